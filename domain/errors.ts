@@ -16,7 +16,8 @@ export const ERRORS = {
   MR_UNKNOWN_COLUMN: { status: 400, remedy: 'Use a column of the source. The message lists them.' },
   MR_UNKNOWN_REFERENCE: {
     status: 400,
-    remedy: 'Register the definition that is referred to first, or correct its name.',
+    remedy:
+      'A definition refers to a name that is not registered. Correct the name, or apply both together.',
   },
   MR_DEFINITION_CYCLE: {
     status: 400,
@@ -47,7 +48,11 @@ export const ERRORS = {
     status: 409,
     remedy: 'Run `millrace plan` to see what breaks. A breaking change needs --force and --reason.',
   },
-  MR_REFUSED: { status: 409, remedy: 'The message says which state forbids the command.' },
+  MR_REFUSED: {
+    status: 409,
+    remedy:
+      'The request is valid, but the present state does not allow it. The message gives the reason.',
+  },
   MR_REASON_REQUIRED: { status: 400, remedy: 'Give a reason with --reason.' },
   MR_COMMAND_UNKNOWN: {
     status: 400,
@@ -89,7 +94,7 @@ export const ERRORS = {
   MR_BODY_INVALID: { status: 400, remedy: 'Send a body of the form that the message states.' },
   MR_PRODUCER_SEQUENCE: {
     status: 409,
-    remedy: 'Continue at the sequence in details.expected, the next one of this producer.',
+    remedy: 'Send the event whose number is `details.expected` next.',
   },
   // reads
   MR_ENTITY_INVALID: {
@@ -112,12 +117,14 @@ export const ERRORS = {
   // data sets, replays
   MR_SPINE_INVALID: {
     status: 400,
-    remedy: 'Give the spine a column for every entity key, and event_timestamp.',
+    remedy:
+      'Give a Parquet or CSV file that has every entity key, event_timestamp and every request input as columns.',
   },
   MR_DATASET_FAILED: { status: 500, remedy: 'See the message. Nothing was written to the output.' },
   MR_REPLAY_STATE: {
     status: 409,
-    remedy: 'The message names the state of the replay and the commands that it allows.',
+    remedy:
+      'The replay is not in a state that allows this. `millrace replay list` shows its state.',
   },
   // storage
   MR_DATA_DIR_LOCKED: {
@@ -155,7 +162,7 @@ export const ERRORS = {
   },
   MR_FORBIDDEN: {
     status: 403,
-    remedy: 'Use a key with the grant that the message names. An admin can create one.',
+    remedy: 'Use a key with the grant that the message names. An admin can create such a key.',
   },
   MR_RATE_LIMITED: {
     status: 429,
@@ -164,11 +171,12 @@ export const ERRORS = {
   MR_QUOTA_EXCEEDED: {
     status: 429,
     remedy:
-      'Wait until the next UTC day, or use a key with a larger quota. An admin can create one.',
+      'Wait until the next UTC day, or use a key with a larger quota. An admin can create such a key.',
   },
   MR_ORIGIN_REFUSED: {
     status: 403,
-    remedy: 'Send the request from a program, or from a page that this server serves.',
+    remedy:
+      'Web pages of other sites may not call this server. Send the request from a program, or from a page of this server.',
   },
   // client side and availability
   MR_UNREACHABLE: {
@@ -195,7 +203,7 @@ export const ERRORS = {
   MR_LOG_UNAVAILABLE: {
     status: 503,
     remedy:
-      'The broker is down or starting: see `millrace stack status`. No acknowledged event is lost.',
+      'Kafka is down or starting: see `millrace stack status`. No acknowledged event is lost.',
   },
   MR_STORE_UNAVAILABLE: {
     status: 503,
@@ -209,7 +217,11 @@ export const ERRORS = {
     status: 500,
     remedy: 'See the message and `millrace stack logs`. Millrace starts the job again.',
   },
-  MR_STACK_FAILED: { status: 500, remedy: 'See the message and `millrace stack logs SERVER`.' },
+  MR_STACK_FAILED: {
+    status: 500,
+    remedy:
+      'A server could not be installed, started or stopped. See the message and `millrace stack logs SERVER`.',
+  },
   MR_INTERNAL: { status: 500, remedy: 'This is a bug in Millrace. Report it with the message.' },
 } as const satisfies Record<string, { readonly status: number; readonly remedy: string }>;
 

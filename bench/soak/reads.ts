@@ -64,7 +64,7 @@ const promised = ({ truth }: Reading, user: number, { views }: Fresh): number =>
   return views.length === 0 ? 0 : truth.acked(user, completeThrough);
 };
 
-interface Told extends Fresh {
+interface ReadAnswer extends Fresh {
   readonly rows: readonly Row[];
 }
 
@@ -76,13 +76,13 @@ interface Told extends Fresh {
 const checked = async (
   reading: Reading,
   users: readonly number[],
-  ask: () => Promise<Told>,
+  ask: () => Promise<ReadAnswer>,
   atLeast: (user: number) => number = reading.atOnce ? reading.truth.acked : () => 0,
 ): Promise<void> => {
   const { truth } = reading;
   const least = users.map((user) => atLeast(user));
-  const told = await ask();
-  const { rows } = told;
+  const answer = await ask();
+  const { rows } = answer;
   if (rows.length !== users.length)
     throw new Wrong(`${rows.length} rows for ${users.length} entities`);
   rows.forEach((row, i) => {
@@ -90,7 +90,7 @@ const checked = async (
     checkRow(
       user,
       row,
-      Math.max(least[i] as number, promised(reading, user, told)),
+      Math.max(least[i] as number, promised(reading, user, answer)),
       truth.issued(user),
     );
   });

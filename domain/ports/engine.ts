@@ -84,7 +84,7 @@ export interface EngineGeneration {
   readonly served: ServedView;
   /** All its tiles as they are now: from memory, or read together from `features.<view>`. */
   readonly tiles: () => Promise<TileStore>;
-  /** what can be said of its size without reading it; zeros where the tiles are in a store */
+  /** its size where that is known without reading it; zeros where the tiles are in a store */
   readonly size: () => { readonly entities: number; readonly tiles: number };
   /** epoch ms; null before any event */
   readonly newestEventTime: () => number | null;
@@ -103,7 +103,7 @@ export interface EngineGeneration {
   readonly job?: () => EngineJob | null;
 }
 
-/** What an engine reports to whoever opened it. */
+/** What an engine reports to its owner. */
 export interface EngineEvents {
   readonly onFilled: (view: string, generation: number) => Promise<void>;
   /**

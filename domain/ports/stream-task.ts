@@ -121,7 +121,7 @@ export interface TaskHost {
   commit(body: (transaction: OpenTransaction) => void): void;
 }
 
-/** The hooks that the log calls in every transaction, whoever started it. */
+/** The hooks that the log calls in every transaction, of producers and of tasks. */
 export interface TaskRunner {
   /** @throws MR_REFUSED where a task of the same consumer is running */
   run(task: StreamTask): TaskHandle;

@@ -183,7 +183,7 @@ const request = {
 };
 const before = await features(request);
 
-title('Read the same features as of 8 January 2001: past values come from the history');
+title('Read the same features as of 8 January 2001: past values are computed from raw events');
 await millrace([
   'get',
   'delay_model',
@@ -245,7 +245,7 @@ await millrace([
   'late means more than 15 minutes',
 ]);
 
-title('Compute the new version from the history next to the live one, compare them, promote it');
+title('Compute the new version over all past events beside the live one, compare them, promote it');
 await millrace([
   'replay',
   'start',

@@ -2,7 +2,7 @@
 import { avg, col, count, featureView, last, max, stddev, when } from 'millrace';
 import { airport, flights } from './features.ts';
 
-/** Corrects `late_share_7d`: it counted every delay. A flight is late from 15 minutes on. */
+/** Corrects `late_share_7d`: it counted every delay above 0 minutes. Late is more than 15. */
 export const airportDelays = featureView({
   name: 'airport_delays',
   entity: airport,

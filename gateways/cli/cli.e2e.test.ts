@@ -165,7 +165,7 @@ test('a refusal exits 1 and says code, message and remedy on stderr', async () =
   expect([away.status, away.err]).toEqual([1, expect.stringContaining('error MR_UNREACHABLE')]);
 });
 
-test('--json prints a document, or a line a record', async () => {
+test('--json prints a document, or one line per record', async () => {
   const documents = [
     ['get', 'delay_model', '--entity', 'origin=ATL'],
     ['status'],
@@ -241,7 +241,7 @@ test('entities are typed by their definition', async () => {
   expect([wrong.status, wrong.err]).toEqual([1, expect.stringContaining('MR_ENTITY_INVALID')]);
 });
 
-test('definitions come from modules anywhere, and from JSON; what is wrong names the file', async () => {
+test('definitions come from modules anywhere, and from JSON; an error names the file', async () => {
   const good = file(
     'good.ts',
     "import { entity } from 'millrace';\nexport const user = entity({ name: 'user', keys: { id: 'string' } });\nexport const again: typeof user = user;\n",
@@ -292,7 +292,7 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
   expect(err).toMatch(/MR_FILE_INVALID: there is no file ".*nowhere\.ts"/);
 });
 
-test('publish NDJSON from stdin: bad lines and rejected events are told, the rest is taken', async () => {
+test('publish NDJSON from stdin: bad lines and rejected events are reported, the rest is accepted', async () => {
   const { status, out, err } = await runChild(['publish', 'flights', '--json'], {
     input: '{"origin":"A"}\n\n{bad\n{"delay":1}\n{"origin":"Ω"}',
   });
@@ -349,7 +349,7 @@ const parquet = async (rows: number): Promise<string> => {
   return path;
 };
 
-test('publish Parquet: in order, and going on where it stopped', async () => {
+test('publish Parquet: in order, and continuing where it stopped', async () => {
   const path = await parquet(7_000);
   const first = await run(['publish', 'flights', path, '--limit', '2500', '--json']);
   expect(JSON.parse(first.out), first.err).toMatchObject({
@@ -380,7 +380,7 @@ test('publish Parquet: in order, and going on where it stopped', async () => {
   });
 });
 
-test('publish waits for a server that is away, and takes an overtaken batch again', async () => {
+test('publish waits for a server that is unavailable, and sends an overtaken batch again', async () => {
   const path = await parquet(6_000);
   platform.failures.push(
     new MillraceError('MR_UNAVAILABLE', 'stopping'),

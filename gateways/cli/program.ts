@@ -55,23 +55,23 @@ const throwing = (command: Command): void => {
 
 const withGlobalOptions = (): Command =>
   new Command('millrace')
-    .description('A feature platform: events in, fresh features out, every value explained.')
+    .description('Compute features from events, serve them, and explain every value.')
     .version('0.1.0')
     .option('--url <url>', `address of the server (MILLRACE_URL; default ${DEFAULT_URL})`)
-    .option('--api-key <key>', 'key of the caller (MILLRACE_API_KEY)')
+    .option('--api-key <key>', 'API key to send (MILLRACE_API_KEY)')
     .option(
       '--ca <file>',
       "PEM file of the authority that signed the server's certificate (MILLRACE_CA)",
     )
     .option(
       '--client-cert <file>',
-      'PEM file of the certificate of this client (MILLRACE_CLIENT_CERT)',
+      'PEM file of the client certificate to present (MILLRACE_CLIENT_CERT)',
     )
-    .option('--client-key <file>', 'PEM file of its key (MILLRACE_CLIENT_KEY)')
-    .option('--json', 'one JSON document, or one line per record for lists')
+    .option('--client-key <file>', 'PEM file of the key of --client-cert (MILLRACE_CLIENT_KEY)')
+    .option('--json', 'print one JSON document; for lists, one line per record')
     .addHelpText(
       'after',
-      '\nExample:\n  millrace get delay_model --entity origin=ATL\n\nTimes are ISO 8601 with a zone, or epoch milliseconds. Exit status: 0 done, 1 refused or failed, 2 wrong usage.',
+      '\nExample:\n  millrace get delay_model --entity origin=ATL destination=LAX --request hour=18\n\nTimes are ISO 8601 with a zone, or epoch milliseconds. Exit status: 0 success, 1 refused or failed, 2 wrong usage.',
     );
 
 /** The first argument that is neither a global option nor its value. */

@@ -1,4 +1,7 @@
-/** Requests to the registry: tried again for a while, for it may be starting. */
+/**
+ * Requests to the schema registry. A failed request is repeated for a limited time, because the
+ * registry may be starting.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#domain/error-message.ts';
@@ -21,20 +24,20 @@ export const statusOf = (error: unknown): number | null =>
     ? error.status
     : null;
 
-/** It understood, and said no: asking again would change nothing. */
+/** The registry refused the request: repeating it would change nothing. */
 const isAnswer = (error: unknown): boolean => {
   const status = statusOf(error);
   return status !== null && status >= 400 && status < 500;
 };
 
 export interface RegistryRequest {
-  /** null: not there */
-  ask<T>(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<T | null>;
-  patiently<T>(doing: string, work: () => Promise<T>): Promise<T>;
+  /** Resolves to null if the registry has no such path. */
+  request<T>(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<T | null>;
+  withRetries<T>(doing: string, work: () => Promise<T>): Promise<T>;
 }
 
 export const createRegistryRequest = (host: string, retryForMs: number): RegistryRequest => {
-  const patiently: RegistryRequest['patiently'] = async (doing, work) => {
+  const withRetries: RegistryRequest['withRetries'] = async (doing, work) => {
     const deadline = performance.now() + retryForMs;
     for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
       try {
@@ -42,10 +45,9 @@ export const createRegistryRequest = (host: string, retryForMs: number): Registr
       } catch (error) {
         if (isAnswer(error) || error instanceof SyntaxError) throw error;
         if (performance.now() + pause > deadline) {
-          const said = messageOf(error);
           throw new MillraceError(
             'MR_STORE_UNAVAILABLE',
-            `The schema registry at ${host} did not answer while ${doing}: ${said}.`,
+            `The schema registry at ${host} did not answer while ${doing}: ${messageOf(error)}.`,
             {
               store: host,
             },
@@ -57,9 +59,9 @@ export const createRegistryRequest = (host: string, retryForMs: number): Registr
   };
 
   return {
-    patiently,
-    ask: (method, path, body) =>
-      patiently(`asking for ${path}`, async () => {
+    withRetries,
+    request: (method, path, body) =>
+      withRetries(`requesting ${path}`, async () => {
         const response = await fetch(`${host}/${path}`, {
           method,
           headers: { 'content-type': CONTENT_TYPE, accept: CONTENT_TYPE },

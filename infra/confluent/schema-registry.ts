@@ -1,8 +1,8 @@
 /**
  * The schema registry over Confluent's API (Apicurio's `ccompat`, Confluent's own). Every subject
- * is set to BACKWARD before its first schema goes in, so the registry itself refuses what would
- * break a reader, whoever sends it; the sentence that names the field is ours. A registry may
- * compare schemas as text: ours are always sent with their attributes in one order, so equal
+ * is set to BACKWARD before its first schema is registered, so the registry refuses a schema that
+ * would break a reader, whichever client sends it. The message that names the field is made here. A
+ * registry may compare schemas as text, so the attributes are always sent in one order: equal
  * schemas have one id.
  */
 
@@ -26,8 +26,8 @@ export interface ConfluentRegistryOptions {
 }
 
 /**
- * Attribute order carries no meaning in Avro's JSON; the order of fields and symbols does, and
- * arrays keep it.
+ * Sorts the attributes, whose order has no meaning in Avro's JSON. The order of fields and symbols
+ * has, and arrays keep it.
  */
 const ordered = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return schema.map(ordered);
@@ -48,11 +48,11 @@ export const confluentSchemaRegistry = ({
   retryForMs = RETRY_FOR_MS,
 }: ConfluentRegistryOptions): SchemaRegistry => {
   const host = url.replace(/\/$/, '');
-  const { ask, patiently } = createRegistryRequest(host, retryForMs);
+  const { request, withRetries } = createRegistryRequest(host, retryForMs);
   const client = new Client({ host, retry: { retries: 0 } });
   const schemas = new Map<number, object>();
   const versionsOf = new Map<string, { readonly id: number; readonly version: number }>();
-  const guarded = new Set<string>();
+  const madeBackward = new Set<string>();
   const registered = new Map<string, number>();
 
   const path = (subject: string): string => encodeURIComponent(prefix + subject);
@@ -61,7 +61,7 @@ export const confluentSchemaRegistry = ({
     subject: string,
     which: number | 'latest',
   ): Promise<VersionAnswer | null> =>
-    await ask<VersionAnswer>('GET', `subjects/${path(subject)}/versions/${which}`);
+    await request<VersionAnswer>('GET', `subjects/${path(subject)}/versions/${which}`);
 
   const latest: SchemaRegistry['latest'] = async (subject) => {
     const found = await version(subject, 'latest');
@@ -70,16 +70,16 @@ export const confluentSchemaRegistry = ({
       : { id: found.id, version: found.version, schema: JSON.parse(found.schema) as object };
   };
 
-  const guard = async (subject: string): Promise<void> => {
-    if (guarded.has(subject)) return;
+  const makeBackward = async (subject: string): Promise<void> => {
+    if (madeBackward.has(subject)) return;
     const set = (): Promise<unknown> =>
-      ask('PUT', `config/${path(subject)}`, { compatibility: COMPATIBILITY.BACKWARD });
-    // Of two that set it first at the same time, the registry refuses one, which then changes what
-    // the other set: to the same.
+      request('PUT', `config/${path(subject)}`, { compatibility: COMPATIBILITY.BACKWARD });
+    // If two processes set it at the same time, the registry refuses one. That one then sets the
+    // same value again.
     await set().catch((error: unknown) =>
       statusOf(error) === CONFLICT ? set() : Promise.reject(error),
     );
-    guarded.add(subject);
+    madeBackward.add(subject);
   };
 
   const refuse = (
@@ -98,26 +98,26 @@ export const confluentSchemaRegistry = ({
   return {
     async register(subject, schema) {
       const text = JSON.stringify(ordered(schema));
-      const known = registered.get(`${subject}\n${text}`);
-      if (known !== undefined) return known;
-      const held = await ask<{ readonly id: number }>('POST', `subjects/${path(subject)}`, {
+      const cached = registered.get(`${subject}\n${text}`);
+      if (cached !== undefined) return cached;
+      const existing = await request<{ readonly id: number }>('POST', `subjects/${path(subject)}`, {
         schema: text,
       });
-      if (held === null) {
+      if (existing === null) {
         const last = await latest(subject);
         const problem = incompatibility(schema, last?.schema ?? null);
         if (problem !== null)
           return refuse(subject, problem.message, problem.field, last?.version ?? null);
       }
-      await guard(subject);
-      const id = held?.id ?? (await send(subject, text));
+      await makeBackward(subject);
+      const id = existing?.id ?? (await send(subject, text));
       registered.set(`${subject}\n${text}`, id);
       return id;
     },
     async schema(id) {
       const cached = schemas.get(id);
       if (cached !== undefined) return cached;
-      const found = await ask<{ readonly schema: string }>('GET', `schemas/ids/${id}`);
+      const found = await request<{ readonly schema: string }>('GET', `schemas/ids/${id}`);
       if (found === null)
         throw new MillraceError('MR_NOT_FOUND', `There is no schema with id ${id}.`, { id });
       const schema = JSON.parse(found.schema) as object;
@@ -127,7 +127,7 @@ export const confluentSchemaRegistry = ({
     latest,
     async versions(subject) {
       const numbers =
-        (await ask<readonly number[]>('GET', `subjects/${path(subject)}/versions`)) ?? [];
+        (await request<readonly number[]>('GET', `subjects/${path(subject)}/versions`)) ?? [];
       return Promise.all(
         numbers.map(async (number) => {
           const key = `${subject}\n${number}`;
@@ -147,10 +147,10 @@ export const confluentSchemaRegistry = ({
     },
   };
 
-  /** Another process may have registered in between: then it is the registry that refuses. */
+  /** The registry itself refuses where another process has registered a schema meanwhile. */
   async function send(subject: string, text: string, tries = 3): Promise<number> {
     try {
-      const { id } = await patiently('registering a schema', () =>
+      const { id } = await withRetries('registering a schema', () =>
         client.register(
           { type: SchemaType.AVRO, schema: text },
           { subject: prefix + subject, compatibility: COMPATIBILITY.BACKWARD },
@@ -162,13 +162,12 @@ export const confluentSchemaRegistry = ({
       if (status !== CONFLICT && status !== UNPROCESSABLE) throw error;
       const last = await latest(subject);
       const problem = incompatibility(JSON.parse(text) as object, last?.schema ?? null);
-      // Nothing is wrong with the schema: another registered at the same moment.
+      // The schema is compatible: another process registered one at the same moment.
       if (problem === null && status === CONFLICT && tries > 1)
         return send(subject, text, tries - 1);
-      const said = messageOf(error);
       return refuse(
         subject,
-        problem?.message ?? `the registry refused it: ${said}`,
+        problem?.message ?? `the registry refused it: ${messageOf(error)}`,
         problem?.field ?? null,
         last?.version ?? null,
       );

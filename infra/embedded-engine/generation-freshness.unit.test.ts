@@ -1,6 +1,6 @@
 /**
- * What a generation says of its freshness: through when it is complete while it works, while it
- * catches up, and when it stands still.
+ * How fresh a generation says it is: its completeThrough while it runs, while it catches up, and
+ * after it was stopped by an error.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
@@ -74,7 +74,7 @@ afterEach(async () => {
   directory.remove();
 });
 
-test('at work, it has all that was accepted, always', async () => {
+test('while it runs, everything accepted is always in', async () => {
   expect(generation.served.completeThrough(T + 5)).toBe(T + 5);
   await append(1);
   now = T + 100;
@@ -82,7 +82,7 @@ test('at work, it has all that was accepted, always', async () => {
   expect(generation.served.degraded()).toBe(NOT_DEGRADED);
 });
 
-test('stopped by an error, it has what came before the event that stopped it, and says that it stands still; a while later, that it is behind', async () => {
+test('stopped by an error, it has what came before the event that stopped it, and is engine-stalled; a while later it is also behind', async () => {
   await append(1);
   now = T + 1_000;
   await append(1);
@@ -106,7 +106,7 @@ test('stopped by an error, it has what came before the event that stopped it, an
   );
 });
 
-test('started again, it is completeThrough what it has caught up with', async () => {
+test('started again, its completeThrough is the log time that it has caught up with', async () => {
   await generation.stop();
   now = T + 10_000;
   await append(1);

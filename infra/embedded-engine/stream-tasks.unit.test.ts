@@ -75,7 +75,7 @@ describe('joined', () => {
     expect(handle.position().map((p) => p.offset)).toEqual([1, 1]);
   });
 
-  test('a chain of tasks settles within the same transaction, whatever order they were started in', async () => {
+  test('a chain of tasks completes within the same transaction, in whichever order they were started', async () => {
     const second = copier('second', 'mid', 'out');
     open.log.run(second);
     open.log.run(copier('first', 'in', 'mid'));
@@ -113,7 +113,7 @@ describe('joined', () => {
 });
 
 describe('catching up', () => {
-  test('works through what is there while appends go on, then joins: each record once, in order, no gap', async () => {
+  test('processes what is there while appends go on, then joins: each record once, in order, no gap', async () => {
     for (let i = 0; i < 30; i++)
       await open.log.append({
         records: Array.from({ length: 100 }, (_, k) =>
@@ -154,7 +154,7 @@ describe('catching up', () => {
     expect(order).toEqual([0, 1, 2, 3, 4].flatMap((i) => [`p1 ${i}`, `p0 ${i}`]));
   });
 
-  test('a stopped task is left alone and goes on from where it stopped', async () => {
+  test('a stopped task is not called; started again, it continues where it stopped', async () => {
     const handle = open.log.run(copier('c', 'in', 'out'));
     await open.log.append({ records: [record('in', '1')] });
     await handle.stop();
@@ -174,25 +174,25 @@ describe('catching up', () => {
 });
 
 describe('a commit that fails', () => {
-  test('while catching up: the task is rolled back, waited for, and goes over the same records again', async () => {
+  test('while catching up: the task is rolled back, awaited, and gets the same records again', async () => {
     for (let i = 0; i < 3; i++)
       await open.log.append({ records: [record('in', `${i}a`), record('in', `${i}b`)] });
     open.database.db.exec(
       "CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, 'no'); END",
     );
     const task = copier('c', 'in', 'out');
-    let mended = false;
+    let rebuilt = false;
     const handle = open.log.run({
       ...task,
       process: (records, logTime) => {
-        if (task.calls.includes('rolledBack')) expect(mended).toBe(true);
+        if (task.calls.includes('rolledBack')) expect(rebuilt).toBe(true);
         return task.process(records, logTime);
       },
       rolledBack: async () => {
         task.calls.push('rolledBack');
         await sleep(60);
         open.database.db.exec('DROP TRIGGER temp.refuse');
-        mended = true;
+        rebuilt = true;
       },
     });
     await handle.caughtUp();
@@ -225,7 +225,7 @@ describe('a commit that fails', () => {
 });
 
 describe('a task that throws', () => {
-  test('loses its work and its place; the append and the others go on; a new run mends it', async () => {
+  test('its work is dropped and it stops; the append and the others go on; a new run starts it again', async () => {
     const bad = copier('bad', 'in', 'mid', (r) => {
       if (texts([r])[0] === 'poison') throw new Error('cannot take poison');
     });
@@ -248,7 +248,7 @@ describe('a task that throws', () => {
     expect(texts(await readAll(open.log, 'mid'))).toEqual(['fine', 'sugar', 'poison', 'after']);
   });
 
-  test('a throw while catching up is told to who waits', async () => {
+  test('a throw while catching up rejects caughtUp', async () => {
     await open.log.append({ records: [record('in', '1')] });
     const handle = open.log.run(
       copier('c', 'in', 'out', () => {
@@ -266,7 +266,7 @@ describe('a task that throws', () => {
     expect(await open.log.committed('c', 'in')).toEqual([0, 0]);
   });
 
-  test('tasks that feed each other in a circle are stopped, and the append stands', async () => {
+  test('tasks that form a cycle are stopped, and the append is kept', async () => {
     const there = open.log.run(copier('there', 'mid', 'out'));
     const back = open.log.run(copier('back', 'out', 'mid'));
     await open.log.append({ records: [record('mid', '1')] });
@@ -326,7 +326,7 @@ describe('trim', () => {
   });
 });
 
-test('another connection reads the log beside the writer, each commit whole', async () => {
+test('another connection reads the log while it is written, each commit atomically', async () => {
   const reading = openForReading(open.database.path);
   const reader = sqliteLogReader(reading);
   open.log.run(copier('c', 'in', 'out'));

@@ -1,4 +1,4 @@
-/** Local paths as the URIs of FileIO, and back. */
+/** Converts between local paths and the URIs of FileIO. */
 import { resolve } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
 import { joinUri } from '#domain/ports/file-io.ts';
@@ -26,9 +26,9 @@ const decodeSegment = (uri: string, segment: string): string => {
   return name;
 };
 
-/** @throws MR_STORAGE_FAILED where the URI does not name a place on the local disk */
+/** @throws MR_STORAGE_FAILED if the URI does not name a file on the local disk */
 export const pathOf = (uri: string): string => {
-  if (!uri.startsWith(`${SCHEME}/`)) return refuse(uri, 'only file:/// URIs are served here');
+  if (!uri.startsWith(`${SCHEME}/`)) return refuse(uri, 'only file:/// URIs are supported');
   const segments = uri.slice(SCHEME.length).split('/');
   return segments.map((segment) => decodeSegment(uri, segment)).join('/');
 };

@@ -12,7 +12,8 @@ fileIOContract('local disk', async () => {
   const small = join(path, 'small');
   mkdirSync(small);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small]).status === 0;
-  if (!mounted) console.log('this machine may not mount a small file system: no disk is filled');
+  if (!mounted)
+    console.log('mounting a small file system is not permitted: the full-disk tests are skipped');
   return {
     files: localFiles(),
     directory: fileUri(join(path, 'made later', 'deep')),
@@ -25,7 +26,7 @@ fileIOContract('local disk', async () => {
   };
 });
 
-test('a path is one URI, and comes back', () => {
+test('a path has one URI, which converts back to it', () => {
   expect(fileUri('/')).toBe('file:///');
   expect(fileUri('/a b/c=d/é%')).toBe('file:///a%20b/c=d/%C3%A9%25');
   for (const path of ['/', '/a', '/a b/c#d?e%f', '/date_day=2024-01-01/x.parquet'])

@@ -1,9 +1,9 @@
 /**
  * FileIO on the local disk.
  *
- * A file is written under a temporary name in its directory and synced, then takes its own name by
- * a rename, or by a link where it must not replace another; then its directory is synced. A killed
- * write leaves the temporary file at most.
+ * A file is written under a temporary name in its directory and synced. A rename then gives it its
+ * own name, or a link if it must not replace another file. Then its directory is synced. A killed
+ * write leaves at most the temporary file.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -47,7 +47,7 @@ const failure = (error: unknown, path: string, what: string): MillraceError => {
   });
 };
 
-/** Runs the operation on the URI's path, with its errors as ours. */
+/** Runs the operation on the URI's path, and converts its errors to MillraceErrors. */
 const at = async <T>(
   uri: string,
   what: string,
@@ -61,7 +61,7 @@ const at = async <T>(
   }
 };
 
-/** null where there is no such file. */
+/** null if the file does not exist. */
 const present = <T>(operation: Promise<T>): Promise<T | null> =>
   operation.catch((error: unknown) => {
     if (isMissing(error)) return null;
@@ -79,7 +79,7 @@ const writeSynced = async (path: string, content: Uint8Array | string): Promise<
   }
 };
 
-/** @param place gives the temporary file its name */
+/** @param place renames or links the temporary file */
 const throughTemporary = async <T>(
   path: string,
   content: Uint8Array | string,
@@ -100,7 +100,7 @@ interface Found {
   readonly uri: string;
 }
 
-/** Directories that go during the walk are passed over. */
+/** Directories that are deleted during the walk are skipped. */
 const walk = async (path: string, uri: string, into: Found[]): Promise<void> => {
   const entries = (await present(readdir(path, { withFileTypes: true }))) ?? [];
   for (const entry of entries) {
@@ -121,7 +121,7 @@ const isTemporary = ({ path }: Found): boolean => TEMPORARY.test(basename(path))
 
 const requireSize = (name: string, value: number): void => {
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError(`${name} is ${value}: give a number of bytes`);
+    throw new RangeError(`${name} is ${value}: it must be a number of bytes, 0 or more`);
 };
 
 const readRange = async (path: string, start: number, length: number): Promise<Uint8Array> => {
@@ -141,7 +141,7 @@ const readRange = async (path: string, start: number, length: number): Promise<U
   }
 };
 
-/** The engine works on the files themselves; publishing syncs them and their directories. */
+/** The engine reads and writes the files directly; publishing syncs them and their directories. */
 const engine: EngineFiles = {
   readable: async (uris) => uris.map(pathOf),
   stage: (directory) =>
@@ -200,9 +200,9 @@ export const localFiles = (): FileIO => ({
   deleteDirectory: (directory) =>
     at(directory, 'deleted', (path) => rm(path, { recursive: true, force: true })),
   async deleteUnfinished(directory) {
-    const left = (await filesBelow(directory)).filter(isTemporary);
-    for (const { uri } of left) await at(uri, 'deleted', (path) => rm(path, { force: true }));
-    return left.length;
+    const unfinished = (await filesBelow(directory)).filter(isTemporary);
+    for (const { uri } of unfinished) await at(uri, 'deleted', (path) => rm(path, { force: true }));
+    return unfinished.length;
   },
   engine,
 });

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { durableProgress } from './durable-progress.ts';
 
 const world = () => {
-  const at = { now: 1_000_000, end: 10, committed: 0, checkpoint: null as number | null, asked: 0 };
+  const at = { now: 1_000_000, end: 10, committed: 0, checkpoint: null as number | null, reads: 0 };
   const progress = durableProgress({
     log: {
       async end() {
-        at.asked++;
+        at.reads++;
         return [at.end];
       },
       committed: async () => [at.committed],
@@ -24,7 +24,7 @@ const world = () => {
 };
 const NOTHING = [0, []];
 
-test('a moment counts once its updates are committed, and a checkpoint more is complete', async () => {
+test('a sample is reached once its offsets are committed and one more checkpoint is complete', async () => {
   const { at, after } = world();
   expect(await after(0)).toEqual(NOTHING);
   at.committed = 10;
@@ -40,7 +40,7 @@ test('a moment counts once its updates are committed, and a checkpoint more is c
   expect(await after(5_000)).toEqual([1_064_000, [12]]);
 });
 
-test('a job begun anew, which commits less than before, has what was not sure still to write', async () => {
+test('a job that starts again commits less: samples that were not reached yet must be committed again', async () => {
   const { at, after } = world();
   at.committed = 10;
   await after(0);
@@ -51,7 +51,7 @@ test('a job begun anew, which commits less than before, has what was not sure st
   expect(await after(1_000)).toEqual(NOTHING);
 });
 
-test('of a job that stands still it remembers moments, not all of them', async () => {
+test('while a job makes no progress, a bounded number of samples is kept', async () => {
   const { at, after } = world();
   for (let i = 0; i < 5_000; i++) {
     at.end++;
@@ -65,8 +65,8 @@ test('of a job that stands still it remembers moments, not all of them', async (
   expect(until).toBe(1_000_000 + ((offset as number) - 10) * 1_000);
 });
 
-test('it asks the log twice a second at most, however often it looks', async () => {
+test('it reads the log at most twice a second, however often it is polled', async () => {
   const { at, after } = world();
   for (let i = 0; i < 30; i++) await after(100);
-  expect(at.asked).toBe(6);
+  expect(at.reads).toBe(6);
 });

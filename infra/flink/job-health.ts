@@ -59,7 +59,7 @@ export const jobHealth = ({
     };
   };
 
-  /** Flink does not answer, which must not look as if all were well. */
+  /** Flink does not answer: every job is unknown, so that no view seems healthy. */
   const noteUnknown = (error: unknown): void => {
     for (const generation of generations()) {
       const name = jobOf(generation);

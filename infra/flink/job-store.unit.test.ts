@@ -44,9 +44,9 @@ test('the newest complete checkpoint is the one to start from', async () => {
 
 test('a job is found as it was written, until it is forgotten', async () => {
   expect(await store.find('millrace-compute-v-g1')).toBeNull();
-  await store.write(job({ born: [1, 2] }));
+  await store.write(job({ startOffsets: [1, 2] }));
   await store.write(job({ id: 'b', name: 'a/b %' }));
-  expect(await store.find('millrace-compute-v-g1')).toEqual(job({ born: [1, 2] }));
+  expect(await store.find('millrace-compute-v-g1')).toEqual(job({ startOffsets: [1, 2] }));
   expect(await store.find('a/b %')).toEqual(job({ id: 'b', name: 'a/b %' }));
   await store.forget('a/b %');
   expect(await store.find('a/b %')).toBeNull();

@@ -1,5 +1,5 @@
 /**
- * Table maintenance on the stack: a batch job of Flink, beside the job that appends. Both commit
+ * Table maintenance on the stack: a batch job of Flink, next to the job that appends. Both commit
  * optimistically and one at a time (`FileLocks` in java), so neither loses what the other has done,
  * and appending continues.
  *

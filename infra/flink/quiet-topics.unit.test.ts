@@ -12,20 +12,20 @@ const reading = (lag: number, computed = 10, id = 'a#1', topic = 'raw.a'): Readi
   lag,
 });
 
-test('not while all is known to be computed, nor while it moves', () => {
+test('no nudge while everything is computed, nor while the job makes progress', () => {
   const quiet = createQuietTopics();
   for (let now = 0; now < 60_000; now += 200) expect(quiet([reading(0)], now)).toEqual([]);
   for (let now = 0; now < 60_000; now += 200) expect(quiet([reading(5, now)], now)).toEqual([]);
 });
 
-test('once a topic, however many jobs read it, when it has stood for a second and some', () => {
+test('one nudge a topic, however many jobs read it, after a little more than a second', () => {
   const quiet = createQuietTopics();
   const both = [reading(2), reading(2, 7, 'b#1')];
   const nudged = Array.from({ length: 10 }, (_, i) => quiet(both, i * 200)).flat();
   expect(nudged).toEqual(['raw.a']);
 });
 
-test('it begins anew with the next event, not with the last nudge', () => {
+test('the waiting time starts again with the next event, not with the last nudge', () => {
   const quiet = createQuietTopics();
   quiet([reading(2)], 0);
   expect(quiet([reading(2)], 1_200)).toEqual(['raw.a']);
@@ -34,7 +34,7 @@ test('it begins anew with the next event, not with the last nudge', () => {
   expect(quiet([reading(2, 12)], 51_200)).toEqual(['raw.a']);
 });
 
-test('a job that stands still for good is nudged every half minute in the end', () => {
+test('a job that never makes progress is nudged every 30 s in the end', () => {
   const quiet = createQuietTopics();
   const times = Array.from({ length: 3_000 }, (_, i) => i * 200).filter(
     (now) => quiet([reading(2)], now).length > 0,

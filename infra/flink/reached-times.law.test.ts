@@ -8,7 +8,7 @@ import { reachedTimes } from './reached-times.ts';
 
 type Step =
   | { readonly do: 'append' | 'read'; readonly partition: number; readonly n: number }
-  | { readonly do: 'look' };
+  | { readonly do: 'sample' };
 
 const steps = fc.array(
   fc.oneof(
@@ -17,12 +17,12 @@ const steps = fc.array(
       partition: fc.nat({ max: 1 }),
       n: fc.integer({ min: 1, max: 5 }),
     }),
-    fc.record({ do: fc.constant('look' as const) }),
+    fc.record({ do: fc.constant('sample' as const) }),
   ),
   { minLength: 1, maxLength: 600 },
 );
 
-test('of a topic of two partitions that is appended to, read and looked at in any order', () => {
+test('a topic of two partitions that is appended to, read and sampled in any order', () => {
   fc.assert(
     fc.property(steps, (all: readonly Step[]) => {
       const times = reachedTimes();
@@ -66,7 +66,7 @@ test('of a topic of two partitions that is appended to, read and looked at in an
   );
 });
 
-test('standing still for long, few moments are remembered, and the first to be reached is not forgotten', () => {
+test('without progress for long, few samples are kept, and the next one to be reached is among them', () => {
   const times = reachedTimes();
   for (let at = 0; at < 100_000; at++) times.seen(at, [at + 1]);
   times.reached([1_000]);

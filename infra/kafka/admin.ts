@@ -1,4 +1,4 @@
-/** Topics created, widened and listed. */
+/** Creates, widens and lists topics. */
 import { createPartitionsV3, createTopicsV7 } from '@platformatic/kafka';
 import { hasType, type RetryPolicy, withRetries } from '#infra/kafka/kafka-error.ts';
 import { type TopicOptions, topicConfig } from '#infra/kafka/topic-config.ts';
@@ -10,7 +10,7 @@ export interface KafkaAdmin {
   topics(): Promise<readonly { readonly topic: string; readonly partitions: number }[]>;
 }
 
-/** How long a broker may take until the topic is there. */
+/** How long a broker may take to create a topic. */
 const CREATE_TIMEOUT_MS = 8_000;
 const BROKER_DEFAULT = -1;
 
@@ -41,7 +41,7 @@ export const kafkaAdmin = (
     }
   };
 
-  /** A topic that was just created is not at once in what brokers answer. */
+  /** A broker's metadata may lack a topic that was created a moment ago. */
   const waitForLeaders = async (name: string): Promise<readonly number[]> => {
     const leaders = await leadersOf(name);
     if (leaders === null || leaders.length === 0 || leaders.includes(-1))
@@ -74,5 +74,5 @@ export const kafkaAdmin = (
   };
 };
 
-/** Neither Kafka's own topics nor the log's internal ones. */
+/** True for topics of the log: neither Kafka's own nor the log's internal ones. */
 const isOurs = (topic: string): boolean => !topic.startsWith('_');

@@ -1,6 +1,6 @@
 /**
- * A group of appends as one transaction: which of them are in it, where each one's records lie, and
- * what each is answered.
+ * Plans a group of appends as one transaction: which appends are part of it, where the records of
+ * each are, and the answer to each.
  */
 import { nextSequence } from '#domain/events/producer-sequence.ts';
 import type { Append, Appended, OutgoingRecord } from '#domain/ports/log.ts';
@@ -10,7 +10,7 @@ import type { Batch, GroupOffsets, PartitionPlan } from '#infra/kafka/transactor
 import type { OutgoingMessage } from '#infra/kafka/wire/transactional-producer.ts';
 
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
-/** Aimed at; a larger record is a batch of its own. */
+/** The target size; a larger record is a batch of its own. */
 const BATCH_BYTES = 1024 * 1024;
 
 interface Place {
@@ -22,7 +22,7 @@ interface Place {
 }
 
 export interface AppendPlan {
-  /** @throws MR_PRODUCER_SEQUENCE; then nothing of it is in the plan */
+  /** @throws MR_PRODUCER_SEQUENCE; then no part of the append is in the plan */
   add(batch: Append): () => Appended;
   readonly partitions: () => readonly PartitionPlan[];
   readonly positions: () => readonly GroupOffsets[];
@@ -38,7 +38,7 @@ export interface PlanNames {
   readonly producers: string;
 }
 
-/** @param claims null where no append has a producer */
+/** @param claims null if no append has a producer */
 export const appendPlan = (
   claims: ProducerClaims | null,
   names: PlanNames,

@@ -1,24 +1,16 @@
 /**
- * Which partitions this member has, and the callbacks in order: a revocation's before the next
- * assignment's, one at a time. No fetch begins before `settled`.
+ * The partitions of this member, and its callbacks. They run one at a time, a revocation's before
+ * the next assignment's. No fetch begins before `settled` resolves.
  */
-export interface AssignedPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-export interface StartAt extends AssignedPartition {
-  /** the next offset to read */
-  readonly offset: number;
-}
+import type { AssignedPartition, StartAt } from '#domain/ports/subscription.ts';
 
 export interface Assignments {
   assign(partitions: readonly AssignedPartition[]): void;
   revoke(): void;
   current(): readonly AssignedPartition[];
-  /** Counts up with every change. */
+  /** Increases with every change. */
   generation(): number;
-  /** The generation whose callbacks are done. @throws what `assigned` threw */
+  /** Resolves to the generation whose callbacks have ended. @throws what `assigned` threw */
   settled(): Promise<number>;
 }
 
@@ -39,7 +31,7 @@ export const createAssignments = ({
 }: AssignmentCallbacks): Assignments => {
   let partitions: readonly AssignedPartition[] = [];
   let generation = 0;
-  /** of the present generation: done when its callbacks are */
+  /** callbacks of the current generation */
   let work: Promise<void> = Promise.resolve();
 
   const revoke = (): void => {
@@ -50,9 +42,9 @@ export const createAssignments = ({
     work = work.catch(() => undefined).then(() => revoked(lost).catch(onError));
   };
 
-  const take = async (mine: readonly AssignedPartition[], number: number): Promise<void> => {
+  const startFrom = async (mine: readonly AssignedPartition[], number: number): Promise<void> => {
     const starts = await assigned(mine);
-    // revoked while the callback ran: its answer no longer applies
+    // if the partitions were revoked while the callback ran, its result no longer applies
     if (number === generation) for (const start of starts ?? []) seek(start);
   };
 
@@ -62,8 +54,8 @@ export const createAssignments = ({
       partitions = next;
       const number = ++generation;
       if (next.length === 0) return;
-      work = work.catch(() => undefined).then(() => take(next, number));
-      // reported here as well, for the case that no caller waits in `settled`
+      work = work.catch(() => undefined).then(() => startFrom(next, number));
+      // also reported here, because perhaps no caller waits in `settled`
       work.catch(onError);
     },
     revoke,
@@ -77,7 +69,8 @@ export const createAssignments = ({
           await awaited;
         } catch (error) {
           // the next call runs the callback again
-          if (number === generation) work = Promise.resolve().then(() => take(partitions, number));
+          if (number === generation)
+            work = Promise.resolve().then(() => startFrom(partitions, number));
           work.catch(() => undefined);
           throw error;
         }

@@ -1,4 +1,4 @@
-/** Runs at most so many pieces of work at a time; the others wait in their order. */
+/** Limits how many tasks run at the same time; the others wait in order. */
 export const atMost = (limit: number): (<T>(work: () => Promise<T>) => Promise<T>) => {
   let running = 0;
   const waiting: (() => void)[] = [];
@@ -9,7 +9,7 @@ export const atMost = (limit: number): (<T>(work: () => Promise<T>) => Promise<T
       return await work();
     } finally {
       const next = waiting.shift();
-      // the place goes to the next one, and is never free in between
+      // the slot passes directly to the next task
       if (next === undefined) running--;
       else next();
     }

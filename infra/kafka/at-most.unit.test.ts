@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { atMost } from '#infra/kafka/at-most.ts';
 
-test('never more than the limit at a time, in order, and a failure frees its place', async () => {
+test('tasks run in order and never exceed the limit; a failed task frees its slot', async () => {
   const limited = atMost(2);
   let running = 0;
   let most = 0;

@@ -1,7 +1,7 @@
 /**
- * A consumer's committed positions. Positions that were part of a transaction count from its commit
- * on, also while the coordinator of the group has not yet received the transaction's marker: the
- * request is tried again until it has.
+ * A consumer's committed positions. Positions of a transaction count from its commit on. The
+ * coordinator of the group may not have received the transaction's marker yet; the request is
+ * repeated until it has.
  */
 import { hasType, type RetryPolicy, withRetries } from '#infra/kafka/kafka-error.ts';
 import type { TopicPartition } from '#infra/kafka/wire/address.ts';

@@ -1,7 +1,7 @@
 /**
- * Fetches the partitions of an assignment, one long poll after the other for each leader, and gives
- * each partition's records to `handle`. A position moves on when its batch was handled; a seek wins
- * over the position of a batch that is being handled.
+ * Fetches the partitions of an assignment with one long poll after the other to each leader, and
+ * passes each partition's records to `handle`. A position advances once its batch was handled. A
+ * seek overrides the position of a batch that is being handled.
  */
 
 import { atMost } from '#infra/kafka/at-most.ts';
@@ -23,17 +23,19 @@ import type { Position } from '#infra/kafka/wire/transactional-producer.ts';
 export interface ConsumeOptions extends KafkaAddress {
   readonly cluster: Cluster;
   readonly group: string;
-  /** where a partition starts that has no committed position */
+  /** where a partition without a committed position starts */
   readonly fromBeginning: boolean;
   readonly maxBytesPerPartition: number;
-  /** partitions handled at the same time */
+  /** how many partitions are handled at the same time */
   readonly concurrency: number;
   /** its records are never empty; resolves when the batch was handled and committed */
   readonly handle: (batch: FetchedPartition) => Promise<void>;
 }
 
 export interface Consuming {
-  /** Forgets all positions: the partitions are other ones, or may have been read by others. */
+  /**
+   * Clears all positions: the assignment changed, or other members may have read the partitions.
+   */
   reset(): void;
   seek(at: Position): void;
   /**
@@ -44,7 +46,7 @@ export interface Consuming {
   close(): Promise<void>;
 }
 
-/** The longest wait of a fetch where there is nothing: a rebalance is noticed after it. */
+/** The longest wait of a fetch without records. A rebalance is noticed after it. */
 const WAIT_MS = 250;
 const FETCH_BYTES = 10 * 1024 * 1024;
 
@@ -55,7 +57,7 @@ export const openConsuming = (options: ConsumeOptions): Consuming => {
   // A long poll delays the requests behind it: fetches have connections of their own.
   const connections = openConnections(options);
   const slots = atMost(concurrency);
-  /** a new object with every change, so that a change in between is seen */
+  /** a new object with every change, so that a concurrent change can be detected */
   const positions = new Map<string, { readonly offset: number }>();
 
   const reset = (at: readonly TopicPartition[]): Promise<readonly number[]> =>
@@ -74,7 +76,7 @@ export const openConsuming = (options: ConsumeOptions): Consuming => {
     }
   };
 
-  /** The position is no longer in the partition, or not yet. */
+  /** Called when the position is outside the partition's range of offsets. */
   const reposition = async (at: TopicPartition): Promise<void> => {
     const [offset = 0] = await reset([at]);
     positions.set(keyOf(at), { offset });
@@ -107,10 +109,10 @@ export const openConsuming = (options: ConsumeOptions): Consuming => {
         maxBytes: maxBytesPerPartition,
       })),
     });
-    const asked = new Map(led.map((at, i) => [keyOf(at), from[i]]));
+    const requested = new Map(led.map((at, i) => [keyOf(at), from[i]]));
     const handled = await Promise.allSettled(
       answers.map((fetched) => {
-        const start = asked.get(keyOf(fetched));
+        const start = requested.get(keyOf(fetched));
         return start === undefined ? undefined : slots(() => handleOne(fetched, start, live));
       }),
     );
@@ -125,7 +127,7 @@ export const openConsuming = (options: ConsumeOptions): Consuming => {
       let failed = false;
       const going = (): boolean => live() && !failed;
       const loops = byLeader(partitions, cluster.leaderOf).map(async ({ led }) => {
-        // the first of a request is served first: each partition in its turn
+        // the broker answers the first partition first, so the order rotates
         for (let turn = 0; going(); turn = (turn + 1) % led.length) {
           try {
             await poll([...led.slice(turn), ...led.slice(0, turn)], going);

@@ -4,8 +4,8 @@
  */
 export const FRAME_BYTES = 5;
 /**
- * The schema id of a record that another hand wrote without a frame: its value is then all of its
- * bytes.
+ * The schema id of a record without a frame, which another client wrote: all its bytes are the
+ * value.
  */
 export const UNFRAMED = -1;
 

@@ -1,7 +1,7 @@
 /**
- * Appends that wait while a transaction is under way go together into the next one: however slow a
- * commit is, throughput is that of whole groups. One lane, so appends keep the order in which they
- * were asked for, which a producer's sequences need.
+ * Groups the appends that arrive during a transaction into the next transaction, so a slow commit
+ * does not limit throughput to one append at a time. Only one transaction runs at a time, so
+ * appends keep their order, which a producer's sequences need.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
@@ -25,7 +25,7 @@ interface Request {
 
 export interface GroupCommit {
   append(batch: Append): Promise<Appended>;
-  /** Waits for what was asked for; then nothing more is taken. */
+  /** Refuses further appends, and waits for those already requested. */
   close(): Promise<void>;
 }
 
@@ -70,7 +70,7 @@ export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
     }
   };
 
-  const take = (): Request[] => {
+  const nextGroup = (): Request[] => {
     let bytes = 0;
     let count = 0;
     for (const { batch } of pending) {
@@ -100,7 +100,7 @@ export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
     for (let pause = 1; ; pause = Math.min(pause * 2, 100)) {
       if (requests.some(({ batch }) => batch.producer !== undefined)) await claims.catchUp();
       const plan = appendPlan(claims, names, now);
-      // who is refused here is refused for good, and is no longer among those tried again
+      // an append that is refused here is final, and is not tried again
       const staged = stage(plan, requests);
       requests = staged.map(({ request }) => request);
       const keys = plan.claims();
@@ -120,7 +120,7 @@ export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
       }
       if (performance.now() > deadline)
         throw unavailable(
-          'appending: another gateway holds the producer in a transaction that is not decided',
+          'appending: another gateway uses the producer in an open transaction',
           brokers,
           'it was not appended',
         );
@@ -130,18 +130,18 @@ export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
 
   const work = async (): Promise<void> => {
     while (pending.length > 0) {
-      const requests = take();
+      const requests = nextGroup();
       try {
-        const sound: Request[] = [];
+        const valid: Request[] = [];
         for (const request of requests) {
           try {
             await check(request.batch);
-            sound.push(request);
+            valid.push(request);
           } catch (refused) {
             request.reject(refused);
           }
         }
-        if (sound.length > 0) await commit(sound);
+        if (valid.length > 0) await commit(valid);
       } catch (error) {
         for (const { reject } of requests) reject(error);
       }
@@ -154,7 +154,7 @@ export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
       new Promise((resolve, reject) => {
         if (closed) return reject(logClosed());
         pending.push({ batch, resolve, reject });
-        // appends of one turn of the event loop go together
+        // appends of one turn of the event loop form one group
         working ??= new Promise<void>((done) => setImmediate(done)).then(work);
       }),
     async close() {

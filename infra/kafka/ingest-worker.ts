@@ -1,32 +1,29 @@
 /**
- * A worker that takes in what producers wrote straight to Kafka: ingest.<source> → raw.<source> and
- * rejected.<source>, exactly once over kills and rebalances. Workers share the ingest topic's
- * partitions as a consumer group.
+ * A worker that ingests the events that producers wrote directly to Kafka: ingest.<source> →
+ * raw.<source> and rejected.<source>. Each event is ingested exactly once, also over kills and
+ * rebalances. Workers share the ingest topic's partitions as a consumer group.
  *
- * The records and the position that covers them are one transaction. What is left is a worker that
- * was taken for dead and is not: its partition has a new owner, and both have read the same
- * records. So each partition has a transactional id of its own. Who is assigned the partition takes
- * the id, which aborts what the last owner left open and shuts it out, and only then asks for the
- * committed position and starts there. A worker whose transaction fails, for whatever reason, knows
- * nothing any more: it takes the id and asks again before its next try. Whoever holds the id has
- * thus read the position after everyone before was shut out: two cannot write the same record.
+ * The records and the position after them are written in one transaction. One case remains: the
+ * group has removed a worker that still runs, its partition has a new owner, and both have read the
+ * same records. So each partition has a transactional id of its own. A worker that is assigned the
+ * partition first initializes the id, which aborts the open transaction of the last owner and
+ * fences it. Only then does the worker read the committed position and start there. After a failed
+ * transaction, a worker discards its state, initializes the id and reads the position again. So a
+ * worker always reads the position after all earlier owners were fenced, and two workers cannot
+ * write the same record.
  *
- * Duplicates by event id are found among what this worker has let in and, on each assignment, what
- * the raw topic holds of the source's window; so they are found wherever the ingest topic is keyed
- * by the event id. Two workers, or a gateway, that are sent the same id at the same time do not
- * know of each other.
+ * The worker recognizes a duplicate by its event id, among the events that it has ingested and, at
+ * each assignment, those in the raw topic within the source's dedupe window. So all duplicates are
+ * found if the ingest topic is keyed by the event id. Two workers, or a worker and a gateway, that
+ * get the same id at the same time do not detect the duplicate.
  */
 import type { IngestRecords } from '#domain/ports/ingest-records.ts';
+import type { AssignedPartition, SubscriptionBatch } from '#domain/ports/subscription.ts';
 import { appendPlan } from '#infra/kafka/append-plan.ts';
 import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
 import type { RetryPolicy } from '#infra/kafka/kafka-error.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
-import {
-  type AssignedPartition,
-  type Subscription,
-  type SubscriptionBatch,
-  subscribe,
-} from '#infra/kafka/subscribe.ts';
+import { type KafkaSubscription, subscribe } from '#infra/kafka/subscribe.ts';
 import { PRODUCERS_TOPIC } from '#infra/kafka/topic-config.ts';
 import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
@@ -38,7 +35,8 @@ export interface IngestWorkerOptions extends KafkaAddress {
   readonly topic: string;
   readonly prefix?: string;
   /**
-   * Asked on every assignment, and after a failure: it must know what the raw topic holds by then.
+   * Called at every assignment and after a failure. The result must include the event ids that are
+   * in the raw topic by then.
    */
   readonly openIngestRecords: () => Promise<IngestRecords>;
   readonly onError?: (error: unknown) => void;
@@ -51,14 +49,16 @@ export interface IngestWorkerOptions extends KafkaAddress {
 export interface IngestWorker {
   readonly ready: Promise<void>;
   readonly assigned: () => readonly AssignedPartition[];
-  /** The source has changed: what comes next is screened by what `openScreen` then answers. */
+  /**
+   * Call it after the source has changed: the next records use a new result of `openIngestRecords`.
+   */
   readonly refresh: () => void;
   readonly close: () => Promise<void>;
 }
 
 interface Slot {
   readonly transactor: Transactor;
-  /** the next offset to take in; null: not known, the id must be taken first */
+  /** the next offset to ingest; null: unknown, the transactional id must be initialized first */
   next: number | null;
 }
 
@@ -83,7 +83,7 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
   const names = { topic: named, group: named, producers: named(PRODUCERS_TOPIC) };
 
   let slots = new Map<number, Slot>();
-  let screen: IngestRecords | null = null;
+  let ingestRecords: IngestRecords | null = null;
 
   const newSlot = (partition: number): Slot => ({
     next: null,
@@ -96,9 +96,9 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
     }),
   });
 
-  /** The id is taken before the position is read: see above. */
+  /** Fences earlier owners before it reads the position: see above. */
   const resume = async (slot: Slot, partition: number): Promise<number> => {
-    await slot.transactor.take();
+    await slot.transactor.fence();
     const [next = 0] = await committed(named(group), [{ topic: named(topic), partition }]);
     slot.next = next;
     return next;
@@ -109,8 +109,8 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
     const fresh = records.filter(({ offset }) => offset >= next);
     const last = fresh.at(-1);
     if (last === undefined) return;
-    screen ??= await openIngestRecords();
-    const ingested = await screen(fresh);
+    ingestRecords ??= await openIngestRecords();
+    const ingested = await ingestRecords(fresh);
     for (const target of new Set(ingested.records.map((record) => record.topic)))
       await targets.count(named(target));
     const plan = appendPlan(null, names, now);
@@ -127,13 +127,13 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
       slot.next = offset;
     } catch (error) {
       slot.next = null;
-      // it may have been committed: what is known of ids is read anew
-      screen = null;
+      // the transaction may have been committed, so the event ids must be read again
+      ingestRecords = null;
       throw error;
     }
   };
 
-  const subscription: Subscription = subscribe({
+  const subscription: KafkaSubscription = subscribe({
     ...options,
     topics: [topic],
     commits: 'handler',
@@ -143,7 +143,7 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
       const starts = await Promise.all(
         [...mine].map(([partition, slot]) => resume(slot, partition)),
       );
-      screen = await openIngestRecords();
+      ingestRecords = await openIngestRecords();
       slots = mine;
       return partitions.map((at, i) => ({ ...at, offset: starts[i] ?? 0 }));
     },
@@ -152,7 +152,7 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
     },
     async handler(batch) {
       const slot = slots.get(batch.partition);
-      // without one the partition is no longer ours
+      // no slot: the partition is no longer assigned to this worker
       if (slot !== undefined) await forward(slot, batch);
     },
   });
@@ -161,7 +161,7 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
     ready: subscription.ready,
     assigned: subscription.assigned,
     refresh() {
-      screen = null;
+      ingestRecords = null;
     },
     async close() {
       await subscription.close();

@@ -1,4 +1,4 @@
-/** Failures of Kafka as errors of the log port, and the retry that comes before them. */
+/** Converts failures of Kafka to errors of the log port, and retries before that. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -8,7 +8,7 @@ export const hasType = (error: unknown, ...types: readonly string[]): boolean =>
   error instanceof KafkaFailure && error.types.some((type) => types.includes(type));
 
 export const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION';
-/** Another process took this transactional id over. */
+/** True if another process has initialized this transactional id. */
 export const isFenced = (error: unknown): boolean =>
   hasType(error, 'INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED');
 
@@ -28,10 +28,10 @@ export const unavailable = (
 
 export interface RetryPolicy {
   readonly brokers: readonly string[];
-  /** how long a request is tried again before it fails with MR_LOG_UNAVAILABLE */
+  /** how long a request is repeated before it fails with MR_LOG_UNAVAILABLE */
   readonly retryForMs: number;
   readonly closed: () => boolean;
-  /** looks at the cluster afresh between two tries */
+  /** reads the cluster's metadata again between two tries */
   readonly refresh: () => Promise<void>;
 }
 

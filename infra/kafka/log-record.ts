@@ -1,12 +1,12 @@
-/** A Kafka message as the log's record. */
+/** Converts a Kafka message to a record of the log. */
 import { isUtf8 } from 'node:buffer';
 import type { Headers, LogRecord } from '#domain/ports/log.ts';
 import { unframe } from '#infra/kafka/framing.ts';
 import type { FetchedRecord } from '#infra/kafka/wire/fetch.ts';
 
 /**
- * Kafka's headers are bytes, and a name may come twice. Headers of the log are one text a name;
- * others were written by another client, and are left out.
+ * Kafka's headers are bytes, and a name may occur twice. The log's headers have one text per name;
+ * all others come from other clients and are omitted.
  */
 const headersOf = (raw: FetchedRecord['headers']): Headers | null => {
   if (raw.length === 0) return null;

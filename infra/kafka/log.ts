@@ -1,14 +1,14 @@
 /**
- * The log over Kafka. An append is one transaction, or a part of one: appends that come while a
- * transaction is under way are grouped into the next (group-commit.ts). Readers see committed
- * records only. Where Kafka promises less than the embedded log, the port's docstring says so: a
- * commit marker takes an offset, so offsets increase with gaps, and `end` may lie past the last
- * record; the records of one append carry the log time that each partition's leader gave them, and
- * the append answers with the latest.
+ * The log over Kafka. An append is one transaction, or a part of one: appends that arrive during a
+ * transaction are grouped into the next (group-commit.ts). Readers see committed records only.
+ * Kafka promises less than the embedded log in two points, which the port's docstring states. A
+ * commit marker takes an offset, so offsets have gaps and `end` may lie past the last record. The
+ * records of one append have the log time that each partition's leader gave them, and the append
+ * answers with the latest.
  *
- * A read is a fetch that does not wait: one request to the partition's leader, no consumer group,
- * no state. `onAppend` tells of this process's own appends at once, and of other processes' not at
- * all: whoever must hear of those subscribes (subscribe.ts).
+ * A read is a fetch that does not wait: one request to the partition's leader, without a consumer
+ * group or state. `onAppend` reports this process's own appends immediately, and never those of
+ * other processes; subscribe.ts delivers those.
  */
 import { randomUUID } from 'node:crypto';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
@@ -27,16 +27,16 @@ import { EARLIEST, LATEST } from '#infra/kafka/wire/offsets.ts';
 
 export interface KafkaLogOptions extends KafkaAddress {
   /**
-   * This process's name among those that write, the same after a restart: what it left open is then
-   * aborted at once instead of when the transaction's timeout is over. Two processes must not share
-   * one: the later shuts the earlier out. Default: a name of its own.
+   * The name of this process among those that write. If it is the same after a restart, a
+   * transaction that was left open is aborted immediately and not only at its timeout. Two
+   * processes must not share a name: the later fences the earlier. Default: a random name.
    */
   readonly instance?: string;
   readonly now?: () => number;
   readonly topicOptions?: TopicOptions;
   /** before every topic's and consumer's name, so that several platforms share a cluster */
   readonly prefix?: string;
-  /** how long a request is tried again while the broker is away */
+  /** how long a request is repeated while the broker is unavailable */
   readonly retryForMs?: number;
   readonly transactionTimeoutMs?: number;
 }
@@ -46,8 +46,8 @@ const TRANSACTION_TIMEOUT_MS = 10_000;
 
 export interface KafkaLog extends Log {
   /**
-   * Leaves a transaction's markers in a topic, and no record: who waits for something to come looks
-   * up.
+   * Writes a transaction's markers and no record to a topic, which ends a consumer's wait for new
+   * data.
    */
   readonly nudge: (topic: string) => Promise<void>;
 }
@@ -81,7 +81,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
       transactionalId,
       transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
     });
-  // Its own: a nudge must not make producers wait.
+  // A transactor of its own, so that a nudge never delays appends.
   const nudges = transactorOf(`${transactional}.nudge`);
   let nudged: Promise<void> = Promise.resolve();
   const appends = groupCommit({
@@ -97,7 +97,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
         try {
           listener(topics);
         } catch (error) {
-          // what is durable stays acknowledged; the listener's bug still surfaces
+          // the append is durable and stays acknowledged; the listener's error is rethrown later
           queueMicrotask(() => {
             throw error;
           });
@@ -124,7 +124,8 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     async createTopic(topic, { partitions: count }) {
       await admin.createTopic(topic, count);
       await Promise.all([partitions.refresh(named(topic)), written.refresh(named(topic))]);
-      // A broker is named as leader a little before it leads: an append would fail and be repeated.
+      // The metadata names a leader shortly before it accepts requests. Wait for it here, so that
+      // the first append does not have to be repeated.
       await partitions.offsets(await all(topic), LATEST);
     },
     topics: () => admin.topics(),

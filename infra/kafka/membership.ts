@@ -1,7 +1,7 @@
 /**
- * Heartbeats of one membership, from its join on: they go on while a handler works, and say when
- * the group rebalances or has removed this member. A topic that got more partitions is a rebalance
- * as well.
+ * Sends the heartbeats of one membership, from its join on, also while a handler runs. They show
+ * when the group rebalances or has removed this member. More partitions of a topic count as a
+ * rebalance too.
  */
 import type { Cluster } from '#infra/kafka/wire/cluster.ts';
 import type { Group, MemberState, Membership } from '#infra/kafka/wire/group.ts';
@@ -14,15 +14,18 @@ export interface WatchOptions {
 }
 
 export interface MembershipWatch {
-  /** No rebalance has begun, and the group still counts this member. */
+  /** True while no rebalance has begun and the group has not removed this member. */
   isStable(): boolean;
-  /** The partitions are this member's, also while it ends its work before a rebalance. */
+  /**
+   * True while the partitions belong to this member, also while it finishes its work for a
+   * rebalance.
+   */
   isMember(): boolean;
   /** resolves once the membership is no longer stable */
   readonly changed: Promise<void>;
-  /** Makes it no longer stable. */
+  /** Ends the stable state, as a rebalance does. */
   end(): void;
-  /** Sends no more heartbeats. */
+  /** Stops the heartbeats. */
   stop(): void;
 }
 
@@ -37,7 +40,7 @@ export const watchMembership = (
   const partitionCounts = (): string => topics.map(cluster.partitionCount).join();
   const joinedWith = partitionCounts();
   let state: MemberState = 'stable';
-  let heardAt = performance.now();
+  let lastAnswerAt = performance.now();
   let beating = false;
   let markChanged: () => void = () => undefined;
   const changed = new Promise<void>((resolve) => {
@@ -53,13 +56,13 @@ export const watchMembership = (
   const beat = async (): Promise<void> => {
     try {
       become(await group.heartbeat(membership));
-      heardAt = performance.now();
+      lastAnswerAt = performance.now();
       await cluster.refreshIfStale();
       if (partitionCounts() !== joinedWith) become('rebalance');
     } catch (error) {
       onError(error);
-      // the group has removed a member that it did not hear for so long
-      if (performance.now() - heardAt > sessionTimeoutMs) become('lost');
+      // the group removes a member after this time without a heartbeat
+      if (performance.now() - lastAnswerAt > sessionTimeoutMs) become('lost');
     }
   };
 

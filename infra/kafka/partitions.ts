@@ -24,16 +24,16 @@ import {
 
 export interface Fetched {
   readonly messages: readonly FetchedRecord[];
-  /** the offset of the next fetch; not past the last decided record */
+  /** the offset of the next fetch; at most the end of the decided records */
   readonly next: number;
-  /** everything that is decided was read */
+  /** all decided records were read */
   readonly atEnd: boolean;
 }
 
 export interface Partitions {
   /** @throws MR_NOT_FOUND */
   count(topic: string): Promise<number>;
-  /** Reads the count again, after a topic was created or widened. */
+  /** Reads the partition count again, after a topic was created or widened. */
   refresh(topic: string): Promise<number>;
   offsets(
     at: readonly TopicPartition[],
@@ -47,7 +47,7 @@ export interface Partitions {
 export interface FetchOptions {
   readonly maxBytes: number;
   readonly waitMs?: number;
-  /** also what is not decided yet, and what was aborted */
+  /** includes records of open and of aborted transactions */
   readonly uncommitted?: boolean;
 }
 

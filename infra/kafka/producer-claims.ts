@@ -1,39 +1,46 @@
 /**
  * Exactly-once producing over restarts and over several gateways.
  *
- * The next sequence of each (topic, producer) is a record of one compacted topic of one partition,
- * written in the transaction of the records that it counts: both are there or neither. What is left
- * is two gateways that take the same producer at once, each believing that 100 is next. Kafka has
- * no compare-and-set, but the order of that one partition is one:
+ * The next sequence of each (topic, producer) is a record in a compacted topic of one partition. It
+ * is written in the transaction of the records that it counts, so both are committed or neither.
+ * One case remains: two gateways get batches of the same producer at the same time, and for both
+ * the next sequence is 100. Kafka has no compare-and-set, but the order of the records in that one
+ * partition serves as one:
  *
- *   1. each writes its claim inside its open transaction; the partition orders the claims, say A's
- *      before B's;
- *   2. each reads, undecided records included, what lies between what it knew and its own claim;
- *   3. a gateway that finds a claim of the same producer there aborts: its count may be stale. A
- *      finds none and commits; B aborts, waits until A's claim is decided, reads it, and answers
- *      anew: a duplicate, a gap, or, where A was aborted, its turn.
+ *   1. Each gateway writes its claim in its open transaction. The partition orders the claims, for
+ *      example A's before B's.
+ *   2. Each reads the records between its last read and its own claim, undecided ones included.
+ *   3. A gateway that finds a claim of the same producer there aborts, because its count may be
+ *      stale. A finds none and commits. B aborts, waits until A's claim is decided, reads it and
+ *      decides again: the batch is a duplicate, leaves a gap or, if A was aborted, can be appended.
  *
- * Two cannot both commit: the later claim always sees the earlier one, for a write is acknowledged
- * after all that lies before it. They cannot both abort for each other's sake either: the earliest
- * claim never aborts on account of a later one. No lock, no lease, no clock. The cost is one fetch
- * of an empty tail for a group of appends, where a single gateway works. A gateway that dies in the
- * middle holds its producers until the broker aborts its transaction (the transaction's timeout),
- * or until it starts again under its name.
+ * Two gateways cannot both commit: the later one always finds the earlier claim, because a write is
+ * acknowledged after all records before it. They cannot both abort because of each other either:
+ * the earliest claim never aborts because of a later one. There is no lock, lease or clock. With a
+ * single gateway, the cost is one fetch without records per group of appends. If a gateway dies in
+ * a transaction, its producers must wait until the broker aborts the transaction (its timeout) or
+ * the gateway starts again under the same name.
  */
 import type { Partitions } from '#infra/kafka/partitions.ts';
 import type { OutgoingMessage } from '#infra/kafka/wire/transactional-producer.ts';
 
 export interface ProducerClaims {
-  /** Reads what is decided: after it, `next` is at least what it was when the call began. */
+  /**
+   * Reads the decided claims: after it, `next` includes every claim that was decided when the call
+   * began.
+   */
   catchUp(): Promise<void>;
   next(producer: string, topic: string): number;
-  /** True: no claim of these keys lies between what `catchUp` read and `offset`, where ours are. */
+  /**
+   * True if no claim of these keys is between the records that `catchUp` read and `offset`, the
+   * offset of this gateway's claims.
+   */
   unrivalled(keys: ReadonlySet<string>, offset: number): Promise<boolean>;
 }
 
 const READ_BYTES = 4 * 1024 * 1024;
 
-/** A topic's name holds no line break. */
+/** The separator is unambiguous, because a topic's name has no line break. */
 export const claimKey = (producer: string, topic: string): string => `${topic}\n${producer}`;
 
 export const claimMessage = (producer: string, topic: string, next: number): OutgoingMessage => ({
@@ -60,8 +67,8 @@ export const producerClaims = (partitions: Partitions, producersTopic: string): 
 
   return {
     async catchUp() {
-      // a read under way may have begun before what the caller knows of was decided: read after it,
-      // not with it
+      // a running read may have begun before the latest decision that the caller has seen, so
+      // another read starts after it
       while (reading !== null) await reading;
       reading = readOn().finally(() => {
         reading = null;

@@ -1,25 +1,16 @@
 /**
- * A member of a consumer group: the members share the topics' partitions, each partition's records
- * come in order, and a batch is committed once the handler has resolved. So every record is handled
- * at least once: after a kill, or when a member that the group had removed continues, a batch is
- * handled again. So a handler writes absolute values, or stores the position with what it writes
- * and returns it from `onAssigned`.
- *
- * - Nothing of an assignment is handled before its `onAssigned` has resolved, nor after its
- *   `onRevoked` was called.
- * - A handler that throws gets the same batch again, after a pause; the partitions behind it wait.
- * - A fetch waits for the first byte only, so delivery takes about a round trip; the heartbeat goes
- *   on while a handler works.
- * - While a broker is away, the member tries again.
+ * A member of a consumer group, as domain/ports/subscription.ts promises it. A batch is committed
+ * once the handler has resolved. A fetch waits for the first byte only, so delivery takes about a
+ * round trip; the heartbeat goes on while a handler works.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogRecord } from '#domain/ports/log.ts';
-import {
-  type AssignedPartition,
-  type Assignments,
-  createAssignments,
-  type StartAt,
-} from '#infra/kafka/assignments.ts';
+import type {
+  AssignedPartition,
+  StartAt,
+  Subscription,
+  SubscriptionOptions,
+} from '#domain/ports/subscription.ts';
+import { type Assignments, createAssignments } from '#infra/kafka/assignments.ts';
 import { openConsuming } from '#infra/kafka/consume.ts';
 import { toLogRecord } from '#infra/kafka/log-record.ts';
 import { watchMembership } from '#infra/kafka/membership.ts';
@@ -28,62 +19,33 @@ import { openCluster } from '#infra/kafka/wire/cluster.ts';
 import type { FetchedPartition } from '#infra/kafka/wire/fetch.ts';
 import { type Membership, openGroup } from '#infra/kafka/wire/group.ts';
 
-export type { AssignedPartition, StartAt } from '#infra/kafka/assignments.ts';
-
-export interface SubscriptionBatch {
-  readonly topic: string;
-  readonly partition: number;
-  /** never empty, in order, of decided transactions */
-  readonly records: readonly LogRecord[];
-  /** the partition's end, from the broker's answer with this batch */
-  readonly end: number;
-  /** false once the partition may belong to another member */
-  readonly current: () => boolean;
-}
-
-export interface SubscribeOptions extends KafkaAddress {
-  readonly group: string;
-  readonly topics: readonly string[];
+export interface SubscribeOptions extends KafkaAddress, SubscriptionOptions {
   /** where a group without a position starts; default true */
   readonly fromBeginning?: boolean;
-  /** before the names of group and topics */
+  /** prepended to the names of the group and the topics */
   readonly prefix?: string;
-  /** partitions handled at the same time; default 1 */
+  /** how many partitions are handled at the same time; default 1 */
   readonly concurrency?: number;
   readonly maxBytesPerPartition?: number;
-  /**
-   * 'handler': the handler itself commits positions, e.g. in its transaction; default
-   * 'subscription'
-   */
-  readonly commits?: 'subscription' | 'handler';
   readonly sessionTimeoutMs?: number;
   /**
-   * how long a rebalance waits for a member's handlers; a member that takes longer loses its
-   * partitions while it works
+   * how long a rebalance waits for a member's handlers; a slower member loses its partitions while
+   * its handlers still run
    */
   readonly rebalanceTimeoutMs?: number;
-  readonly handler: (batch: SubscriptionBatch) => Promise<void>;
-  /** Returns where those partitions start, instead of the group's positions. */
-  readonly onAssigned?: (
-    partitions: readonly AssignedPartition[],
-  ) => Promise<readonly StartAt[] | undefined>;
-  readonly onRevoked?: (partitions: readonly AssignedPartition[]) => Promise<void>;
   /** a handler's or a callback's error; the work is tried again */
   readonly onError?: (error: unknown) => void;
 }
 
-export interface Subscription {
+export interface KafkaSubscription extends Subscription {
   /** resolves with the first assignment, also an empty one */
   readonly ready: Promise<void>;
   readonly assigned: () => readonly AssignedPartition[];
-  readonly seek: (at: StartAt) => void;
-  /** Waits for running handlers, and leaves the group. */
-  readonly close: () => Promise<void>;
 }
 
 /**
- * The least that a broker allows. After a broker's restart the group waits for so long for members
- * that never come back.
+ * The shortest that a broker allows. After a restart of a broker, the group waits this long for
+ * members that no longer exist.
  */
 const SESSION_MS = 6_000;
 const REBALANCE_MS = 30_000;
@@ -91,7 +53,7 @@ const PARTITION_BYTES = 4 * 1024 * 1024;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
-export const subscribe = (options: SubscribeOptions): Subscription => {
+export const subscribe = (options: SubscribeOptions): KafkaSubscription => {
   const {
     prefix = '',
     warn,
@@ -115,13 +77,13 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     markReady = resolve;
   });
 
-  const ours = (topic: string): string => topic.slice(prefix.length);
-  const theirs = <P extends TopicPartition>(at: P): P => ({ ...at, topic: prefix + at.topic });
+  const withoutPrefix = (topic: string): string => topic.slice(prefix.length);
+  const prefixed = <P extends TopicPartition>(at: P): P => ({ ...at, topic: prefix + at.topic });
 
   const handle = async (batch: FetchedPartition): Promise<void> => {
     const generation = assignments.generation();
     const current = (): boolean => isMember() && generation === assignments.generation();
-    const topic = ours(batch.topic);
+    const topic = withoutPrefix(batch.topic);
     const { partition, next, highWatermark } = batch;
     const records = batch.records.map((record) => toLogRecord(topic, partition, record));
     await options.handler({ topic, partition, records, end: highWatermark, current });
@@ -138,7 +100,7 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     concurrency: options.concurrency ?? 1,
     handle,
   });
-  const seek = (at: StartAt): void => consuming.seek(theirs(at));
+  const seek = (at: StartAt): void => consuming.seek(prefixed(at));
 
   const assignments: Assignments = createAssignments({
     seek,
@@ -164,7 +126,9 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     }
   };
 
-  /** From a join until the group rebalances, removes this member, or is left. */
+  /**
+   * Works from a join until the group rebalances or removes this member, or this member leaves it.
+   */
   const beMember = async (joined: Membership): Promise<void> => {
     membership = joined;
     const watch = watchMembership(cluster, group, joined, {
@@ -175,7 +139,7 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     endMembership = watch.end;
     isMember = watch.isMember;
     consuming.reset();
-    assignments.assign(joined.assigned.map((at) => ({ ...at, topic: ours(at.topic) })));
+    assignments.assign(joined.assigned.map((at) => ({ ...at, topic: withoutPrefix(at.topic) })));
     markReady();
     const live = (): boolean => !closed && watch.isStable();
     const work = async (): Promise<void> => {
@@ -186,7 +150,7 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
       if (joined.assigned.length > 0) await untilDone(work, live);
       await watch.changed;
     } finally {
-      // the handlers have ended: only now are the partitions given up
+      // give the partitions up only after the handlers have ended
       watch.stop();
       membership = null;
       assignments.revoke();

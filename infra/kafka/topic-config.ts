@@ -1,12 +1,12 @@
-/** How each kind of topic is kept: one table, by the topic's name. */
+/** The configuration of each kind of topic, by the topic's name. */
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 
 export interface TopicOptions {
-  /** how long raw, rejected, late and ingest records stay; the history has the rest */
+  /** retention of raw, rejected, late and ingest records; older events are in the history */
   readonly retentionMs?: number;
   /**
-   * given: a tile's last update goes this long after it was written; absent: the newest update of
-   * every tile stays
+   * given: the last update of a tile is deleted this long after it was written; absent: the newest
+   * update of every tile is kept
    */
   readonly featuresRetentionMs?: number;
   readonly replicationFactor?: number;
@@ -16,13 +16,13 @@ export type TopicConfig = Readonly<Record<string, string>>;
 
 const DAY_MS = 24 * 3600 * 1000;
 export const DEFAULT_RETENTION_MS = 30 * DAY_MS;
-/** The largest batch: the log takes records of up to 16 MiB. */
+/** The largest batch: the log accepts records of up to 16 MiB. */
 export const MAX_BATCH_BYTES = 17 * 1024 * 1024;
-/** Producers' sequences, ours alone. */
+/** The internal topic with the sequences of producers. */
 export const PRODUCERS_TOPIC = '_millrace.producers';
 
 const COMPACTION = {
-  // compaction may start soon after a write, and a segment closes daily or it would never be
+  // compaction starts soon after a write; a segment closes daily, because an open one is never
   // compacted
   'min.cleanable.dirty.ratio': '0.1',
   'segment.ms': String(DAY_MS),
@@ -34,8 +34,8 @@ export const topicConfig = (topic: string, options: TopicOptions = {}): TopicCon
     'max.message.bytes': String(MAX_BATCH_BYTES),
   };
   if (topic === PRODUCERS_TOPIC) return { ...common, 'cleanup.policy': 'compact', ...COMPACTION };
-  // every event of the registry is needed for ever, so none may be compacted away: its keys are not
-  // "newest wins"
+  // all registry events are kept: an event does not replace an earlier one with the same key, so
+  // the topic must not be compacted
   if (topic === REGISTRY_TOPIC)
     return { ...common, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' };
   if (topic.startsWith('features.')) {

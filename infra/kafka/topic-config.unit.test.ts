@@ -27,7 +27,7 @@ test.each([
   });
 });
 
-test('a retention that was asked for', () => {
+test('a given retention is used', () => {
   expect(topicConfig('raw.s', { retentionMs: DAY })).toMatchObject({ 'retention.ms': String(DAY) });
   expect(topicConfig('features.v', { retentionMs: DAY })).not.toHaveProperty(['retention.ms']);
   expect(topicConfig('features.v', { featuresRetentionMs: DAY })).toMatchObject({
@@ -36,7 +36,7 @@ test('a retention that was asked for', () => {
   });
 });
 
-test('the frame: a zero, the id in four bytes, the value; what has none comes back as it is', () => {
+test('a frame is a zero, the id in four bytes and the value; bytes without a frame are returned unchanged', () => {
   expect([...frame(258, Uint8Array.of(9))]).toEqual([0, 0, 0, 1, 2, 9]);
   expect(unframe(frame(258, Uint8Array.of(9)))).toEqual({ schemaId: 258, value: Buffer.of(9) });
   expect(unframe(Buffer.from('{}'))).toEqual({ schemaId: UNFRAMED, value: Buffer.from('{}') });

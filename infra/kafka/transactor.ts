@@ -1,9 +1,9 @@
 /**
  * One transactional producer. A transaction's records are grouped by partition into batches of
- * about a mebibyte, sent in rounds: round n sends the nth batch of every partition at once. It
- * resolves when readers of committed records can see all of it. Kafka alone does not promise that:
- * it answers a commit when the decision is durable, a little before the markers are in the
- * partitions.
+ * about a mebibyte, sent in rounds: round n sends the nth batch of every partition at once.
+ * `transact` resolves when readers of committed records can see all of it. Kafka alone does not
+ * guarantee that: it answers a commit when the decision is durable, shortly before the markers are
+ * in the partitions.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,7 @@ import {
   type TransactionalProducer,
 } from '#infra/kafka/wire/transactional-producer.ts';
 
-/** The batches of one partition, in order; `baseOffset` and `logTime` are known once sent. */
+/** The batches of one partition, in order; `baseOffset` and `logTime` are set when it is sent. */
 export interface Batch {
   readonly messages: OutgoingMessage[];
   bytes: number;
@@ -42,7 +42,7 @@ export interface GroupOffsets {
 export interface TransactionPlan {
   readonly partitions: readonly PartitionPlan[];
   readonly positions: readonly GroupOffsets[];
-  /** Called after everything was sent, before the commit: false aborts. */
+  /** Called after all records were sent and before the commit; false aborts. */
   readonly confirm?: () => Promise<boolean>;
 }
 
@@ -50,18 +50,19 @@ export type TransactionOutcome = 'committed' | 'refused';
 
 export interface Transactor {
   /**
-   * Tries again while the broker is away. Where the outcome of a commit is unknown, it is read from
-   * the partitions, so nothing is written twice.
+   * Retries while the broker is unavailable. If the outcome of a commit is unknown, it is read from
+   * the partitions, so no record is written twice.
    */
   transact(plan: TransactionPlan): Promise<TransactionOutcome>;
   /**
-   * Fences every earlier producer of the transactional id, and resolves when the transaction that
-   * it left open is decided.
+   * Fences every earlier producer of the transactional id, and resolves when their open transaction
+   * is decided.
    */
-  take(): Promise<void>;
+  fence(): Promise<void>;
   /**
-   * One try. After it has thrown, the caller must fence again, and then read again what was
-   * committed, before the next try: another process may have fenced this one and committed more.
+   * Makes one attempt. After it has thrown, the caller must call `fence`, and then read the
+   * committed positions again, before the next attempt: another process may have fenced this one
+   * and committed more.
    */
   transactOnce(plan: TransactionPlan): Promise<void>;
   close(): Promise<void>;
@@ -78,8 +79,8 @@ export interface TransactorOptions {
 const VISIBLE_POLL_MS = 1;
 
 /**
- * Refusals after which the same request is to be sent again: the coordinator is still writing the
- * markers of the transaction before, or it has just moved.
+ * True for refusals after which the same request must be repeated: the coordinator is still writing
+ * the markers of the previous transaction, or another broker has just become the coordinator.
  */
 const isBusy = (error: unknown): boolean =>
   hasType(
@@ -94,9 +95,9 @@ class UnknownOutcome extends Error {}
 
 export const openTransactor = (options: TransactorOptions): Transactor => {
   const { cluster, partitions, retryPolicy, transactionalId, transactionTimeoutMs } = options;
-  let held: TransactionalProducer | null = null;
-  /** where the transaction that failed may have left records */
-  let doubtful: readonly PartitionPlan[] = [];
+  let current: TransactionalProducer | null = null;
+  /** the partitions in which a failed transaction may have left records */
+  let unresolved: readonly PartitionPlan[] = [];
 
   const whileBusy = async <T>(deadline: number, work: () => Promise<T>): Promise<T> => {
     for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
@@ -110,26 +111,29 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   /**
-   * A new producer makes the coordinator abort what was open. But a broker that was killed and is
-   * starting was seen to count the transaction as aborted without a marker in its partitions; the
-   * next commit there would then have committed the old records too. So an empty transaction over
-   * the same partitions is aborted first: its markers end what is still open.
+   * A new producer makes the coordinator abort the open transaction. But a broker that was starting
+   * after a kill has been seen to count the transaction as aborted without a marker in its
+   * partitions. The next commit there would have committed the old records too. So an empty
+   * transaction over the same partitions is aborted first: its markers end the old transaction.
    */
-  const sweep = async (producer: TransactionalProducer, deadline: number): Promise<void> => {
-    if (doubtful.length === 0) return;
-    await whileBusy(deadline, () => producer.addPartitions(doubtful));
+  const abortUnresolved = async (
+    producer: TransactionalProducer,
+    deadline: number,
+  ): Promise<void> => {
+    if (unresolved.length === 0) return;
+    await whileBusy(deadline, () => producer.addPartitions(unresolved));
     await producer.end('abort');
-    doubtful = [];
+    unresolved = [];
   };
 
   const begin = async (deadline: number): Promise<TransactionalProducer> => {
-    if (held !== null) return held;
+    if (current !== null) return current;
     await cluster.refreshIfStale();
     const fresh = await whileBusy(deadline, () =>
       initProducer(cluster, transactionalId, transactionTimeoutMs),
     );
-    await sweep(fresh, deadline);
-    held = fresh;
+    await abortUnresolved(fresh, deadline);
+    current = fresh;
     return fresh;
   };
 
@@ -148,8 +152,8 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   /**
-   * Until every partition's stable end is past what was written; or, for an outcome that is not
-   * known, until it is decided.
+   * Waits until the stable end of every partition is past the written records. If the outcome is
+   * unknown, this is when it is decided.
    */
   const visible = async (plans: readonly PartitionPlan[], deadline: number): Promise<void> => {
     let open = plans.flatMap(({ topic, partition, batches }) => {
@@ -163,7 +167,7 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
       open = open.filter(({ last }, i) => (ends[i] as number) <= last);
       if (open.length === 0) return;
       if (performance.now() > deadline)
-        throw new UnknownOutcome('the commit was not seen by the partitions in time');
+        throw new UnknownOutcome('the commit did not become visible in all partitions in time');
       await sleep(VISIBLE_POLL_MS);
     }
   };
@@ -186,8 +190,8 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
       await producer.end('commit');
       return 'committed';
     } catch (error) {
-      held = null;
-      doubtful = plan.partitions;
+      current = null;
+      unresolved = plan.partitions;
       if (committing && !isFenced(error)) throw new UnknownOutcome(messageOf(error));
       if (!committing) await producer.end('abort').catch(() => undefined);
       throw error;
@@ -195,13 +199,14 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   /**
-   * A commit whose answer was lost: a new producer of the id makes the coordinator finish what was
-   * decided and abort the rest. After it the first record is either there or not.
+   * Finds the outcome of a commit whose answer was lost: true if committed. A new producer of the
+   * id makes the coordinator finish a decided transaction and abort an open one. After that, the
+   * first record is either visible or not.
    */
   const settle = async (plan: TransactionPlan, deadline: number): Promise<boolean> => {
     const first = plan.partitions[0];
     const batch = first?.batches[0];
-    // positions alone may be written twice: it changes nothing
+    // without records, the same positions can be written again
     if (first === undefined || batch === undefined) return false;
     await begin(deadline);
     await visible(plan.partitions, deadline);
@@ -210,30 +215,33 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   return {
-    async take() {
-      held = null;
+    async fence() {
+      current = null;
       await begin(performance.now() + retryPolicy.retryForMs);
     },
     async transactOnce(plan) {
-      if (held === null) throw new Error(`the transactional id "${transactionalId}" is not held`);
+      if (current === null)
+        throw new Error(
+          `the transactional id "${transactionalId}" has no producer: call fence first`,
+        );
       await attempt(plan, performance.now() + retryPolicy.retryForMs);
     },
     async transact(plan) {
       const deadline = performance.now() + retryPolicy.retryForMs;
-      let unsure = false;
+      let unknownOutcome = false;
       for (let pause = 5; ; pause = Math.min(pause * 2, 400)) {
         try {
-          if (unsure && (await settle(plan, deadline))) return 'committed';
-          unsure = false;
+          if (unknownOutcome && (await settle(plan, deadline))) return 'committed';
+          unknownOutcome = false;
           const outcome = await attempt(plan, deadline);
           if (outcome === 'committed') {
-            unsure = true;
+            unknownOutcome = true;
             await visible(plan.partitions, deadline);
           }
           return outcome;
         } catch (error) {
           if (error instanceof MillraceError && error.code !== 'MR_LOG_UNAVAILABLE') throw error;
-          if (error instanceof UnknownOutcome) unsure = true;
+          if (error instanceof UnknownOutcome) unknownOutcome = true;
           if (isFenced(error))
             throw new MillraceError(
               'MR_UNAVAILABLE',
@@ -241,7 +249,7 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
             );
           if (performance.now() + pause > deadline || retryPolicy.closed())
             throw unavailable(
-              'appending (it may or may not have been taken)',
+              'appending (the records may or may not be in the log)',
               retryPolicy.brokers,
               error,
             );
@@ -251,7 +259,7 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
       }
     },
     async close() {
-      held = null;
+      current = null;
     },
   };
 };

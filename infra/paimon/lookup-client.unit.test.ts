@@ -101,7 +101,7 @@ const ordinary: Handler = (kind, id, _body, answer, socket) => {
 };
 
 describe('the lookup client', () => {
-  it('reads floats where they lie and references when they are asked for, from frames torn anywhere', async () => {
+  it('reads floats in place and references at the first use, from frames split anywhere', async () => {
     const { port } = await serve((kind, id, _body, answer, socket) => {
       const bytes =
         kind === KINDS.open
@@ -120,7 +120,7 @@ describe('the lookup client', () => {
     expect(answer?.snapshotId).toBe(8);
   });
 
-  it('gives each request its own answer, in whatever order they come', async () => {
+  it('matches answers to requests in whatever order they come', async () => {
     const held: (() => void)[] = [];
     const { port } = await serve((kind, id, body, answer, socket) => {
       if (kind === KINDS.open) return ordinary(kind, id, body, answer, socket);
@@ -137,7 +137,7 @@ describe('the lookup client', () => {
     expect(answers.map((a) => a?.snapshotId)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('says that the store is unavailable where nobody answers, or not in time', async () => {
+  it('says that the store is unavailable where the server does not answer, or not in time', async () => {
     const { port } = await serve(() => {});
     await expect(client(port, 100).status()).rejects.toMatchObject({
       code: 'MR_STORE_UNAVAILABLE',
@@ -145,7 +145,7 @@ describe('the lookup client', () => {
     await expect(client(1).status()).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
   });
 
-  it('fails what was under way when the connection is lost, then connects and opens its tables anew', async () => {
+  it('fails requests under way when the connection is lost, then connects and opens its tables again', async () => {
     let lookups = 0;
     let opens = 0;
     const { port } = await serve((kind, id, body, answer, socket) => {
@@ -167,7 +167,7 @@ describe('the lookup client', () => {
     expect(opens).toBe(5);
   });
 
-  it('tells an absent table from one that is gone, and passes refusals on with their code', async () => {
+  it('distinguishes an absent table from a deleted one, and passes errors on with their code', async () => {
     let gone = false;
     const { port } = await serve((kind, id, body, answer, socket) => {
       const table = body.subarray(4, 4 + body.readUInt32LE(0)).toString();

@@ -19,7 +19,7 @@ logContract('SQLite', async () => {
   };
 });
 
-test('a data directory of before there were headers is read, and takes records with headers', async () => {
+test('a data directory from before there were headers is read, and accepts records with headers', async () => {
   const directory = temporaryDirectory();
   const old = openLog(directory.path);
   await old.log.createTopic('a', { partitions: 1 });

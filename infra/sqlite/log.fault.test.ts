@@ -46,7 +46,7 @@ test('a full disk: the append says so and leaves nothing; with space again, appe
   await open.close();
 });
 
-test('kill -9 of a process that appends: all that it acknowledged is there, and the task’s output is its fold', async () => {
+test('kill -9 of a process that appends: everything acknowledged is there, and the task’s output is its fold', async () => {
   for (const delay of [40, 90, 160]) {
     const child = spawn(
       process.execPath,

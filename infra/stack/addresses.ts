@@ -1,6 +1,5 @@
 /**
- * Where each server of the stack listens and where its files are: all follow from one base port and
- * one directory.
+ * The addresses and files of the stack's servers. All follow from one base port and one directory.
  */
 import { join } from 'node:path';
 

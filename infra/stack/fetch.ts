@@ -1,7 +1,7 @@
 /**
- * What the servers run from, fetched once into a cache of this clone: class paths by Maven,
- * Debian's packages by apt. What is complete is renamed into its place, so a fetch that was killed
- * leaves nothing that looks whole.
+ * Downloads the servers' programs once into a cache of this clone: class paths by Maven, Debian's
+ * packages by apt. A complete download is renamed into its place, so a killed one leaves nothing
+ * that looks complete.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -34,8 +34,8 @@ const STOP_MS = 5_000;
 const POLL_MS = 20;
 
 /**
- * Each is a process group, for what is run is often a script that runs others. @returns whether
- * there was any of it left
+ * Signals the whole process group, because a command is often a script that runs others.
+ * @returns whether any process of the group was still running
  */
 const signalGroup = (child: ChildProcess, signal: NodeJS.Signals | 0): boolean => {
   try {
@@ -46,8 +46,8 @@ const signalGroup = (child: ChildProcess, signal: NodeJS.Signals | 0): boolean =
 };
 
 /**
- * Ends what is being run for us, and all of it. A package manager is left to finish: half an
- * installation is worse than a wait.
+ * Ends all running commands with their process groups. A package manager is not interrupted,
+ * because half an installation is worse than a wait.
  */
 export const stopRunning = async (): Promise<void> => {
   const children = [...running]
@@ -101,7 +101,7 @@ const pomOf = (artifacts: readonly Artifact[]): string =>
 
 const fetching = new Map<string, Promise<string>>();
 
-/** Makes a folder by `work`, whole or not at all, and once for all who ask. */
+/** Creates a folder by `work`, completely or not at all, and once for all concurrent callers. */
 const once = (
   path: string,
   what: string,
@@ -109,10 +109,10 @@ const once = (
   work: (folder: string) => Promise<void>,
 ): Promise<string> => {
   if (existsSync(path)) return Promise.resolve(path);
-  const known =
+  const pending =
     fetching.get(path) ?? make(path, what, say, work).finally(() => fetching.delete(path));
-  fetching.set(path, known);
-  return known;
+  fetching.set(path, pending);
+  return pending;
 };
 
 const make = async (
@@ -121,12 +121,12 @@ const make = async (
   say: Say,
   work: (folder: string) => Promise<void>,
 ): Promise<string> => {
-  say(`fetching ${what}`);
+  say(`downloading ${what}`);
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, '.fetching-'));
   try {
     await work(folder);
-    // Of two that fetched at once, the later finds the place taken by the same.
+    // If two processes downloaded at the same time, the later one keeps the folder of the first.
     if (!existsSync(path)) renameSync(folder, path);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -197,8 +197,8 @@ const newest = (folder: string): number =>
 let building: Promise<string> | null = null;
 
 /**
- * Our own Java module, built anew where its sources are newer than the jar; once for all servers
- * that are started together.
+ * Builds Millrace's Java module if its sources are newer than the jar; once for all servers that
+ * start together.
  */
 export const buildJavaModule = (say: Say): Promise<string> => {
   building ??= build(say).finally(() => {
@@ -228,7 +228,10 @@ const findCommand = (name: string): string | null =>
 
 let installing: Promise<unknown> = Promise.resolve();
 
-/** The path of a server that Debian packages, installed where it is absent and may be. */
+/**
+ * The path of a server's command. If it is absent, its Debian package is installed, with root's
+ * rights only.
+ */
 export const findServer = async (command: string, say: Say): Promise<string> => {
   const found = findCommand(command);
   if (found !== null) return found;
@@ -250,6 +253,6 @@ export const findServer = async (command: string, say: Say): Promise<string> => 
   await installing;
   return (
     findCommand(command) ??
-    Promise.reject(failed(`${name} was installed, and there is no \`${command}\``))
+    Promise.reject(failed(`${name} was installed, but there is still no \`${command}\``))
   );
 };

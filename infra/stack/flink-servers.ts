@@ -1,4 +1,4 @@
-/** Flink's three processes, and the lookup server, which runs from the same class path. */
+/** Flink's three processes, and the lookup server, which uses the same class path. */
 import { mkdirSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';

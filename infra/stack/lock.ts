@@ -1,7 +1,7 @@
 /**
- * Who starts or stops the servers of a directory: one process at a time. The guard is SQLite's
- * exclusive lock on a small file, which the operating system takes back however its holder dies;
- * the pid beside it is only for the message.
+ * Lets only one process at a time start or stop the servers of a directory. The lock is SQLite's
+ * exclusive lock on a small file, which the operating system releases however the process ends. The
+ * process id in the second file is only for the message.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const holderOf = (file: string): string => {
   }
 };
 
-/** @returns lets go */
+/** @returns a function that releases the lock */
 export const lockStack = (directory: string, what: 'up' | 'down'): (() => void) => {
   const run = join(directory, 'run');
   mkdirSync(run, { recursive: true });
@@ -28,7 +28,7 @@ export const lockStack = (directory: string, what: 'up' | 'down'): (() => void) 
     guard.close();
     throw new MillraceError(
       'MR_STACK_FAILED',
-      `${holderOf(holder)} is starting or stopping the servers in ${directory}: wait until it has, or interrupt it (an interrupted \`stack up\` stops what it began)`,
+      `${holderOf(holder)} is starting or stopping the servers in ${directory}: wait until it is done, or interrupt it (an interrupted \`stack up\` stops the servers that it started)`,
       { directory },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * Whether a port of ours is free: asked before a server is started, whose own words for it would be
- * in its log.
+ * Checks before the start of a server that its ports are free. Otherwise the cause would be found
+ * only in the server's log.
  */
 
 import { createServer } from 'node:net';
@@ -18,7 +18,7 @@ const inUse = (port: number): Promise<boolean> =>
     server.listen(port, LOOPBACK, () => server.close(() => resolve(false)));
   });
 
-/** A process that has just ended may hold its ports a moment longer. */
+/** A process that has just ended may keep its ports for a moment. */
 const RETRY_FOR_MS = 500;
 const POLL_MS = 50;
 const staysInUse = async (port: number): Promise<boolean> => {
@@ -32,7 +32,7 @@ export const assertFree = async (name: ServerName, ports: readonly number[]): Pr
     if (await staysInUse(port))
       throw new MillraceError(
         'MR_STACK_FAILED',
-        `port ${port}, which ${name} needs, is in use, and not by a server of this directory: \`ss -ltnp 'sport = :${port}'\` names the process; stop it, or choose other ports with --base-port`,
+        `port ${port}, which ${name} needs, is in use, but not by a server of this directory: \`ss -ltnp 'sport = :${port}'\` names the process; stop it, or choose other ports with --base-port`,
         { server: name, port },
       );
 };

@@ -1,7 +1,7 @@
 /**
- * Servers as ordinary processes that outlive us: each in a process group of its own, its output in
- * a file, its pid and start time in another. The start time tells our process from a stranger that
- * has its pid now.
+ * Runs servers as ordinary processes that outlive this one. Each has its own process group, a file
+ * with its output, and a file with its pid and start time. The start time distinguishes the server
+ * from a later process with the same pid.
  */
 
 import { spawn } from 'node:child_process';
@@ -32,12 +32,12 @@ interface PidFile {
   readonly started: string;
 }
 
-/** Field 22 of /proc/<pid>/stat; what comes before it may hold spaces, in parentheses. */
+/** Field 22 of /proc/<pid>/stat; the name before it, in parentheses, may have spaces. */
 const startedAt = (pid: number): string | null => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A first thread that has ended is a zombie while others still hold the ports.
+    // An ended first thread is a zombie while other threads still use the ports.
     const over = fields[0] === 'Z' && readdirSync(`/proc/${pid}/task`).length <= 1;
     return over ? null : (fields[19] ?? null);
   } catch {
@@ -45,18 +45,18 @@ const startedAt = (pid: number): string | null => {
   }
 };
 
-/** The pid of the server that this file names; null where it no longer runs. */
+/** The pid of the server in this file; null if it no longer runs. */
 export const runningPid = (pidFile: string): number | null => {
   try {
     const { pid, started } = JSON.parse(readFileSync(pidFile, 'utf8')) as PidFile;
     return startedAt(pid) === started ? pid : null;
   } catch {
-    // Absent; or not whole, after a full disk: then it names nobody.
+    // The file is absent, or incomplete after a full disk: no server is known to run.
     return null;
   }
 };
 
-/** A reader finds the old file or the new one, whole. */
+/** Writes atomically: a reader finds the old file or the complete new one. */
 export const writeWhole = (path: string, text: string): void => {
   const part = `${path}.${process.pid}.part`;
   writeFileSync(part, text);
@@ -110,7 +110,7 @@ export const signal = (pidFile: string, name: NodeJS.Signals): boolean => {
   return true;
 };
 
-/** Ends a server: asked first, made to after `graceMs`. */
+/** Ends a server: first with the given signal, and with SIGKILL after `graceMs`. */
 export const end = async (
   pidFile: string,
   graceMs: number,

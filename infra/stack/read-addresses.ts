@@ -1,6 +1,7 @@
 /**
- * Addresses of servers that somebody else runs, from a file: what `millrace stack status --json`
- * prints under `addresses`, as far as it differs.
+ * Reads the addresses of servers that were not started by `millrace stack`, from a file. The file
+ * has the form that `millrace stack status --json` prints under `addresses`; absent entries keep
+ * their defaults.
  */
 
 import { readFileSync } from 'node:fs';
@@ -13,20 +14,20 @@ type Json = { readonly [name: string]: Json | string | number };
 const invalid = (file: string, what: string): MillraceError =>
   new MillraceError(
     'MR_FILE_INVALID',
-    `${file}: ${what}; \`millrace stack status --json\` prints addresses as they should be.`,
+    `${file}: ${what}; \`millrace stack status --json\` prints addresses in the right form.`,
   );
 
-const overlay = (file: string, path: string, known: Json, given: unknown): Json => {
+const overlay = (file: string, path: string, expected: Json, given: unknown): Json => {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw invalid(file, `${path || 'the file'} must be an object, is ${JSON.stringify(given)}`);
-  const result: Record<string, Json | string | number> = { ...known };
+  const result: Record<string, Json | string | number> = { ...expected };
   for (const [name, value] of Object.entries(given as Json)) {
     const at = path === '' ? name : `${path}.${name}`;
-    const before = known[name];
+    const before = expected[name];
     if (before === undefined)
       throw invalid(
         file,
-        `there is no address "${at}": there are ${Object.keys(known).join(', ')}`,
+        `there is no address "${at}": there are ${Object.keys(expected).join(', ')}`,
       );
     if (typeof before === 'object') result[name] = overlay(file, at, before, value);
     else if (typeof value !== typeof before || value === '')
@@ -36,7 +37,7 @@ const overlay = (file: string, path: string, known: Json, given: unknown): Json 
   return result;
 };
 
-/** @throws MR_FILE_INVALID naming the address that is wrong */
+/** @throws MR_FILE_INVALID with the name of the invalid address */
 export const readAddresses = (file: string, defaults: StackAddresses): StackAddresses => {
   let given: unknown;
   try {

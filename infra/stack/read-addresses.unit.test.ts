@@ -12,7 +12,7 @@ const read = (content: string) => {
   return readAddresses(file, defaults);
 };
 
-test('what is given is taken, the rest is as it was', () => {
+test('given addresses replace the defaults, the others stay', () => {
   expect(read('{}')).toEqual(defaults);
   expect(read('{"kafka": "k1:9092", "mysql": {"host": "db", "password": "x"}}')).toEqual({
     ...defaults,

@@ -1,4 +1,4 @@
-/** What a server of the stack is to the runner, and what those on the JVM have in common. */
+/** The interface of a server to the stack runner, and common parts of the servers on the JVM. */
 import { randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,19 +19,19 @@ export interface Server {
   readonly name: ServerName;
   readonly version: string;
   readonly port: (context: ServerContext) => number;
-  /** beside `port` */
+  /** other ports that must be free */
   readonly otherPorts?: (context: ServerContext) => readonly number[];
-  /** servers that must be ready before */
+  /** servers that must be ready before this one starts */
   readonly after: readonly ServerName[];
   readonly launch: (context: ServerContext) => Promise<Launch>;
-  /** Resolves where the server does what it is for; rejects while it does not yet. */
+  /** Resolves if the server does its work; rejects while it does not yet. */
   readonly ready: (context: ServerContext) => Promise<void>;
   readonly deadlineMs: number;
 }
 
 /**
- * The module's jar, in the stack's own directory: a running JVM must not have its jar replaced by
- * the next build.
+ * Copies the module's jar to the stack's directory, so that the next build does not replace the jar
+ * of a running JVM.
  */
 export const ownJar = async ({ directory, say }: ServerContext): Promise<string> => {
   const built = await buildJavaModule(say);
@@ -46,7 +46,7 @@ export const ownJar = async ({ directory, say }: ServerContext): Promise<string>
 
 export const heap = (name: keyof typeof HEAP_MB): string => `-Xmx${HEAP_MB[name]}m`;
 /**
- * Two cores are many servers': few threads for each one's collector, and none to start it slowly.
+ * Many servers share two cores, so each uses a garbage collector with a single thread.
  */
 export const LEAN = [
   '-XX:+UseSerialGC',

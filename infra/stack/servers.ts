@@ -1,4 +1,4 @@
-/** Each server: how it is prepared, started, and known to be ready. */
+/** How each server is prepared, started and checked to be ready. */
 import { existsSync, mkdirSync, mkdtempSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -47,7 +47,7 @@ const kafka: Server = {
     };
   },
   async ready({ addresses }) {
-    // Loading Kafka's client takes a second: commands that start no server do without it.
+    // Loading Kafka's client takes a second, so commands that start no server do not load it.
     const { openCluster } = await import('#infra/kafka/wire/cluster.ts');
     const cluster = openCluster({ brokers: [addresses.kafka], clientId: 'millrace-stack' });
     try {
@@ -76,10 +76,10 @@ const registry: Server = {
         `-Dquarkus.http.host=${LOOPBACK}`,
         `-Dquarkus.http.port=${basePort + PORT_OFFSETS.registry}`,
         '-Dapicurio.storage.sql.kind=h2',
-        // Kept in a file: schema ids are in every record, and must outlive the registry's process.
+        // In a file, because every record has a schema id: the ids must survive a restart of the
+        // registry.
         `-Dapicurio.datasource.url=jdbc:h2:file:${join(data, 'registry')}`,
-        // After a kill, on a machine that is busy, the file's recovery takes longer than the five
-        // seconds of the default.
+        // After a kill, the file's recovery on a busy machine takes longer than the default of 5 s.
         '-Dapicurio.datasource.jdbc.initial-size=2',
         '-Dquarkus.datasource.h2.jdbc.acquisition-timeout=60',
         '-jar',
@@ -102,7 +102,7 @@ const mariadb: Server = {
     const data = join(directory, 'mariadb');
     const { user, password, database } = addresses.mysql;
     if (!existsSync(data)) {
-      // An interrupted one leaves nothing that looks like a database.
+      // An interrupted installation leaves nothing that looks like a database.
       const part = mkdtempSync(join(directory, '.mariadb-'));
       await run(
         'mariadb-install-db',
@@ -116,7 +116,7 @@ const mariadb: Server = {
       );
       renameSync(part, data);
     }
-    // The server runs its init file a line a statement.
+    // In the init file, each line is one statement.
     const statements = [
       `CREATE DATABASE IF NOT EXISTS ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;`,
       ...[LOOPBACK, 'localhost'].flatMap((host) => [

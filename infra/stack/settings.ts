@@ -1,12 +1,12 @@
 /**
- * The servers' own settings, as text: what the runner writes to their files, and docker-compose.yml
- * gives their images.
+ * The servers' settings as text. The runner writes them to files, and docker-compose.yml passes
+ * them to the images.
  */
 import { LOOPBACK, PORT_OFFSETS } from './addresses.ts';
 import { REDIS_MB, TASK_SLOTS } from './versions.ts';
 
 /**
- * One broker that is also the controller: everything that is kept elsewhere in threes is kept once.
+ * One broker that is also the controller, so every replication factor is 1.
  */
 export const KAFKA_SETTINGS: Readonly<Record<string, string>> = {
   'process.roles': 'broker,controller',
@@ -36,12 +36,12 @@ export const kafkaProperties = (basePort: number, directory: string): string =>
     .join('');
 
 /**
- * A cache: nothing is kept on disk, for what it forgets is read again from the log. But it forgets
- * all or nothing. Under a policy that evicts keys it would lose an entity's block and keep `ready`,
- * and a block that is absent while `ready` is there means that there is no such entity (a view of
- * all time), or that its last update is as old as its time to live, so that Paimon has it: both
- * would be wrong. So when it is full it refuses writes, each batch whole; the cached copy lags,
- * which is seen, and reads of what it has go on.
+ * Redis is a cache without files on disk, because lost data is read again from the log. But it must
+ * lose either everything or nothing. An eviction policy would delete an entity's block and keep
+ * `ready`. A missing block while `ready` exists means that the entity does not exist (a view of all
+ * time), or that its last update is older than its time to live, so that Paimon has it. After an
+ * eviction both conclusions would be wrong. So a full Redis refuses writes, each batch completely:
+ * the cache tier lags, which the status shows, and reads of cached entities continue.
  */
 export const redisArguments = (basePort: number): readonly string[] => [
   '--port',
@@ -59,8 +59,7 @@ export const redisArguments = (basePort: number): readonly string[] => [
 ];
 
 /**
- * A checkpoint a second is what makes Paimon fresh; heartbeats are short, so that a kill is noticed
- * soon.
+ * A checkpoint per second keeps Paimon fresh. Short heartbeats detect a killed process soon.
  */
 export const FLINK_SETTINGS: Readonly<Record<string, string>> = {
   'taskmanager.numberOfTaskSlots': String(TASK_SLOTS),
@@ -99,7 +98,7 @@ export const flinkConfiguration = (basePort: number, directory: string): string 
     'sql-gateway.endpoint.rest.address': LOOPBACK,
     'sql-gateway.endpoint.rest.bind-address': LOOPBACK,
     'sql-gateway.endpoint.rest.port': String(basePort + PORT_OFFSETS.sqlGateway),
-    // Without it the gateway takes the JobManager's.
+    // Without this setting the gateway uses the JobManager's port.
     'sql-gateway.endpoint.rest.bind-port': String(basePort + PORT_OFFSETS.sqlGateway),
     'execution.checkpointing.dir': `file://${directory}/checkpoints`,
     'execution.checkpointing.savepoint-dir': `file://${directory}/savepoints`,
@@ -127,7 +126,7 @@ logger.paimon.name = org.apache.paimon
 logger.paimon.level = WARN
 `;
 
-/** What the module system must let Flink see, as its own start scripts say. */
+/** The packages that the module system must open to Flink, as in its own start scripts. */
 export const FLINK_OPENS: readonly string[] = [
   ...['java.rmi/sun.rmi.registry', 'java.security.jgss/sun.security.krb5'].map(
     (p) => `--add-exports=${p}=ALL-UNNAMED`,
@@ -151,7 +150,7 @@ export const FLINK_OPENS: readonly string[] = [
   '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
 ];
 
-/** What Flink's own start scripts work out of the memory settings. */
+/** The values that Flink's start scripts compute from the memory settings. */
 export const TASK_MANAGER_MEMORY: Readonly<Record<string, string>> = {
   'taskmanager.cpu.cores': '2.0',
   'taskmanager.memory.framework.heap.size': '134217728b',

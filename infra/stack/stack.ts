@@ -1,7 +1,7 @@
 /**
- * The stack's servers on this machine, as ordinary processes on loopback: started in the order of
- * their needs and side by side where they have none, each waited for until it does its work; found
- * again by a later process; stopped whole.
+ * Runs the stack's servers on this machine, as ordinary processes on loopback. Each server starts
+ * after those that it needs, otherwise all start at the same time, and `up` waits until each is
+ * ready. A later process can find and stop them.
  */
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ export interface StackOptions {
   readonly basePort?: number;
   readonly servers?: readonly ServerName[];
   readonly say?: Say;
-  /** what each server is; tests of the runner give others */
+  /** the implementation of each server; tests of the runner replace it */
   readonly table?: Readonly<Record<ServerName, Server>>;
 }
 
@@ -32,7 +32,7 @@ export interface ServerStatus {
   readonly version: string;
   readonly state: 'ready' | 'starting' | 'down';
   readonly pid: number | null;
-  /** 0: none of its own */
+  /** 0: the server has no port of its own */
   readonly port: number;
   readonly memoryBytes: number | null;
   readonly log: string;
@@ -41,22 +41,21 @@ export interface ServerStatus {
 export interface Stack {
   readonly addresses: StackAddresses;
   /**
-   * Starts what does not run; resolves when all are ready. Interrupted, it stops what it began, and
-   * rejects.
+   * Starts the servers that do not run; resolves when all are ready. If it is interrupted, it stops
+   * the servers that it started, and rejects.
    */
   readonly up: (servers?: readonly ServerName[], interrupted?: AbortSignal) => Promise<void>;
   readonly start: (name: ServerName) => Promise<void>;
   readonly kill: (name: ServerName, signal?: NodeJS.Signals) => Promise<void>;
   readonly status: () => Promise<readonly ServerStatus[]>;
   /**
-   * Stops all that this directory's stack runs; an `up` of this object that is under way is
-   * interrupted first.
+   * Stops all servers of this directory, after interrupting a running `up` of this object.
    */
   readonly down: () => Promise<void>;
   readonly logFile: (name: ServerName) => string;
 }
 
-/** Who asks goes before who answers. */
+/** The order of stopping: clients before their servers. */
 const WAVES: readonly (readonly ServerName[])[] = [
   ['sql-gateway', 'lookup', 'taskmanager'],
   ['jobmanager', 'registry', 'redis', 'mariadb'],
@@ -130,7 +129,7 @@ export const openStack = ({
     if (runningPid(pidFile(name)) === null) await assertFree(name, ports);
   };
 
-  /** @param begun is told of a server that this call started */
+  /** @param begun gets the name of a server that this call has started */
   const start = async (
     name: ServerName,
     interrupted?: AbortSignal,
@@ -149,17 +148,20 @@ export const openStack = ({
     say(`${name} is ready (${((Date.now() - began) / 1000).toFixed(1)} s)`);
   };
 
-  /** The servers of a directory have one base port: what runs would not be found under another. */
+  /**
+   * The servers of a directory share one base port. With another one, running servers would not be
+   * found.
+   */
   const keepBasePort = (): void => {
     const file = join(directory, 'stack.json');
-    const known = existsSync(file)
+    const recorded = existsSync(file)
       ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort
       : basePort;
-    if (known !== basePort && SERVERS.some((name) => runningPid(pidFile(name)) !== null))
+    if (recorded !== basePort && SERVERS.some((name) => runningPid(pidFile(name)) !== null))
       throw new MillraceError(
         'MR_STACK_FAILED',
-        `the servers in ${directory} run at base port ${known}, not ${basePort}: stop them first with \`millrace stack down\``,
-        { known, basePort },
+        `the servers in ${directory} run at base port ${recorded}, not ${basePort}: stop them first with \`millrace stack down\``,
+        { known: recorded, basePort },
       );
     writeWhole(file, JSON.stringify({ basePort }));
   };
@@ -179,12 +181,12 @@ export const openStack = ({
       for (const folder of ['logs', 'conf', 'warehouse/paimon', 'warehouse/iceberg'])
         mkdirSync(join(directory, folder), { recursive: true });
       keepBasePort();
-      // All are asked for before any is started.
+      // All ports are checked before any server starts.
       for (const name of wanted) await assertPorts(name);
       const starting = new Map<ServerName, Promise<void>>();
       const begin = (name: ServerName): Promise<void> => {
-        const known = starting.get(name);
-        if (known !== undefined) return known;
+        const running = starting.get(name);
+        if (running !== undefined) return running;
         const before = table[name].after.filter((other) => wanted.includes(other)).map(begin);
         const started = Promise.all(before).then(() => start(name, interrupted, begun));
         starting.set(name, started);
@@ -195,7 +197,7 @@ export const openStack = ({
         await Promise.all([preparations, stopAll([...begun])]);
         throw new MillraceError(
           'MR_STACK_FAILED',
-          'the start was interrupted; what it had begun is stopped again',
+          'the start was interrupted; the servers that it had started are stopped again',
           {
             stopped: [...begun],
           },

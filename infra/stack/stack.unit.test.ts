@@ -1,6 +1,6 @@
 /**
- * The runner's own part, with small programs in the servers' places: found again, interrupted,
- * asked for twice, in somebody's way.
+ * Tests of the runner, with small programs in place of the servers: it finds running servers again,
+ * handles interrupts and concurrent starts, and reports ports in use.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server as NetServer } from 'node:net';
@@ -38,8 +38,10 @@ afterEach(async () => {
   directory.remove();
 });
 
-/** Ended, and taken leave of by us: it is our child. */
-const gone = (pid: number): Promise<void> =>
+/**
+ * Waits until the process has ended and this process, its parent, has collected its exit status.
+ */
+const ended = (pid: number): Promise<void> =>
   expect
     .poll(() => {
       try {
@@ -53,8 +55,8 @@ const gone = (pid: number): Promise<void> =>
 const PROGRAM = `require('node:http').createServer((_, answer) => answer.end(process.argv[2])).listen(Number(process.argv[1]), '127.0.0.1')`;
 
 /**
- * Answers over HTTP once it runs; `prepare` is what its launch waits for, `ready` what is asked
- * beside.
+ * A server that answers over HTTP. Its launch waits for `prepare`, and its readiness check also
+ * calls `ready`.
  */
 const small = (
   name: ServerName,
@@ -76,7 +78,7 @@ const small = (
   },
   async ready({ basePort }) {
     const response = await fetch(`http://127.0.0.1:${basePort + offset}`);
-    if ((await response.text()) !== name) throw new Error('a stranger answers');
+    if ((await response.text()) !== name) throw new Error('another program answers');
     await more.ready?.();
   },
 });
@@ -90,7 +92,7 @@ const isFree = (port: number): Promise<boolean> =>
     () => false,
   );
 /**
- * Below the ports that the system gives to outgoing connections, which may take one's neighbour at
+ * Chooses ports below the range for outgoing connections, which may use any port of that range at
  * any time.
  */
 const freeBase = async (): Promise<number> => {
@@ -115,7 +117,7 @@ const states = async (stack: Stack): Promise<readonly string[]> =>
     .filter((s) => s.name === 'redis' || s.name === 'mariadb')
     .map((s) => `${s.name} ${s.state}`);
 
-test('what was started is found again by another, started once, and stopped whole', async () => {
+test('another runner finds the started servers, does not start them twice, and stops all of them', async () => {
   const base = await freeBase();
   await open(base).up();
   const again = open(base);
@@ -125,10 +127,10 @@ test('what was started is found again by another, started once, and stopped whol
   expect((await again.status()).map((s) => s.pid)).toEqual(pids);
   await again.down();
   expect(await states(again)).toEqual(['mariadb down', 'redis down']);
-  for (const pid of pids) if (pid !== null) await gone(pid);
+  for (const pid of pids) if (pid !== null) await ended(pid);
 });
 
-test('an interrupted start stops what it began, and leaves what ran before', async () => {
+test('an interrupted start stops the servers that it started, and no others', async () => {
   const base = await freeBase();
   await open(base).up(['redis']);
   const interrupt = new AbortController();
@@ -142,11 +144,11 @@ test('an interrupted start stops what it began, and leaves what ran before', asy
     code: 'MR_STACK_FAILED',
     details: { stopped: ['mariadb'] },
   });
-  await gone(pid);
+  await ended(pid);
   expect(await states(slow)).toEqual(['mariadb down', 'redis ready']);
 });
 
-test('interrupted while a server is still prepared, it starts none; a stop interrupts a start', async () => {
+test('a start that is interrupted during preparations starts no server; a stop interrupts a start', async () => {
   const base = await freeBase();
   let prepared: () => void = () => {};
   const preparing = new Promise<void>((done) => {
@@ -167,7 +169,7 @@ test('interrupted while a server is still prepared, it starts none; a stop inter
   expect(await states(stack)).toEqual(['mariadb down', 'redis down']);
 });
 
-test('of two that start at once one does, and the other is told whom to wait for', async () => {
+test('of two concurrent starts one succeeds, and the message of the other names the first', async () => {
   const base = await freeBase();
   const outcomes = await Promise.allSettled([open(base).up(), open(base).up()]);
   expect(outcomes.map((o) => o.status).sort()).toEqual(['fulfilled', 'rejected']);
@@ -182,7 +184,7 @@ test('of two that start at once one does, and the other is told whom to wait for
   lockStack(directory.path, 'up')();
 });
 
-test('a port that is another’s is named before anything is started', async () => {
+test('a port that another program uses is reported before any server starts', async () => {
   const base = await freeBase();
   await listen(base + 1);
   await expect(open(base).up()).rejects.toMatchObject({
@@ -195,7 +197,7 @@ test('a port that is another’s is named before anything is started', async () 
   expect(existsSync(join(directory.path, 'run', 'redis.json'))).toBe(false);
 });
 
-test('servers that run are not looked for at other ports', async () => {
+test('another base port is refused while servers run', async () => {
   const base = await freeBase();
   await open(base).up(['redis']);
   const other = openStack({ directory: directory.path, basePort: base + 100, table: TABLE });
@@ -204,7 +206,7 @@ test('servers that run are not looked for at other ports', async () => {
   });
 });
 
-test('a pid file that is cut off, or names a process that is another one now, names nobody', () => {
+test('a pid file that is cut off, or whose pid another process has now, counts as no server', () => {
   mkdirSync(join(directory.path, 'run'));
   const file = join(directory.path, 'run', 'redis.json');
   for (const text of ['', '{"pid": 1', `{"pid": ${process.pid}, "started": "1"}`]) {
@@ -215,7 +217,7 @@ test('a pid file that is cut off, or names a process that is another one now, na
   expect(runningPid(file)).toBeNull();
 });
 
-test('a program that is absent is named; one that ends shows the end of its log', async () => {
+test('the error names an absent program, and has the end of the log of one that ended', async () => {
   const base = await freeBase();
   const absent = {
     ...small('redis', 0),

@@ -1,6 +1,6 @@
 /**
- * Every server of the stack: what it is, which version, where it comes from. One table: the runner,
- * docker-compose.yml and the docs go by it.
+ * The servers of the stack, with their versions and origins. The runner, docker-compose.yml and the
+ * docs all use this table.
  */
 export type ServerName =
   | 'kafka'
@@ -41,7 +41,7 @@ export interface Artifact {
   readonly group: string;
   readonly artifact: string;
   readonly version: string;
-  /** without what its POM names */
+  /** without the dependencies in its POM */
   readonly alone?: boolean;
 }
 
@@ -55,7 +55,7 @@ const LOG4J: readonly Artifact[] = [
   { group: 'org.apache.logging.log4j', artifact: 'log4j-api', version: VERSIONS.log4j },
 ];
 
-/** Class paths, by name: what Maven Central has. */
+/** Class paths by name, from Maven Central. */
 export const CLASSPATHS = {
   kafka: [
     { group: 'org.apache.kafka', artifact: 'kafka_2.13', version: VERSIONS.kafka },
@@ -106,7 +106,7 @@ export const CLASSPATHS = {
 /** The registry comes as an archive with its own class path in its manifest. */
 export const REGISTRY_ARCHIVE = `io.apicurio:apicurio-registry-app:${VERSIONS.apicurio}:tar.gz:all`;
 
-/** Debian's packages, by the command that each must bring. */
+/** Debian's packages, by the command that each must contain. */
 export const PACKAGES: Readonly<Record<string, string>> = {
   mariadbd: 'mariadb-server',
   'redis-server': 'redis-server',
@@ -121,6 +121,8 @@ export const HEAP_MB = {
   'sql-gateway': 512,
   lookup: 512,
 } as const;
-/** What Redis may hold; full, it takes no more (settings.ts says why it does not evict). */
+/**
+ * Redis's memory limit, MiB; when it is reached, Redis refuses writes (settings.ts explains why).
+ */
 export const REDIS_MB = 1024;
 export const TASK_SLOTS = 24;

@@ -30,9 +30,9 @@ export interface CacheProjectionOptions {
     keys: readonly string[],
   ) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
-  /** the topic's ends */
+  /** the topic's end offsets */
   readonly ends: () => Promise<readonly number[]>;
-  /** absent: traces are off */
+  /** absent: no traces */
   readonly traces?: CacheTraces;
 }
 

@@ -115,7 +115,7 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
   emptied: calls(),
 });
 
-test('each entity is as if its updates had come one by one', async () => {
+test('each entity is as if its updates had been applied one by one', async () => {
   const updates = fc.array(
     fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'), fc.nat(1), fc.nat(2)),
     { maxLength: 60 },
@@ -140,7 +140,8 @@ test('each entity is as if its updates had come one by one', async () => {
           chunk,
         });
         /**
-         * As the worker does: what fails or is refused is read again from where the store stands.
+         * As the projection does: a batch that fails or is refused is read again from the store's
+         * position.
          */
         const retried = async <T>(work: () => Promise<T>): Promise<T> => {
           for (;;) {

@@ -72,7 +72,7 @@ test('an error is shown, tried again, and nothing is skipped or doubled', async 
   expect(await published()).toEqual(['1 A', '2 B']);
 });
 
-test('several that copy the same commits: each is there once, in order, and each hears when it is', async () => {
+test('several outboxes copy the same commits: each commit is there once, in order, and each outbox resolves', async () => {
   const outboxes = [];
   for (let i = 0; i < 3; i++) outboxes.push(await publishOutbox(store, open.log, encode));
   const appending = (async () => {
@@ -87,7 +87,7 @@ test('several that copy the same commits: each is there once, in order, and each
   for (const one of outboxes) await one.stop();
 });
 
-test('one that has fallen behind goes on behind what the others copied', async () => {
+test('an outbox that has fallen behind continues after what the others copied', async () => {
   let slow: (() => void) | null = null;
   const behind = await publishOutbox(store, open.log, async (commit) => {
     if (commit.position === 1) await new Promise<void>((go) => (slow = go));
@@ -105,7 +105,7 @@ test('one that has fallen behind goes on behind what the others copied', async (
   await behind.stop();
 });
 
-test('a log of before commits were counted: it goes on where its position stands', async () => {
+test('a log from before commits were counted: it continues at its position', async () => {
   for (let i = 0; i < 7; i++) await store.append(newCommit('s', ['E']), i);
   await open.log.createTopic(OUTBOX_TOPIC, { partitions: 1 });
   const position = { consumer: 'registry-outbox', topic: OUTBOX_TOPIC, partition: 0, offset: 5 };

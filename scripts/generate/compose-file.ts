@@ -11,7 +11,7 @@ import { HEAP_MB, VERSIONS } from '#infra/stack/versions.ts';
 
 const port = (server: keyof typeof PORT_OFFSETS): number =>
   DEFAULT_BASE_PORT + PORT_OFFSETS[server];
-/** Published on this machine alone, because the servers have no real passwords. */
+/** Published on this machine only, because the servers have no real passwords. */
 const published = (server: keyof typeof PORT_OFFSETS): string =>
   `'127.0.0.1:${port(server)}:${port(server)}'`;
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -66,31 +66,34 @@ const service = (name: string, image: string, body: readonly string[]): string =
 
 const flinkImage = `flink:${VERSIONS.flink}-java17`;
 /**
- * The image has only Flink. Connectors, Paimon, Iceberg, Hadoop's client and our own module are the
- * files that `millrace stack up` downloads.
+ * The image has only Flink. `millrace stack up` downloads the connectors, Paimon, Iceberg and
+ * Hadoop's client, and builds Millrace's module.
  */
 const jars = [
-  '# connectors and our own module: copy them from .tools/stack and java/target into ./.millrace-stack/libraries',
+  '# Copy the jars of the connectors and of the Java module into ./.millrace-stack/libraries, from',
+  '# .tools/stack and java/target.',
   'volumes:',
   '  - ./.millrace-stack:/stack',
 ];
 
 export const composeFile =
-  (): string => `# The embedded profile in one service, and, with \`--profile stack\`, the servers of the stack profile. Printed by scripts/generate/compose-file.ts:
-# change that, not this. The servers listen on this machine's loopback; there is no authentication. Flink's image needs the connectors'
-# jars in its lib folder beside its own, and the lookup server is run from the clone.
+  (): string => `# The embedded profile in one service and, with \`--profile stack\`, the servers of the stack
+# profile. scripts/generate/compose-file.ts prints this file: change that one, not this one.
+# The servers listen on this machine's loopback, without authentication. Flink's image needs the
+# connectors' jars in its lib folder, in addition to its own. The lookup server runs from the clone.
 services:
   millrace:
     image: node:24
     init: true
     working_dir: /app
     command: ['node', 'scripts/millrace.mjs', 'serve', '--host', '0.0.0.0', '--data', '/data']
-    # Outside of the container it is not alone: it asks for keys, and this is the first: openssl rand -hex 32 makes one.
+    # The server is reachable from outside the container, so it requires keys. This is the first
+    # key; \`openssl rand -hex 32\` makes one.
     environment: { MILLRACE_ADMIN_KEY: '\${MILLRACE_ADMIN_KEY:-}' }
     ports: ['127.0.0.1:7411:7411']
     volumes:
       - .:/app
-      # What is installed for the container's platform stays apart from the clone's own.
+      # The dependencies of the container's platform are separate from those of the clone.
       - modules:/app/node_modules
       - tools:/app/.tools
       - data:/data
@@ -147,7 +150,8 @@ ${service('sql-gateway', flinkImage, [
   ...check(`curl -fs http://127.0.0.1:${port('sqlGateway')}/v1/info`),
 ])}
 
-# published ports, for who takes network_mode out: ${(['kafka', 'registry', 'mariadb', 'redis', 'flinkRest', 'sqlGateway'] as const).map(published).join(' ')}
+# The ports to publish if network_mode is removed:
+#   - ${(['kafka', 'registry', 'mariadb', 'redis', 'flinkRest', 'sqlGateway'] as const).map(published).join('\n#   - ')}
 volumes:
   modules:
   tools:

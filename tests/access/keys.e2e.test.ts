@@ -262,7 +262,7 @@ test('a read is answered only where the key may read every requested feature', a
   expect((await read(both, ofService)).status).toBe(200);
   expect(
     code(await read(fraud, { ...ROW, features: ['nothing:x'] })),
-    'what is not there is told as such',
+    'a missing view is reported as missing',
   ).toBe('MR_NOT_FOUND');
   expect(
     code(

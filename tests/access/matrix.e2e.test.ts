@@ -146,7 +146,7 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'POST /v1/rejected/:source/resend': {
     needs: ['operate'],
     path: () => '/v1/rejected/charges/resend',
-    body: () => ({ positions: [rejected], events: [charge('mended')] }),
+    body: () => ({ positions: [rejected], events: [charge('corrected')] }),
   },
   'GET /v1/late/:view': { needs: ['operate'], path: () => '/v1/late/spending' },
   'GET /v1/status': { needs: ['operate'] },

@@ -27,7 +27,7 @@ let files: Certificate;
 let tls: Tls;
 let http: HttpGateway;
 let grpc: GrpcGateway;
-const told: string[] = [];
+const warnings: string[] = [];
 
 beforeAll(async () => {
   root = authority();
@@ -52,14 +52,14 @@ const serve = async (clientCa?: string): Promise<void> => {
   files = put(root.issue('first'));
   tls = openTls(
     { ...files, ...(clientCa === undefined ? {} : { clientCa }) },
-    (message) => told.push(message),
+    (message) => warnings.push(message),
     1e9,
   );
   const options = { platform: access.platform, access, tls, port: 0 };
   http = await createHttpGateway({ modules: httpModules(), ...options });
   grpc = await createGrpcGateway({ modules: grpcModules(), ...options });
 };
-beforeEach(() => void told.splice(0));
+beforeEach(() => void warnings.splice(0));
 afterEach(async () => {
   await http?.close();
   await grpc?.close();
@@ -182,13 +182,13 @@ test('new connections get a replaced certificate; a broken one is reported, and 
   tls.reload();
   expect((await get()).server).toBe('second');
   expect(await rows()).toBe(1);
-  expect(told).toEqual([expect.stringContaining('was replaced')]);
+  expect(warnings).toEqual([expect.stringContaining('was replaced')]);
 
   writeFileSync(files.key, pem(root.issue('third').key));
   tls.reload();
   tls.reload();
   expect((await get()).server).toBe('second');
-  expect(told.slice(1), 'said once').toEqual([expect.stringContaining('stays as it was')]);
+  expect(warnings.slice(1), 'reported once').toEqual([expect.stringContaining('is not used')]);
   put(root.issue('fourth'));
   process.emit('SIGHUP');
   expect((await get()).server).toBe('fourth');

@@ -175,7 +175,7 @@ test('tokens of another issuer, of another audience, expired, unsigned or signed
       .setAudience(AUDIENCE)
       .setSubject('a')
       .sign(first.privateKey),
-    'nobody’s': await token({ subject: null }),
+    'without a subject': await token({ subject: null }),
     'not yet': await new SignJWT(claims)
       .setProtectedHeader({ alg: 'RS256', kid: 'one' })
       .setIssuer(ISSUER)

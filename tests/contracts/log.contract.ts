@@ -232,7 +232,7 @@ export const logContract = (
         ],
       });
       expect(await log.committed('c', 'a')).toEqual([5, 9]);
-      expect(await log.committed('nobody', 'a')).toEqual([0, 0]);
+      expect(await log.committed('no-consumer', 'a')).toEqual([0, 0]);
       const again = await under.reopen();
       expect(await again.committed('c', 'a')).toEqual([5, 9]);
       expect(texts(await readAll(again, 'b'))).toEqual(['out']);

@@ -132,17 +132,17 @@ describe('rejected events', () => {
 
   test('a rejected event counts once it is corrected and sent again', async () => {
     const result = await running.platform.publishing.publish(
-      { source: 'sales', events: [{ ...good(), shop: 'mended', amount: 'five' }] },
+      { source: 'sales', events: [{ ...good(), shop: 'corrected', amount: 'five' }] },
       caller,
     );
     expect(result.accepted).toBe(0);
     const { total } = await running.platform.publishing.rejected('sales', {});
     const position = `rejected.sales@0:${total - 1}`;
-    const mended = { ...good(), shop: 'mended', amount: 5 };
+    const corrected = { ...good(), shop: 'corrected', amount: 5 };
     expect(
       await running.platform.publishing.resendRejected(
         'sales',
-        { positions: [position], events: [mended] },
+        { positions: [position], events: [corrected] },
         caller,
       ),
     ).toMatchObject({
@@ -150,7 +150,7 @@ describe('rejected events', () => {
     });
     const read = await running.platform.serving.read({
       service: 'till',
-      entities: [{ shop: 'mended' }],
+      entities: [{ shop: 'corrected' }],
     });
     expect(read.values[0]).toEqual([1, 5]);
     await expect(

@@ -53,7 +53,7 @@ const entitiesOf = ({ all, events }: Scenario): readonly EntityKey[] => {
     ),
   );
   const stranger = Object.values(all.entity.keys).map((type) =>
-    type === 'string' ? 'nobody' : 77,
+    type === 'string' ? 'absent' : 77,
   );
   return [...known.values(), stranger].map((values) =>
     Object.fromEntries(names.map((name, i) => [name, values[i] as Scalar])),

@@ -40,7 +40,7 @@ test('the first command runs the demo to its end', { timeout: 120_000 }, async (
     MILLRACE_DEMO_EVENTS: '20000',
   });
   expect(code, `${out}\n${err}`).toBe(0);
-  expect(out).toMatch(/10\. Who did what/);
+  expect(out).toMatch(/10\. Show who changed what/);
   expect(out).toMatch(/the hash chain of \d+ records is complete/);
   expect(out).toMatch(/late_share_7d +\d+ +[1-9]/);
   expect(out).toMatch(/✓ recomputed/);

@@ -264,7 +264,7 @@ test('the other form of keys and inputs, the latest version and unknown fields a
   const same: unknown[] = [
     { features: ['driver_stats:trips'], entities: { driver_id: [1.0, 9] } },
     { features: ['driver_stats@latest:trips'], entities: { driver_id: [1] } },
-    { features: ['driver_stats:trips'], entities: { driver_id: [1], nobody: ['x'] }, more: true },
+    { features: ['driver_stats:trips'], entities: { driver_id: [1], unused: ['x'] }, more: true },
     { features: ['driver_stats:trips'], feature_service: null, entities: { driver_id: [1] } },
   ];
   for (const body of same) {

@@ -108,7 +108,7 @@ test('killed while it serves, it keeps every logged request once and whole', {
           const read = await call(url, '/v1/features', {
             body: {
               service: 'model',
-              entities: [{ user: 'u0' }, { user: 'u1' }, { user: 'nobody' }],
+              entities: [{ user: 'u0' }, { user: 'u1' }, { user: 'absent' }],
               request: [{ id: 2 }],
             },
             headers: { 'x-request-id': id },

@@ -105,7 +105,7 @@ const causesOf = ({ features }: SkewReport) =>
 test('without any change nothing differs', async () => {
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   await sell(platform, NOW - HOUR, 4);
-  for (const who of ['s1', 'nobody']) await ask(platform, who);
+  for (const who of ['s1', 'absent']) await ask(platform, who);
   const report = await platform.serving.skew({ service: 'model' });
   expect(report).toMatchObject({
     logged: { requests: 2, rows: 2 },
@@ -128,7 +128,7 @@ test('without any change nothing differs', async () => {
   ]);
 });
 
-test('data that came after the read, and data left out as late, are told apart', async () => {
+test('data that came after the read, and data left out as late, are distinguished', async () => {
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   await sell(platform, NOW - 1_000, 4);
   // Five hours old, so its tile is closed. The view leaves it out, `open` counts it, and it is not
@@ -301,10 +301,10 @@ test('the commands print the logged answers of a request, and the report', {
       });
     await post(now - 60_000, 4);
     const body = { service: 'model', entities: [{ shop: 's1' }], request: [{ more: 1 }] };
-    await call(server.url, '/v1/features', { body, headers: { 'x-request-id': 'told-1' } });
+    await call(server.url, '/v1/features', { body, headers: { 'x-request-id': 'skew-1' } });
     await post(now - 30_000, 5);
-    const served = await command(server.url, 'served', 'model', '--request-id', 'told-1');
-    expect(served.out).toMatch(/request +told-1, row 1 of 1/);
+    const served = await command(server.url, 'served', 'model', '--request-id', 'skew-1');
+    expect(served.out).toMatch(/request +skew-1, row 1 of 1/);
     expect(served.out).toMatch(/scaled +9 +present/);
     expect(served.out).toMatch(/turnover version 1, generation 1, read up to raw\.sales@0:1/);
     const report = await command(server.url, 'skew', 'model');

@@ -99,19 +99,19 @@ test('NDJSON with a broken encoding: the line is named, the lines before it are 
     Buffer.from('"}\n'),
   ]);
   expectError(
-    await run(['publish', 'sales', file('broken.ndjson', broken), '--producer', 'mending']),
+    await run(['publish', 'sales', file('broken.ndjson', broken), '--producer', 'corrections']),
     /not UTF-8.*line \d+/,
   );
   const taken = hostile.accepted() - before;
   expect(taken).toBeGreaterThanOrEqual(2_000);
-  const mended = await run([
+  const corrected = await run([
     'publish',
     'sales',
-    file('mended.ndjson', good.join('\n')),
+    file('corrected.ndjson', good.join('\n')),
     '--producer',
-    'mending',
+    'corrections',
   ]);
-  expect(mended.err).toContain(`continuing after ${taken} events`);
+  expect(corrected.err).toContain(`continuing after ${taken} events`);
   expect(hostile.accepted() - before).toBe(good.length);
 });
 
@@ -165,7 +165,7 @@ test('tables that are cut off, mislabelled or badly quoted are refused with the 
   if (ran.status === 0)
     expect(
       hostile.accepted() - before,
-      'or what can be read is taken, and the rest told',
+      'or what can be read is taken, and the rest reported',
     ).toBeGreaterThanOrEqual(50);
   else expectError(ran, /quotes\.csv/);
 });
@@ -193,7 +193,7 @@ test.each([
     http('{"error":"no"}', 'content-type: application/json', '500 No'),
   ],
   [
-    'a refusal of a code that nobody knows',
+    'a refusal with an unknown code',
     http(
       '{"code":"MR_NEW","message":"from a later version"}',
       'content-type: application/json',

@@ -78,7 +78,7 @@ const expectSame = (
   const { plan, ats } = s;
   const { store, updates } = run(s);
   const reader = packedReader(plan);
-  for (const key of [...store.keys, 'nobody of this name']) {
+  for (const key of [...store.keys, 'absent key']) {
     const entity = build(updates.get(key) ?? []);
     for (const at of ats) {
       const want: Value[] = [];

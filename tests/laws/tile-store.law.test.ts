@@ -66,7 +66,7 @@ const entitiesOf = ({ all, events }: Scenario): readonly (readonly Value[])[] =>
     ),
   );
   const stranger = Object.values(all.entity.keys).map((type) =>
-    type === 'string' ? 'nobody' : 77,
+    type === 'string' ? 'absent' : 77,
   );
   return [...found.values(), stranger];
 };

@@ -95,7 +95,7 @@ const cases: fc.Arbitrary<Case> = fc
       .map(({ lags, rows, batchSize }): Case => {
         const spines = views.map((view) => {
           const unknown: readonly Value[] = Object.values(view.entity.keys).map((type) =>
-            type === 'string' ? 'nobody' : 99,
+            type === 'string' ? 'absent' : 99,
           );
           return [...rows, ...rows.slice(0, 2)].map(({ at, event, off, missing }): SpineRow => {
             const i = event % Math.max(1, events.length);

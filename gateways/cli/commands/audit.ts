@@ -70,17 +70,17 @@ const verify = async (_options: unknown, command: Command): Promise<void> => {
 export const addAudit = (program: Command): void => {
   const audit = program
     .command('audit')
-    .description('the audit log, and whether its hash chain is complete');
+    .description('show the audit log, or verify its hash chain');
   audit
     .command('log')
-    .description('commands, accepted and refused, newest last')
-    .option('--since <time>', 'since this time')
-    .option('--until <time>', 'up to this time')
-    .option('--actor <name>', 'by this actor')
-    .option('--subject <name>', 'about this name')
-    .option('--kind <kind>', 'about this kind of definition')
-    .option('--after <n>', 'after this record', wholeOption('--after'))
-    .option('--limit <n>', 'at most this many', wholeOption('--limit', 1))
+    .description('list commands, accepted and refused, newest last')
+    .option('--since <time>', 'only records since this time')
+    .option('--until <time>', 'only records up to this time')
+    .option('--actor <name>', 'only commands of this actor')
+    .option('--subject <name>', 'only records about this name')
+    .option('--kind <kind>', 'only records about definitions of this kind')
+    .option('--after <n>', 'only records after this number (column #)', wholeOption('--after'))
+    .option('--limit <n>', 'at most this many records', wholeOption('--limit', 1))
     .addHelpText(
       'after',
       '\nExample:\n  millrace audit log --subject airport_delays --since 2026-01-31T00:00:00Z',
@@ -88,7 +88,7 @@ export const addAudit = (program: Command): void => {
     .action(log);
   audit
     .command('verify')
-    .description('verify the hash chain')
+    .description('verify that the hash chain is complete; exit with 1 if it is broken')
     .addHelpText('after', '\nExample:\n  millrace audit verify')
     .action(verify);
 };

@@ -26,8 +26,11 @@ export const addBatch = (program: Command): void => {
     .command('batch')
     .description('write the values of every entity, for batch scoring')
     .argument('<name>', 'a feature service or a feature view')
-    .requiredOption('--out <file>', 'Parquet or CSV file to write')
-    .option('--at <time>', 'the values at this event time; default: now')
-    .addHelpText('after', '\nExample:\n  millrace batch delay_model --out scores.parquet')
+    .requiredOption('--out <file>', 'Parquet or CSV file to write, on the machine of the server')
+    .option('--at <time>', 'compute the values as of this event time; default: now')
+    .addHelpText(
+      'after',
+      '\nA service whose on-demand features read request inputs cannot be batched: make a data set,\nwith the inputs in its spine (`millrace dataset`).\n\nExample:\n  millrace batch airport_delays --out scores.parquet',
+    )
     .action(batch);
 };

@@ -123,18 +123,18 @@ export const addDataset = (program: Command): void => {
     .argument('<name>', 'a feature service or a feature view')
     .requiredOption(
       '--spine <file>',
-      'Parquet or CSV file with the entity keys and event_timestamp',
+      'Parquet or CSV file with event_timestamp, the entity keys, and the request inputs of on-demand features',
     )
     .requiredOption('--out <file>', 'Parquet or CSV file to write')
     .addOption(
       new Option(
         '--mode <mode>',
-        'values at event time, late data included; or exactly the values that reads answered',
+        "event-time: the true values at each row's time, late data included; as-served: the values that a read would have returned then",
       )
         .choices(['event-time', 'as-served'])
         .default('event-time'),
     )
-    .option('--known <time>', 'use only events that the log had accepted at this time')
+    .option('--known <time>', 'use only events that were accepted by this time; default: now')
     .addHelpText(
       'after',
       '\nExample:\n  millrace dataset delay_model --spine labels.csv --out training.parquet',

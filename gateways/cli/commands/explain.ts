@@ -107,14 +107,11 @@ const explain = async (
 export const addExplain = (program: Command): void => {
   program
     .command('explain')
-    .description('why a value is what it is')
-    .argument('<view.feature>', 'the feature')
-    .requiredOption('--entity <key=value...>', 'the entity')
-    .option('--at <time>', 'the value at this event time; default: now')
-    .option(
-      '--known <time>',
-      'use only events that the log had accepted at this time; default: now',
-    )
+    .description('show how a value was computed, down to its raw events')
+    .argument('<view.feature>', 'the feature, as VIEW.FEATURE')
+    .requiredOption('--entity <key=value...>', 'every key of the entity')
+    .option('--at <time>', 'compute the value as of this event time; default: now')
+    .option('--known <time>', 'use only events that were accepted by this time; default: now')
     .addHelpText(
       'after',
       '\nExample:\n  millrace explain airport_delays.delay_avg_1d --entity origin=ATL',

@@ -67,7 +67,7 @@ export const addExport = (program: Command): void => {
     .command('export')
     .description('write all accepted events of a source, to publish them on another platform')
     .argument('<source>', 'name of the source')
-    .requiredOption('--out <file>', 'an NDJSON file to write')
+    .requiredOption('--out <file>', 'NDJSON file to write')
     .addHelpText('after', '\nExample:\n  millrace export flights --out flights.ndjson')
     .action(exportEvents);
 };

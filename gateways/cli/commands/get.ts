@@ -84,22 +84,22 @@ const get = async (name: string, options: GetOptions, command: Command): Promise
 export const addGet = (program: Command): void => {
   program
     .command('get')
-    .description('feature values of entities, now or at a past moment')
+    .description('read feature values of entities, now or at a past time')
     .argument('<name>', 'a feature service or a feature view')
-    .option('--entity <key=value...>', 'keys of the entity; a repeated key begins another entity')
-    .option('--request <key=value...>', 'request inputs of on-demand features')
-    .option('--at <time>', 'the values at this event time; default: now')
     .option(
-      '--known <time>',
-      'use only events that the log had accepted at this time; default: now',
+      '--entity <key=value...>',
+      'every key of the entity; a repeated key begins another entity',
     )
+    .option('--request <key=value...>', 'request inputs of on-demand features')
+    .option('--at <time>', 'compute the values as of this event time; default: now')
+    .option('--known <time>', 'use only events that were accepted by this time; default: now')
     .option(
       '--after <position>',
-      'wait until the values include this position, from a publish or a command',
+      'wait until the values include this position, which `publish` or `apply` printed',
     )
     .addHelpText(
       'after',
-      '\nExample:\n  millrace get delay_model --entity origin=ATL --request hour=18',
+      '\nExample:\n  millrace get delay_model --entity origin=ATL destination=LAX --request hour=18',
     )
     .action(get);
 };

@@ -83,17 +83,23 @@ const importFeast = async (
 export const addImport = (program: Command): void => {
   program
     .command('import')
-    .description('definitions from another feature store')
+    .description('convert definitions of another feature store')
     .command('feast')
     .description(
-      'print a Feast registry as Millrace definitions; stderr lists what has no counterpart',
+      'convert a Feast registry to Millrace definitions; what has no counterpart is listed on stderr',
     )
-    .argument('<repo>', 'folder of a Feast repository, its feature_store.yaml, or a registry file')
-    .option('--out <path>', 'write to a .ts file, or to a folder with one file per kind')
+    .argument(
+      '<repo>',
+      'directory of a Feast repository, its feature_store.yaml, or a registry file',
+    )
+    .option(
+      '--out <path>',
+      'write to a .ts file, or to a directory with one file per kind; default: stdout',
+    )
     .option('--force', 'overwrite existing files')
     .option(
       '--project <name>',
-      'project of the registry; default: that of the repository, or the only one',
+      'project of the registry to convert; default: that of the repository, or the only one',
     )
     .option('--strict', 'exit with 1 if anything has no counterpart')
     .addHelpText(

@@ -81,11 +81,11 @@ const revoke = async (
 };
 
 export const addKeys = (program: Command): void => {
-  const keys = program.command('keys').description('API keys and their grants');
+  const keys = program.command('keys').description('manage API keys and their grants');
   const limit = (flag: string): ((text: string) => number) => wholeOption(flag, 1);
   keys
     .command('create')
-    .description('create a key; it is printed only now')
+    .description('create a key; it is shown once and cannot be shown again')
     .argument('<name>', 'name of its owner, for the audit log')
     .addOption(
       new Option(
@@ -93,12 +93,16 @@ export const addKeys = (program: Command): void => {
         'ROLE@NAMESPACE, or ROLE@* for all namespaces',
       ).makeOptionMandatory(),
     )
-    .option('--expires <time>', 'the key expires at this time')
-    .option('--rate <n>', 'requests per second', limit('--rate'))
-    .option('--burst <n>', 'requests at once; default: those of one second', limit('--burst'))
-    .option('--events-per-day <n>', 'events published per day', limit('--events-per-day'))
-    .option('--rows-per-day <n>', 'rows read per day', limit('--rows-per-day'))
-    .option('--reason <text>', 'for the audit log')
+    .option('--expires <time>', 'time at which the key expires; default: never')
+    .option('--rate <n>', 'maximum requests per second', limit('--rate'))
+    .option(
+      '--burst <n>',
+      'maximum requests in a burst; needs --rate; default: the value of --rate',
+      limit('--burst'),
+    )
+    .option('--events-per-day <n>', 'maximum events published per day', limit('--events-per-day'))
+    .option('--rows-per-day <n>', 'maximum rows read per day', limit('--rows-per-day'))
+    .option('--reason <text>', 'why, for the audit log')
     .addHelpText(
       'after',
       '\nExample:\n  millrace keys create trainer --grant reader@default --rate 100\n\nRoles: reader, producer, author, operator, auditor, admin. The first key of a platform must be admin@*.',
@@ -106,14 +110,14 @@ export const addKeys = (program: Command): void => {
     .action(create);
   keys
     .command('list')
-    .description('keys, revoked ones included; never their secrets')
+    .description('list all keys, also revoked ones, without their secrets')
     .addHelpText('after', '\nExample:\n  millrace keys list')
     .action(list);
   keys
     .command('revoke')
-    .description('revoke a key, at once and for good')
-    .argument('<id>', 'id, from `millrace keys list`')
-    .option('--reason <text>', 'for the audit log')
+    .description('revoke a key immediately; this cannot be undone')
+    .argument('<id>', 'id of the key, from `millrace keys list`')
+    .option('--reason <text>', 'why, for the audit log')
     .addHelpText(
       'after',
       '\nExample:\n  millrace keys revoke 3f9a1c0b7d2e --reason "left the team"',

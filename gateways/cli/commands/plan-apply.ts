@@ -71,13 +71,15 @@ const apply = async (
 export const addPlanAndApply = (program: Command): void => {
   program
     .command('plan')
-    .description('what applying these definitions would change, and what it costs')
+    .description(
+      'show what `apply` would change, and which changes need a replay or break a reader',
+    )
     .argument('<file...>', 'TypeScript, JavaScript or JSON files of definitions')
     .addHelpText('after', '\nExample:\n  millrace plan features.ts')
     .action(plan);
   program
     .command('apply')
-    .description('change the registry to these definitions')
+    .description('register these definitions')
     .argument('<file...>', 'TypeScript, JavaScript or JSON files of definitions')
     .option('--reason <text>', 'why, for the audit log')
     .option('--force', 'also apply breaking changes; needs --reason')

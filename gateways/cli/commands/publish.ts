@@ -172,29 +172,28 @@ const publish = async (
 export const addPublish = (program: Command): void => {
   program
     .command('publish')
-    .description('send raw events to a source; continues where it stopped')
+    .description('send raw events to a source; if interrupted, run it again to continue')
     .argument('<source>', 'name of the source')
     .argument('[file]', 'file of events; "-" is stdin', '-')
     .addOption(
-      new Option('--format <format>', 'default: from the file name; ndjson for stdin').choices([
-        'ndjson',
-        'csv',
-        'parquet',
-      ]),
+      new Option(
+        '--format <format>',
+        'format of the events; default: by the file name, and ndjson for stdin',
+      ).choices(['ndjson', 'csv', 'parquet']),
     )
     .option(
       '--map <field=column...>',
-      'a field of the source, and the column to read it from (csv, parquet)',
+      'read this field of the source from this column (csv, parquet)',
     )
-    .option('--ignore-extra', 'ignore columns that are not fields of the source')
-    .option('--limit <n>', 'publish only the first n events', wholeOption('--limit'))
+    .option('--ignore-extra', 'ignore columns that are not fields of the source (csv, parquet)')
+    .option('--limit <n>', 'publish only the first n events of the file', wholeOption('--limit'))
     .option(
       '--producer <name>',
-      'identify the producer by this name, not by the file: for a file that grows',
+      'resume by this name instead of by the file; needed for growing files and for stdin',
     )
     .addHelpText(
       'after',
-      '\nExample:\n  millrace publish flights flights.parquet --map flight_id=id --ignore-extra',
+      '\nExample:\n  millrace publish flights flights.parquet --map distance=miles --ignore-extra',
     )
     .action(publish);
 };

@@ -169,16 +169,20 @@ const lineage = async (
 export const addRegistry = (program: Command): void => {
   program
     .command('list')
-    .description('what is registered')
-    .argument('[kind]', KINDS.join(', '))
+    .description('list the registered definitions')
+    .argument('[kind]', `only this kind: ${KINDS.join(', ')}; default: all kinds`)
     .addHelpText('after', '\nExample:\n  millrace list feature-view')
     .action(list);
   program
     .command('show')
-    .description('one definition: versions, features, where it is materialized')
+    .description('show one definition: its versions, its features, and where its values are stored')
     .argument('<name>', 'a name, or KIND/NAME')
-    .option('--kind <kind>', 'kind of the definition, if several have this name')
-    .option('--at <version>', 'this version; by default the newest', wholeOption('--at', 1))
+    .option('--kind <kind>', 'kind of the definition, if several definitions have this name')
+    .option(
+      '--at <version>',
+      'show this version, a whole number (not a time, unlike --at of other commands); default: the newest',
+      wholeOption('--at', 1),
+    )
     .option('--sql', 'print the SQL that Flink runs for a feature view on the stack profile')
     .addHelpText(
       'after',
@@ -188,13 +192,13 @@ export const addRegistry = (program: Command): void => {
   program
     .command('search')
     .description('search names, descriptions, owners and tags')
-    .argument('<text>')
+    .argument('<text>', 'words to find; a definition must contain all of them')
     .addHelpText('after', '\nExample:\n  millrace search delay')
     .action(search);
   program
     .command('lineage')
-    .description('which definitions are made from which')
-    .argument('[name]', 'by default the whole graph')
+    .description('show which definitions are computed from which')
+    .argument('[name]', 'name of a definition; default: the whole graph')
     .addHelpText('after', '\nExample:\n  millrace lineage airport_delays')
     .action(lineage);
 };

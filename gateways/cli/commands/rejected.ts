@@ -159,30 +159,33 @@ const late = async (
 };
 
 export const addRejectedAndLate = (program: Command): void => {
-  const rejected = program.command('rejected').description('rejected events, and why');
+  const rejected = program.command('rejected').description('list, show and resend rejected events');
   const limit = wholeOption('--limit', 1);
   rejected
     .command('list')
-    .description('rejected events of a source')
-    .argument('<source>')
+    .description('list the rejected events of a source, and why each was rejected')
+    .argument('<source>', 'name of the source')
     .option('--after <position>', 'only events after this position')
-    .option('--limit <n>', 'at most this many', limit, DEFAULT_LIMIT)
+    .option('--limit <n>', 'at most this many events', limit, DEFAULT_LIMIT)
     .addHelpText('after', '\nExample:\n  millrace rejected list flights')
     .action(list);
   rejected
     .command('show')
-    .description('one rejected event, in full')
-    .argument('<source>')
-    .argument('<position>')
+    .description('show one rejected event in full')
+    .argument('<source>', 'name of the source')
+    .argument('<position>', 'position of the event, from `millrace rejected list`')
     .addHelpText('after', '\nExample:\n  millrace rejected show flights rejected.flights@0:12')
     .action(showOne);
   rejected
     .command('resend')
-    .description('publish rejected events again, as they are or corrected')
-    .argument('<source>')
-    .argument('[position...]')
-    .option('--all', 'all rejected events')
-    .option('--events <file>', 'NDJSON of corrected events, one for each position')
+    .description('publish rejected events again, unchanged or corrected')
+    .argument('<source>', 'name of the source')
+    .argument('[position...]', 'positions of the events, from `millrace rejected list`')
+    .option('--all', 'resend all rejected events of the source')
+    .option(
+      '--events <file>',
+      'NDJSON file with the corrected events, in the order of the positions; "-" is stdin',
+    )
     .addHelpText(
       'after',
       '\nExample:\n  millrace rejected resend flights rejected.flights@0:12 --events corrected.ndjson',
@@ -190,9 +193,12 @@ export const addRejectedAndLate = (program: Command): void => {
     .action(resend);
   program
     .command('late')
-    .description('events that came too late for a view')
-    .argument('<view>')
-    .option('--limit <n>', 'at most this many', limit, DEFAULT_LIMIT)
-    .addHelpText('after', '\nExample:\n  millrace late airport_delays')
+    .description('list the events that came too late for a view with a declared lateness')
+    .argument('<view>', 'name of the view')
+    .option('--limit <n>', 'at most this many events', limit, DEFAULT_LIMIT)
+    .addHelpText(
+      'after',
+      '\nWithout a declared `lateness`, no event of a view is late, and the list is empty.\n\nExample:\n  millrace late airport_delays',
+    )
     .action(late);
 };

@@ -178,27 +178,38 @@ const change =
     else print(`replay ${replay.id} of ${replay.view}: ${replay.state}`);
   };
 
+const REPLAY_ID = 'id of the replay, from `millrace replay list`';
+
 const ACTIONS: Readonly<Record<string, string>> = {
-  promote: 'make the new generation live',
+  promote: 'make the generation of a replay live',
   rollback: 'make the previous generation live again',
-  abandon: 'give up a replay that was not promoted',
-  retire: 'delete the previous generation; a rollback is not possible afterwards',
+  abandon: 'cancel a replay that was not promoted, and drop its generation',
+  retire:
+    'delete the generation of a replay that is no longer live; a rollback to it is then impossible',
 };
 
 export const addReplay = (program: Command): void => {
-  const replay = program.command('replay').description('backfill, recompute, swap');
+  const replay = program
+    .command('replay')
+    .description('recompute a feature view beside the live one, compare, and switch to it');
   replay
     .command('start')
     .description('fill a new generation of a view from the history and the log')
     .argument('<view>', 'name of the view')
-    .option('--from <time>', 'recompute from this event time')
-    .option('--to <time>', 'recompute up to this event time')
+    .option(
+      '--from <time>',
+      'recompute from this event time on; the rest is copied from the live generation',
+    )
+    .option(
+      '--to <time>',
+      'recompute up to this event time; the rest is copied from the live generation',
+    )
     .option('--reason <text>', 'why, for the audit log')
     .option(
       '--entity <key=value...>',
-      'recompute only these entities; a repeated key begins another entity',
+      'recompute only these entities, given by every key; a repeated key begins another entity',
     )
-    .option('--wait', 'wait until the generation is filled')
+    .option('--wait', 'wait until the new generation is filled')
     .addHelpText(
       'after',
       '\nExample:\n  millrace replay start airport_delays --reason "corrected delays" --wait',
@@ -206,28 +217,31 @@ export const addReplay = (program: Command): void => {
     .action(start);
   replay
     .command('list')
-    .description('all replays')
+    .description('list all replays')
     .addHelpText('after', '\nExample:\n  millrace replay list')
     .action(list);
   replay
     .command('show')
-    .description('one replay')
-    .argument('<id>')
-    .addHelpText('after', '\nExample:\n  millrace replay show r1')
+    .description('show one replay')
+    .argument('<id>', REPLAY_ID)
+    .addHelpText('after', '\nExample:\n  millrace replay show airport_delays-2')
     .action(showReplay);
   replay
     .command('compare')
-    .description('how its values differ from the live generation')
-    .argument('<id>')
-    .addHelpText('after', '\nExample:\n  millrace replay compare r1')
+    .description("show how a replay's values differ from the live ones")
+    .argument('<id>', REPLAY_ID)
+    .addHelpText('after', '\nExample:\n  millrace replay compare airport_delays-2')
     .action(compare);
   for (const [action, description] of Object.entries(ACTIONS)) {
     replay
       .command(action)
       .description(description)
-      .argument('<id>')
+      .argument('<id>', REPLAY_ID)
       .option('--reason <text>', 'why, for the audit log')
-      .addHelpText('after', `\nExample:\n  millrace replay ${action} r1 --reason "…"`)
+      .addHelpText(
+        'after',
+        `\nExample:\n  millrace replay ${action} airport_delays-2 --reason "checked"`,
+      )
       .action(change(action));
   }
 };

@@ -29,15 +29,28 @@ const rollup = async (
 export const addRollup = (program: Command): void => {
   program
     .command('rollup')
-    .description('write a view’s values at the end of each period to a table, one row per entity')
-    .argument('<view>', 'a feature view')
-    .addOption(new Option('--every <period>', 'the period').choices(['day', 'hour']).default('day'))
-    .option('--from <time>', 'a time in the first period; default: the last complete one')
-    .option('--to <time>', 'the end of the last period; default: the end of the last complete one')
-    .option('--features <name...>', 'only these features')
+    .description(
+      'write a view’s values at the end of each period to a table, one row per entity and period (stack profile)',
+    )
+    .argument('<view>', 'name of the view')
+    .addOption(
+      new Option('--every <period>', 'length of a period').choices(['day', 'hour']).default('day'),
+    )
+    .option(
+      '--from <time>',
+      'start of the range, rounded down to a whole UTC day; default: the last complete period',
+    )
+    .option(
+      '--to <time>',
+      'end of the range, rounded up to a whole UTC day; default and limit: the end of the last complete period',
+    )
+    .option(
+      '--features <name...>',
+      'write only these features; default: all, which must have a window',
+    )
     .addHelpText(
       'after',
-      '\nWhole UTC days are written; a day that is written again is replaced.\n\nExample:\n  millrace rollup airport_delays --every day --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z',
+      '\nThe server must run with the stack profile. A day that is written again is replaced.\n\nExample:\n  millrace rollup route_delays --every day --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z',
     )
     .action(rollup);
 };

@@ -200,7 +200,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 
 export const addServe = (program: Command): void => {
   addAccessOptions(program.command('serve'))
-    .description('run the platform; prints one line when it is ready')
+    .description('run the platform; it prints one line when it is ready')
     .addOption(
       new Option(
         '--profile <profile>',
@@ -209,12 +209,16 @@ export const addServe = (program: Command): void => {
         .choices(['embedded', 'stack'])
         .default('embedded'),
     )
-    .option('--data <dir>', 'data directory', '.millrace')
-    .option('--port <n>', 'HTTP port; 0: any free port', wholeOption('--port'), 7411)
+    .option(
+      '--data <dir>',
+      "directory of the platform's own data; that of the stack's servers is --stack",
+      '.millrace',
+    )
+    .option('--port <n>', 'HTTP port to listen on; 0: any free port', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(
       '--grpc-port <n>',
-      'gRPC port; 0: any free port; default: no gRPC',
+      'gRPC port to listen on; 0: any free port; default: no gRPC',
       wholeOption('--grpc-port'),
     )
     .option(
@@ -223,12 +227,12 @@ export const addServe = (program: Command): void => {
     )
     .option(
       '--stack <dir>',
-      'profile stack: directory of the servers that `millrace stack up` started',
+      'profile stack: directory of the servers, the --data of `millrace stack up`',
       '.millrace-stack',
     )
     .option(
       '--stack-port <n>',
-      'profile stack: base port of these servers',
+      'profile stack: first port of the servers, the --base-port of `millrace stack up`',
       wholeOption('--stack-port'),
       7420,
     )
@@ -238,24 +242,24 @@ export const addServe = (program: Command): void => {
     )
     .option(
       '--cache-timeout <ms>',
-      'profile stack: how long a read waits for the cache tier',
+      'profile stack: longest wait of a read for the cache tier, in ms',
       wholeOption('--cache-timeout', 1),
       100,
     )
     .option(
       '--durable-timeout <ms>',
-      'profile stack: how long a read waits for the durable tier',
+      'profile stack: longest wait of a read for the durable tier, in ms',
       wholeOption('--durable-timeout', 1),
       250,
     )
     .option(
       '--no-projections',
-      'profile stack: only serve; other processes fill the cache and read the ingest topics',
+      'profile stack: do not fill the cache tier or read the ingest topics; other processes must do so',
     )
     .addOption(
       new Option(
         '--feast-statuses <words>',
-        "statuses that Feast's clients get for nulls and expired values: exact, or as Feast does",
+        "statuses of nulls and expired values for Feast's clients: exact: NULL_VALUE and OUTSIDE_MAX_AGE; feast: PRESENT, as Feast's server answers",
       )
         .choices(['exact', 'feast'])
         .default('exact'),
@@ -271,7 +275,12 @@ export const addServe = (program: Command): void => {
         .default('info'),
     )
     .addOption(limitOption())
-    .option('--log-slow <ms>', 'log requests that take longer', wholeOption('--log-slow'), SLOW_MS)
+    .option(
+      '--log-slow <ms>',
+      'log requests that take this many ms or longer, as warnings',
+      wholeOption('--log-slow'),
+      SLOW_MS,
+    )
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);
 };

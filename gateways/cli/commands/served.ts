@@ -43,8 +43,10 @@ const served = async (
 export const addServed = (program: Command): void => {
   program
     .command('served')
-    .description('the logged answer of a service to a request')
-    .argument('<service>')
+    .description(
+      'show the logged answer of a service to one request (the service must log its answers)',
+    )
+    .argument('<service>', 'name of the service')
     .requiredOption(
       '--request-id <id>',
       'id of the request, from the header x-request-id of its answer',

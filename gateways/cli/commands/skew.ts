@@ -135,13 +135,15 @@ const skew = async (
 export const addSkew = (program: Command): void => {
   program
     .command('skew')
-    .description('compare logged answers with event-time values: how much they differ, and why')
-    .argument('<service>')
-    .option('--since <time>', 'reads since this time')
-    .option('--until <time>', 'reads up to this time')
+    .description(
+      'compare logged answers with event-time values, and show how much they differ and why (the service must log its answers)',
+    )
+    .argument('<service>', 'name of the service')
+    .option('--since <time>', 'compare only reads since this time')
+    .option('--until <time>', 'compare only reads up to this time')
     .option(
       '--sample <n>',
-      'at most about this many rows, of complete requests (default 10,000)',
+      'compare about this many rows at most, always all rows of a request (default 10,000)',
       wholeOption('--sample', 1),
     )
     .addHelpText('after', '\nExample:\n  millrace skew delay_model --since 2026-01-31T00:00:00Z')

@@ -108,35 +108,40 @@ const logs = async (
 export const addStack = (program: Command): void => {
   const group = program
     .command('stack')
-    .description('the servers of the stack profile, on this machine')
+    .description('start, stop and inspect the servers of the stack profile on this machine')
     .addHelpText('after', '\nExample:\n  millrace stack up\n  millrace serve --profile stack');
   const add = (name: string, description: string, example: string): Command =>
     group
       .command(name)
       .description(description)
-      .option('--data <dir>', 'directory of the servers', DEFAULT_DIRECTORY)
+      .option(
+        '--data <dir>',
+        "directory of the servers' data and logs; pass the same to `serve --stack`",
+        DEFAULT_DIRECTORY,
+      )
       .option(
         '--base-port <n>',
-        `first port of the servers (default ${DEFAULT_BASE_PORT})`,
+        `first port of the servers; default: that of the last start, or ${DEFAULT_BASE_PORT}; pass the same to \`serve --stack-port\``,
         wholeOption('--base-port'),
       )
       .addHelpText('after', `\nExample:\n  ${example}`);
   add(
     'up',
-    'fetch and start all servers, and wait for them; print where they run',
+    'fetch and start all servers, wait until they are ready, and show their ports',
     'millrace stack up --data ./stack',
   ).action(up);
   add('down', 'stop all servers; their data is kept', 'millrace stack down').action(down);
   add(
     'status',
-    'where the servers run; exit status 1 if one is down',
+    'show the state and the port of each server; exit with 1 if one is not ready',
     'millrace stack status --json',
   ).action(status);
   add(
-    'logs <server>',
-    'print the end of a server’s log',
+    'logs',
+    'print the last 100 lines of a server’s log',
     'millrace stack logs taskmanager --follow',
   )
-    .option('--follow', 'continue as the log grows')
+    .argument('<server>', 'name of the server, from `millrace stack status`')
+    .option('--follow', 'also print new lines as they are written')
     .action(logs);
 };

@@ -97,7 +97,7 @@ const status = async (_options: unknown, command: Command): Promise<void> => {
 export const addStatus = (program: Command): void => {
   program
     .command('status')
-    .description('sources, views and replays: progress and freshness')
+    .description('show the progress and freshness of sources, views and replays')
     .addHelpText('after', '\nExample:\n  millrace status')
     .action(status);
 };

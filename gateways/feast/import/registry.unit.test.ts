@@ -92,7 +92,7 @@ test('no registry, and what to do', () => {
   write({ 'feature_repo/feature_store.yaml': '' });
   expect(() => read()).toThrow(/did you mean .*feature_repo\?/);
   write({ 'feature_store.yaml': 'a: [' });
-  expect(() => read()).toThrow(/can't be read/);
+  expect(() => read()).toThrow(/cannot be read/);
   write({ 'feature_store.yaml': '- a' });
   expect(() => read()).toThrow(/is not a mapping/);
   write({ 'feature_store.yaml': 'project: p' });
@@ -105,7 +105,7 @@ test('a registry elsewhere, and how to get a file of it', () => {
   write(config('s3://bucket/registry.db'));
   expect(() => read()).toThrow(/s3:\/\/bucket\/registry\.db is not on this machine: copy it here/);
   write(config("{registry_type: sql, path: 'postgresql://host/db'}"));
-  expect(() => read()).toThrow(/only SQLite is read here, not postgresql: .*SerializeToString/);
+  expect(() => read()).toThrow(/only SQLite can be read, not postgresql: .*SerializeToString/);
   for (const type of ['snowflake.registry', 'remote']) {
     write(config(`{registry_type: ${type}, path: x}`));
     expect(() => read()).toThrow(new RegExp(`of type ${type} cannot be read: .*SerializeToString`));
@@ -125,7 +125,7 @@ test('a file that is no registry, or a broken or a newer one', () => {
   expect(() => read('cut.db')).toThrow(/is not a Feast registry/);
   expect(() => read('text.db')).toThrow(/is not a Feast registry/);
   expect(() => read('empty.db')).toThrow(/is not a Feast registry: it has no schema version/);
-  expect(() => read('next.db')).toThrow(/has the schema version 2; version 1 can be read/);
+  expect(() => read('next.db')).toThrow(/has the schema version 2; only version 1 is supported/);
   expect(() => read('none.db')).toThrow(/it is empty: run feast apply first/);
   expect(() => read('text.sqlite')).toThrow(/is not a Feast registry/);
 });

@@ -15,11 +15,10 @@ export interface KafkaAddress {
   /** `host:port` of at least one broker; the others are found through it */
   readonly brokers: readonly string[];
   readonly clientId: string;
-  /** receives the messages of connections that fail; default: they are dropped */
+  /** receives the messages of failed connections; default: they are dropped */
   readonly warn?: Warn;
   /**
-   * where a broker is reached, given the address that the cluster advertises; default: at that
-   * address
+   * maps the address that the cluster advertises to the one to connect to; default: the same
    */
   readonly route?: (advertised: BrokerAddress) => BrokerAddress;
 }

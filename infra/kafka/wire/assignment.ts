@@ -1,7 +1,7 @@
 /**
- * The consumer protocol: what a member of a group says of itself, and what the group's leader
- * assigns to it. Name and format are those of kafkajs's round-robin assigner, so members of
- * releases that used kafkajs and of this one share a group while a deployment rolls.
+ * The consumer protocol: the subscription of a group's member, and the assignment by the group's
+ * leader. The name and the format are those of kafkajs's round-robin assigner, so members of older
+ * releases, which used kafkajs, can share a group with this one during a rolling upgrade.
  */
 import { Reader, Writer } from '@platformatic/kafka';
 import type { TopicPartition } from '#infra/kafka/wire/address.ts';
@@ -34,7 +34,7 @@ export const encodeAssignment = (at: readonly TopicPartition[]): Buffer =>
     )
     .appendBytes(NO_USER_DATA, false).buffer;
 
-/** A member without partitions may have been sent no bytes at all. */
+/** A member without partitions may receive no bytes at all. */
 export const decodeAssignment = (bytes: Buffer): readonly TopicPartition[] => {
   if (bytes.length === 0) return [];
   const reader = Reader.from(bytes);

@@ -9,7 +9,7 @@ import {
 const at = (topic: string, ...partitions: readonly number[]) =>
   partitions.map((partition) => ({ topic, partition }));
 
-test('an assignment is what it was, in the bytes of the consumer protocol', () => {
+test('an assignment keeps its content, in the bytes of the consumer protocol', () => {
   const partitions = [...at('ä', 0, 2), ...at('b', 1)];
   const bytes = encodeAssignment(partitions);
   expect(decodeAssignment(bytes)).toEqual(partitions);
@@ -30,7 +30,7 @@ test('an assignment is what it was, in the bytes of the consumer protocol', () =
   );
 });
 
-test('no bytes are no partitions', () => {
+test('no bytes mean no partitions', () => {
   expect(decodeAssignment(Buffer.alloc(0))).toEqual([]);
   expect(decodeAssignment(encodeAssignment([]))).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /**
  * A client's view of the cluster: its brokers, the leaders of the topics that it uses, and the
- * coordinators of groups and transactional ids. It is read again after 30 s of use, and by
- * `refresh` after a request failed.
+ * coordinators of groups and transactional ids. `refreshIfStale` reads it again after 30 s;
+ * `refresh` does after a failed request.
  */
 import { type API, findCoordinatorV3, metadataV9 } from '@platformatic/kafka';
 import {
@@ -14,11 +14,11 @@ import { openConnections, REQUEST_TIMEOUT_MS } from '#infra/kafka/wire/connectio
 import { errorName, KafkaFailure, refused } from '#infra/kafka/wire/failure.ts';
 
 export interface Cluster {
-  /** A topic's partitions, as last read; 0 where the topic is not followed. */
+  /** A topic's partitions, as last read; 0 if the topic is not followed. */
   partitionCount(topic: string): number;
   /**
-   * Reads the topic's metadata, and keeps them up to date from then on.
-   * @throws KafkaFailure UNKNOWN_TOPIC_OR_PARTITION where there is no such topic
+   * Reads the topic's metadata, and keeps it up to date from then on.
+   * @throws KafkaFailure UNKNOWN_TOPIC_OR_PARTITION if the topic does not exist
    */
   follow(topic: string): Promise<void>;
   /** Reads brokers and followed topics; the read begins after the call. */
@@ -29,7 +29,7 @@ export interface Cluster {
   /** @throws KafkaFailure LEADER_NOT_AVAILABLE */
   leaderOf(at: TopicPartition): BrokerAddress;
   request<A extends unknown[], R>(to: BrokerAddress, api: API<A, R>, ...args: A): Promise<R>;
-  /** To the broker that changes topics. */
+  /** Sends a request to the controller, the broker that changes topics. */
   toController<A extends unknown[], R>(api: API<A, R>, ...args: A): Promise<R>;
   toCoordinator<A extends unknown[], R>(of: Coordinated, api: API<A, R>, ...args: A): Promise<R>;
   close(): Promise<void>;
@@ -43,9 +43,9 @@ export interface Coordinated {
 
 export interface TopicDescription {
   readonly topic: string;
-  /** Kafka's name of the error; null where the topic is there */
+  /** Kafka's name of the error; null if the topic exists */
   readonly error: string | null;
-  /** node ids by partition; -1: none at the moment */
+  /** node ids by partition; -1: no leader at the moment */
   readonly leaders: readonly number[];
 }
 
@@ -73,7 +73,7 @@ export const openCluster = (
   let waiting: Promise<void> | null = null;
   const coordinators = new Map<string, BrokerAddress>();
 
-  /** A request that every broker can answer: the first that does is enough. */
+  /** Sends a request that every broker can answer, until one does. */
   const toAny = async <A extends unknown[], R>(api: API<A, R>, ...args: A): Promise<R> => {
     let last: unknown;
     for (const broker of distinct([...brokers.values(), ...seeds])) {
@@ -84,14 +84,14 @@ export const openCluster = (
         last = error;
       }
     }
-    throw last ?? new Error('there is no broker to connect to');
+    throw last ?? new Error('no broker address is given');
   };
 
   const readMetadata = async (topics: readonly string[] | null): Promise<Metadata> => {
     try {
       return await toAny(metadataV9.api, topics === null ? null : [...topics], false);
     } catch (error) {
-      // an answer where some topics have an error is an answer
+      // if only some topics have an error, the answer is still usable
       if (error instanceof KafkaFailure && error.response !== undefined)
         return error.response as Metadata;
       throw error;
@@ -132,8 +132,8 @@ export const openCluster = (
   };
 
   const coordinatorOf = async ({ kind, id }: Coordinated): Promise<BrokerAddress> => {
-    const known = coordinators.get(`${kind} ${id}`);
-    if (known !== undefined) return known;
+    const cached = coordinators.get(`${kind} ${id}`);
+    if (cached !== undefined) return cached;
     const answer = await toAny(findCoordinatorV3.api, COORDINATOR_KINDS[kind], [id]);
     const found = answer.coordinators[0];
     if (found === undefined) throw refused(`the coordinator of "${id}"`, 'NOT_COORDINATOR');

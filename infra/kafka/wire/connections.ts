@@ -1,8 +1,7 @@
 /**
- * One connection to each broker, opened with the first request to it, and again with the first
- * request after it broke. Requests on a connection are sent at once and answered in their order, so
- * a request that waits in the broker delays those behind it: long polls have connections of their
- * own.
+ * One connection to each broker. The first request opens it, and so does the first request after it
+ * broke. Requests are sent at once and answered in order, so a request that waits in the broker
+ * delays the later ones: long polls use connections of their own.
  */
 import { type API, Connection } from '@platformatic/kafka';
 import type { BrokerAddress, KafkaAddress } from '#infra/kafka/wire/address.ts';
@@ -16,7 +15,10 @@ export interface Connections {
 
 const CONNECT_TIMEOUT_MS = 1_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
-/** The broker itself answers one request of a connection after the other. */
+/**
+ * A broker handles the requests of a connection one after the other, so the client need not limit
+ * them.
+ */
 const MAX_IN_FLIGHT = 1_000;
 
 export const openConnections = (
@@ -42,14 +44,14 @@ export const openConnections = (
     const existing = open.get(name);
     if (existing !== undefined) return existing;
     const fresh = connect(name, route(broker));
-    const forget = (): void => {
+    const discard = (): void => {
       if (open.get(name) === fresh) open.delete(name);
     };
     open.set(name, fresh);
     fresh.then((connection) => {
-      if (connection.isConnected()) connection.once('close', forget);
-      else forget();
-    }, forget);
+      if (connection.isConnected()) connection.once('close', discard);
+      else discard();
+    }, discard);
     return fresh;
   };
 

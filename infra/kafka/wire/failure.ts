@@ -1,10 +1,10 @@
-/** What a request to a broker fails with: a refusal by the broker, or a connection that broke. */
+/** The failure of a request to a broker: a refusal by the broker, or a broken connection. */
 import { findErrorBy, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka';
 
 export class KafkaFailure extends Error {
-  /** Kafka's names of the errors, such as NOT_COORDINATOR; empty where no broker answered */
+  /** Kafka's names of the errors, such as NOT_COORDINATOR; empty if no broker answered */
   readonly types: readonly string[];
-  /** the whole answer, where a broker refused a part of the request */
+  /** the whole answer, if a broker refused a part of the request */
   readonly response: unknown;
 
   constructor(message: string, types: readonly string[], response?: unknown, cause?: unknown) {
@@ -40,7 +40,7 @@ export const asFailure = (error: unknown, broker: string): KafkaFailure => {
   return new KafkaFailure(`${broker}: ${message}`, [], undefined, error);
 };
 
-/** A request that this process built wrongly, or an answer that it cannot read: a bug. */
+/** True for a bug: an invalid request, or an answer that this process cannot decode. */
 export const isBug = (error: unknown): boolean =>
   error instanceof TypeError ||
   error instanceof RangeError ||

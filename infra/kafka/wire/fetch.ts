@@ -1,4 +1,4 @@
-/** Records of partitions from given offsets, fetched from one leader in one request. */
+/** Fetches records of partitions from given offsets, in one request to their leader. */
 import { fetchV12, type RecordsBatch } from '@platformatic/kafka';
 import type { BrokerAddress, TopicPartition } from '#infra/kafka/wire/address.ts';
 import { byTopic } from '#infra/kafka/wire/by-topic.ts';
@@ -11,7 +11,7 @@ export interface FetchedRecord {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** epoch ms: the broker's, where the topic is of LogAppendTime */
+  /** epoch ms; the broker's time if the topic uses LogAppendTime */
   readonly timestamp: number;
   readonly headers: readonly (readonly [name: Buffer | null, value: Buffer | null])[];
 }
@@ -24,9 +24,9 @@ export interface FetchFrom extends TopicPartition {
 export interface FetchedPartition extends TopicPartition {
   /** Kafka's name of the error; null: none */
   readonly error: string | null;
-  /** from the requested offset on; without markers, and without what the isolation level hides */
+  /** from the requested offset on; without markers and records that the isolation level hides */
   readonly records: readonly FetchedRecord[];
-  /** the offset after everything that the answer held; the requested one where it held nothing */
+  /** the offset after the last record of the answer; the requested offset if there was none */
   readonly next: number;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
@@ -55,7 +55,7 @@ const recordsOf = (batches: readonly RecordsBatch[], offset: number): FetchedRec
     const begin = Number(firstTimestamp);
     const appended = (attributes & LOG_APPEND_TIME) !== 0 ? Number(maxTimestamp) : null;
     for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
-      // the batch that holds the offset comes whole, with what is before it
+      // the answer has the whole batch around the offset, with earlier records
       if (first + offsetDelta < offset) continue;
       const timestamp = appended ?? begin + Number(timestampDelta);
       records.push({ offset: first + offsetDelta, key, value, timestamp, headers });
@@ -69,14 +69,14 @@ const answerOf = async (request: Promise<FetchResponse>): Promise<FetchResponse>
     return await request;
   } catch (error) {
     const response = error instanceof KafkaFailure ? error.response : undefined;
-    // the broker answered, and some partitions have an error
+    // the broker answered, but some partitions have an error
     if (response !== undefined && (response as FetchResponse).errorCode === 0)
       return response as FetchResponse;
     throw error;
   }
 };
 
-/** @throws KafkaFailure where the whole request failed */
+/** @throws KafkaFailure if the whole request failed */
 export const fetchFrom = async (
   connections: Pick<Connections, 'request'>,
   leader: BrokerAddress,

@@ -22,9 +22,9 @@ import type { Position } from '#infra/kafka/wire/transactional-producer.ts';
 export interface GroupOptions extends KafkaAddress {
   readonly group: string;
   readonly topics: readonly string[];
-  /** a member that sends no heartbeat for so long is removed */
+  /** a member is removed after this time without a heartbeat */
   readonly sessionTimeoutMs: number;
-  /** a member that does not join again for so long, after a rebalance began, is removed */
+  /** a member that has not joined again this long after a rebalance began is removed */
   readonly rebalanceTimeoutMs: number;
 }
 
@@ -34,22 +34,22 @@ export interface Membership {
   readonly assigned: readonly TopicPartition[];
 }
 
-/** 'rebalance': the members are to join again; 'lost': the group goes on without this one. */
+/** 'rebalance': the members must join again; 'lost': the group has removed this member. */
 export type MemberState = 'stable' | 'rebalance' | 'lost';
 
 export interface Group {
-  /** Joins, or joins again. Waits for the other members; the topics are followed by `cluster`. */
+  /** Joins the group, or joins again. Waits for the other members. `cluster` follows the topics. */
   join(): Promise<Membership>;
   heartbeat(membership: Membership): Promise<MemberState>;
   commit(membership: Membership, positions: readonly Position[]): Promise<void>;
   leave(): Promise<void>;
-  /** Ends a join that waits. */
+  /** Cancels a waiting join. */
   close(): Promise<void>;
 }
 
 type JoinGroupResponse = joinGroupV7.JoinGroupResponse;
 
-/** after the time that the coordinator itself waits */
+/** added to the time that the coordinator itself waits */
 const JOIN_MARGIN_MS = 10_000;
 const NO_LEADER_EPOCH = -1;
 const LOST = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'];
@@ -60,7 +60,7 @@ const has = (error: unknown, ...types: readonly string[]): boolean =>
 export const openGroup = (cluster: Cluster, options: GroupOptions): Group => {
   const { group, topics, sessionTimeoutMs, rebalanceTimeoutMs } = options;
   const coordinator = { kind: 'group', id: group } as const;
-  // A join waits in the coordinator until all members have come: it has a connection of its own.
+  // A join waits in the coordinator until all members have joined, so it has its own connection.
   const joins = openCluster(options, rebalanceTimeoutMs + JOIN_MARGIN_MS);
   let memberId = '';
   let latest: Membership | null = null;
@@ -78,7 +78,7 @@ export const openGroup = (cluster: Cluster, options: GroupOptions): Group => {
       [{ name: PROTOCOL_NAME, metadata: encodeSubscription(topics) }],
     );
 
-  /** A new member is given its id first, and joins with it. */
+  /** A new member first gets its id from the coordinator, then joins with it. */
   const joinWithId = async (): Promise<JoinGroupResponse> => {
     try {
       return await requestJoin();
@@ -110,7 +110,7 @@ export const openGroup = (cluster: Cluster, options: GroupOptions): Group => {
       null,
       PROTOCOL_TYPE,
       PROTOCOL_NAME,
-      // the members are named to the leader alone, which assigns the partitions
+      // only the group's leader gets the list of members and assigns the partitions
       members.length === 0 ? [] : [...roundRobin(members, allPartitions())],
     );
     const assigned = decodeAssignment(assignment);
@@ -126,7 +126,7 @@ export const openGroup = (cluster: Cluster, options: GroupOptions): Group => {
           return await joinOnce();
         } catch (error) {
           if (has(error, ...LOST)) memberId = '';
-          // another member came or went meanwhile
+          // another member has joined or left meanwhile
           else if (!has(error, 'REBALANCE_IN_PROGRESS')) throw error;
         }
       }
@@ -139,7 +139,7 @@ export const openGroup = (cluster: Cluster, options: GroupOptions): Group => {
       } catch (error) {
         if (has(error, 'REBALANCE_IN_PROGRESS')) return 'rebalance';
         if (!has(error, ...LOST)) throw error;
-        // an answer about a membership that this member has joined past says nothing of its id
+        // an answer about an older membership does not affect the current member id
         if (membership === latest) memberId = '';
         return 'lost';
       }

@@ -10,13 +10,13 @@ export type Isolation = typeof READ_UNCOMMITTED | typeof READ_COMMITTED;
 export const LATEST = -1;
 export const EARLIEST = -2;
 
-/** of a consumer that is no replica */
+/** the replica id of a consumer */
 const NO_REPLICA = -1;
 const ANY_LEADER_EPOCH = -1;
 
 /**
- * The first offset at or after a time (epoch ms), or LATEST or EARLIEST, of each partition; -1
- * where there is none.
+ * The first offset at or after a time (epoch ms), or LATEST or EARLIEST, of each partition; -1 if
+ * there is none.
  */
 export const listOffsets = async (
   cluster: Cluster,
@@ -49,9 +49,8 @@ export const listOffsets = async (
 };
 
 /**
- * A group's committed positions; -1 where there is none. Positions of a transaction that is not yet
- * decided in the coordinator are waited for: the coordinator refuses with UNSTABLE_OFFSET_COMMIT
- * until then.
+ * A group's committed positions; -1 if there is none. While a transaction with positions is
+ * undecided, the coordinator refuses with UNSTABLE_OFFSET_COMMIT, and the caller must retry.
  * @throws KafkaFailure
  */
 export const committedPositions = async (

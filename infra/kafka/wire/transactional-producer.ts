@@ -1,7 +1,7 @@
 /**
  * The requests of one transactional producer: its id and epoch, the sequences of its batches, and
- * the partitions and groups of its open transaction. After any of them failed the producer is of no
- * further use: `initProducer` gives a new one, and fences this one.
+ * the partitions and groups of its open transaction. After a failed request the producer must not
+ * be used again: `initProducer` returns a new one, and fences this one.
  */
 import {
   addOffsetsToTxnV3,
@@ -30,7 +30,7 @@ export interface OutgoingBatch extends TopicPartition {
 
 export interface WrittenBatch {
   readonly baseOffset: number;
-  /** epoch ms; -1 where the topic keeps its producers' times */
+  /** epoch ms; -1 if the topic uses the producers' timestamps */
   readonly logTime: number;
 }
 
@@ -44,13 +44,13 @@ export interface TransactionalProducer {
   /** Writes one batch to each of the partitions, which are part of the transaction. */
   send(batches: readonly OutgoingBatch[]): Promise<readonly WrittenBatch[]>;
   sendPositions(group: string, positions: readonly Position[]): Promise<void>;
-  /** Ends the open transaction; sends nothing where nothing is part of it. */
+  /** Ends the open transaction. Sends no request if the transaction is empty. */
   end(outcome: 'commit' | 'abort'): Promise<void>;
 }
 
 const PRODUCE_TIMEOUT_MS = 8_000;
 const ALL_REPLICAS = -1;
-/** Kafka counts a producer's records of a partition in 31 bits, then begins again at 0. */
+/** Kafka counts a producer's records of a partition in 31 bits; then the count restarts at 0. */
 const SEQUENCES = 2 ** 31;
 const NO_GENERATION = -1;
 const NO_LEADER_EPOCH = -1;
@@ -76,8 +76,8 @@ const recordsOf = ({ topic, partition, messages }: OutgoingBatch): MessageRecord
   }));
 
 /**
- * Fences every producer that had the transactional id before, and aborts what it left open.
- * @throws KafkaFailure CONCURRENT_TRANSACTIONS while that is under way
+ * Fences every earlier producer of the transactional id, and aborts its open transaction.
+ * @throws KafkaFailure CONCURRENT_TRANSACTIONS while the abort is in progress
  */
 export const initProducer = async (
   cluster: Cluster,

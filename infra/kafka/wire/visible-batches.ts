@@ -1,12 +1,13 @@
 /**
- * Which batches of a fetch hold records that a reader is shown: neither control batches nor those
+ * Selects the batches of a fetch whose records a reader sees: neither control batches nor batches
  * of aborted transactions.
  *
  * The broker lists the aborted transactions of a fetch in the order of their ends; a transaction
  * ends with a marker, and one producer may have aborted several of them in one fetch. So a
- * transaction counts as aborted from its first offset until its producer's next abort marker, and a
- * fetch that ends before the marker still hides what it holds of the transaction. The consumer of
- * @platformatic/kafka 2.12.1 keeps one range a producer, and shows a range without a marker.
+ * transaction counts as aborted from its first offset until its producer's next abort marker, and
+ * its records are hidden even if the fetch ends before the marker. The consumer of
+ * @platformatic/kafka 2.12.1 keeps one range per producer, and shows the records of a range without
+ * a marker.
  */
 import { IS_CONTROL, IS_TRANSACTIONAL, type RecordsBatch } from '@platformatic/kafka';
 

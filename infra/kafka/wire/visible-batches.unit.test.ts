@@ -8,7 +8,7 @@ const COMMIT = Buffer.from([0, 0, 0, 1]);
 const PRODUCERS = { a: 1n, b: 2n, c: 3n, x: 4n } as const;
 type Producer = keyof typeof PRODUCERS;
 
-/** One record a batch. */
+/** One record per batch. */
 const log = (
   ...entries: readonly (readonly [producer: Producer, what: 'data' | 'abort' | 'commit'])[]
 ): Batch[] =>

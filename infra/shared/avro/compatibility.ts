@@ -1,14 +1,14 @@
 /**
- * BACKWARD compatibility: can a reader of the new schema read what the old one wrote? avsc's
- * resolver decides; where it says no, the records are walked side by side to name the field, which
- * is what a person can act on.
+ * BACKWARD compatibility: can a reader of the new schema read records of the old one? avsc's
+ * resolver decides. If it refuses, the two record schemas are compared field by field, so that the
+ * message can name the field to change.
  */
 
 import avro from 'avsc';
 import { messageOf } from '#domain/error-message.ts';
 
 export interface Incompatibility {
-  /** dotted path of the field; null where the whole does not fit */
+  /** dotted path of the field; null if the schema as a whole does not fit */
   readonly field: string | null;
   readonly message: string;
 }
@@ -72,7 +72,10 @@ const fieldProblem = (
   return null;
 };
 
-/** Null: all is well. `writer` null: the subject's first schema, which only has to be one. */
+/**
+ * @param writer null for the subject's first schema, which only has to be valid
+ * @returns null if compatible
+ */
 export const incompatibility = (reader: object, writer: object | null): Incompatibility | null => {
   const problem = reads(reader, writer ?? reader);
   if (problem === null) return null;
@@ -82,8 +85,8 @@ export const incompatibility = (reader: object, writer: object | null): Incompat
       field: null,
       message:
         writer === null
-          ? `this is no Avro schema: ${problem}.`
-          : `what version before wrote cannot be read: ${problem}.`,
+          ? `this is not an Avro schema: ${problem}.`
+          : `records of the previous version could not be read: ${problem}.`,
     }
   );
 };

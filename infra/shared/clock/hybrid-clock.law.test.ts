@@ -1,12 +1,12 @@
 /**
- * Whatever the machine's clock does: what a read at `known` T covers is exactly the commits stamped
- * ≤ T, for ever.
+ * Whatever the machine's clock does, a read at `known` T always covers exactly the commits stamped
+ * ≤ T.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 
-test('every commit made before a read is stamped at most the read, every later one past it', () => {
+test('every commit made before a read is stamped at or before the read, every later one after it', () => {
   const step = fc.record({
     act: fc.constantFrom('commit', 'read'),
     now: fc.integer({ min: 0, max: 20 }),

@@ -1,14 +1,14 @@
 /**
- * One clock for commits and reads, so that "known at T" never changes its meaning: a commit is
- * stamped later than every read answered before it, a read never earlier than a commit that it can
- * see, and neither goes back when the machine's clock does.
+ * One clock for commits and reads, so that "known at T" never changes its meaning. A commit's stamp
+ * is later than that of every earlier read. A read's stamp is never earlier than that of a commit
+ * that it sees. Neither goes back when the machine's clock does.
  */
 export interface HybridClock {
-  /** Stamp of a commit about to be made. */
+  /** The stamp for the next commit. */
   commitTime(): number;
-  /** `known` of a read about to be answered: covers exactly the commits made so far. */
+  /** The `known` of a read now: it covers exactly the commits so far. */
   readTime(): number;
-  /** A stamp found in storage: later commits are not older. */
+  /** Reports a stamp found in storage, so that later commits are not older. */
   observe(time: number): void;
 }
 

@@ -1,8 +1,10 @@
-/** Columns of DuckDB's result chunks as JavaScript values: one pass a column, no object a value. */
+/**
+ * Columns of DuckDB's result chunks as JavaScript values: one pass per column, no object per value.
+ */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 
-// a byte order mark at the head of a string is part of it
+// a byte order mark at the start of a string is part of the string
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export interface RawColumn {
@@ -42,7 +44,7 @@ const WIDTHS: Readonly<Record<string, number>> = {
 export const isNumeric = (type: string): boolean => type in WIDTHS;
 
 /**
- * Numbers as our side has them (timestamps in ms, booleans 0 and 1); null is NaN. Written to `into`
+ * Numbers in Millrace's form (timestamps in ms, booleans 0 and 1); null is NaN. Written to `into`
  * from `at` on.
  */
 export const readNumbers = (
@@ -110,7 +112,7 @@ export const createDictionary = (): Dictionary => {
     h = Math.imul(h ^ (h >>> 16), 0x165667b1);
     return (h ^ (h >>> 15)) >>> 0;
   };
-  /** index of the slot that holds the key, or of the free one where it belongs */
+  /** index of the slot that holds the key, or of the free one where it must be put */
   const find = (a: number, b: number, c: number, d: number): number => {
     let at = (hash(a, b, c, d) % capacity) * 5;
     while (slots[at + 4] !== 0) {

@@ -1,10 +1,10 @@
 /**
- * Columns on their way into DuckDB, 2,048 rows at a time.
+ * Writes columns to DuckDB, 2,048 rows at a time.
  *
- * Numbers are collected in typed arrays in DuckDB's own layout and handed over with one copy a
+ * Numbers are collected in typed arrays in DuckDB's own layout and passed on with one copy per
  * column. A string or blob of up to 12 bytes lies inside its 16-byte `duckdb_string_t` (length,
- * then the bytes), so most keys travel the same way and never become JavaScript strings; only
- * longer ones cost a call each.
+ * then the bytes), so most keys are copied in the same way and never become JavaScript strings.
+ * Only each longer one costs a call.
  */
 import {
   BIGINT,
@@ -34,7 +34,7 @@ export interface ColumnWriter {
   setNull(row: number): void;
   /** int, long, float, double, boolean (0, 1), date (days), timestamptz (epoch ms) */
   setNumber(row: number, value: number): void;
-  /** string (UTF-8) or binary; the bytes must stay as they are until `flush` */
+  /** string (UTF-8) or binary; the bytes must not change until `flush` */
   setBytes(row: number, bytes: Uint8Array, start: number, end: number): void;
   /** a list's elements, as DuckDB values */
   setList(row: number, items: readonly DuckDBValue[]): void;
@@ -43,7 +43,7 @@ export interface ColumnWriter {
    * that it reports
    */
   readonly hasMark: boolean;
-  /** copies the rows into column `index` of the chunk, and starts over */
+  /** copies the rows into column `index` of the chunk, and starts an empty set of rows */
   flush(chunk: DuckDBDataChunk, index: number): void;
 }
 
@@ -71,7 +71,7 @@ const createValidity = (): Validity => {
 };
 
 const wrongKind = (): never => {
-  throw new TypeError('a column was given a value of another kind');
+  throw new TypeError('a column received a value of another type');
 };
 const base = { setNumber: wrongKind, setBytes: wrongKind, setList: wrongKind, hasMark: false };
 
@@ -101,7 +101,7 @@ const numberWriter = (
   };
 };
 
-/** 64-bit integers from doubles, as two halves: no bigint a row. */
+/** 64-bit integers from doubles, as two halves, without a bigint per row. */
 const longWriter = (type: DuckDBType, scale: number): ColumnWriter => {
   const validity = createValidity();
   const halves = new Int32Array(CHUNK_ROWS * 2);

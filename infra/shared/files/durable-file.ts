@@ -1,10 +1,10 @@
-/** What makes files of a local disk durable, and what a full disk says. */
+/** Makes files of a local disk durable, and recognizes a full disk. */
 import { constants, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const FULL = /ENOSPC|EDQUOT|EFBIG|No space left|Disk quota exceeded/i;
 
-/** By the code of a system error, or by the message of an engine that passes it on. */
+/** Checks the code of a system error, or the message of an engine that contains the code. */
 export const isDiskFull = (error: unknown): boolean => {
   const { code, message } = (error ?? {}) as { code?: string; message?: string };
   return FULL.test(code ?? '') || FULL.test(message ?? '');
@@ -15,7 +15,7 @@ export const isMissing = (error: unknown): boolean => {
   return code === 'ENOENT' || code === 'ENOTDIR';
 };
 
-/** Of a file: its content. Of a directory: the names in it. */
+/** Syncs the content of a file, or the names in a directory. */
 export const syncPath = async (path: string): Promise<void> => {
   const handle = await open(path, constants.O_RDONLY);
   try {
@@ -25,7 +25,7 @@ export const syncPath = async (path: string): Promise<void> => {
   }
 };
 
-/** Durable: the name of each directory that is made is in its parent, which is synced. */
+/** Creates directories durably: the parent of each new directory is synced. */
 export const makeDirectory = async (path: string): Promise<void> => {
   const first = await mkdir(path, { recursive: true });
   if (first === undefined) return;

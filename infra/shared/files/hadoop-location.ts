@@ -1,10 +1,10 @@
 /**
- * Locations as Hadoop, Iceberg and Flink write them: with a scheme, but not percent-encoded. In
- * FileIO they are URIs.
+ * Locations as Hadoop, Iceberg and Flink write them: with a scheme, but not percent-encoded. FileIO
+ * uses URIs instead.
  */
 import { joinUri } from '#domain/ports/file-io.ts';
 
-/** Scheme with authority, and path. */
+/** Splits a location into the scheme with authority, and the path. */
 const PARTS = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)(\/.*)$/s;
 
 const partsOf = (location: string): readonly [origin: string, path: string] => {

@@ -3,11 +3,11 @@
  *
  *     data files (durable already) → manifest → manifest list → v<n+1>.metadata.json
  *
- * Manifest and list are durable before the last is written, and only the last makes the rows part
- * of the table: a writer that is killed earlier leaves orphans and nothing else. Where another
- * commit came first, the manifest is kept and the list is made again on top of that commit, unless
- * it moved the offsets: then the rows may be in the table already, and the caller starts again from
- * the new offsets.
+ * Manifest and list are durable before the metadata file is written, and only that file makes the
+ * rows part of the table: a writer that is killed earlier leaves only orphans. If another commit
+ * came first, the manifest is kept and the list is made again on top of that commit. But if that
+ * commit changed the offsets, the rows may be in the table already, and the caller must start again
+ * from the new offsets.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Directory } from '#domain/ports/file-io.ts';
@@ -34,7 +34,7 @@ import {
 } from './metadata.ts';
 import { metadataUri, readRequired, uriOf } from './table-directory.ts';
 
-/** Steps of a commit, in order: tests stop a writer after each. */
+/** The steps of a commit, in order. Tests stop a writer after each. */
 export type CommitStep = 'data' | 'manifest' | 'manifest-list' | 'commit';
 export type Checkpoint = (step: CommitStep) => void | Promise<void>;
 
@@ -58,7 +58,7 @@ export interface WrittenManifest {
   readonly entries: readonly ManifestEntry[];
 }
 
-/** Its name is durable with the manifest list that is written next. */
+/** The manifest's name becomes durable with the manifest list, which is written next. */
 export const writeManifest = async (
   table: Directory,
   metadata: TableMetadata,
@@ -83,8 +83,7 @@ export const addedEntries = (
   }));
 
 /**
- * The entries of a manifest that are part of the table, with the numbers that they inherit from it
- * filled in.
+ * The entries of a manifest that are part of the table, with the numbers that they inherit from it.
  */
 export const liveEntries = async (
   table: Directory,
@@ -108,7 +107,7 @@ export const liveEntries = async (
 const MERGE_FROM = 24;
 const MERGED_ENTRIES = 20_000;
 
-/** Keeps manifests few: many small ones are merged into one. */
+/** Merges many small manifests into one. */
 const mergeSmall = async (
   table: Directory,
   metadata: TableMetadata,

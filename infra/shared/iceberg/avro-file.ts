@@ -44,7 +44,7 @@ export const writeAvroFile = (
 const broken = (why: string): never =>
   fail('MR_STORAGE_FAILED', `an Avro file cannot be read: ${why}`);
 
-/** @throws MR_STORAGE_FAILED for avsc's errors */
+/** @throws MR_STORAGE_FAILED instead of avsc's errors */
 const decode = <T>(
   type: avro.Type,
   bytes: Buffer,
@@ -60,12 +60,13 @@ const decode = <T>(
 };
 
 /**
- * @throws MillraceError MR_STORAGE_FAILED where the bytes are not an Avro file, or where a block
+ * @throws MillraceError MR_STORAGE_FAILED if the bytes are not an Avro file, or if a block
  * contradicts its own counts
  */
 export const readAvroFile = (content: Uint8Array): unknown[] => {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) broken('it does not start as one');
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC))
+    broken('it does not start with the header of an Avro file');
   const header = decode<Record<string, Buffer>>(metadataType, bytes, MAGIC.length);
   const sync = bytes.subarray(header.offset, header.offset + SYNC_BYTES);
   // Other engines' snapshot ids use all 64 bits. They are only compared here and never written

@@ -1,6 +1,6 @@
 /**
- * A bound, truncated or not, is never on the wrong side of a value: else a file that has the value
- * would be skipped.
+ * A bound, truncated or not, is never on the wrong side of a value. Otherwise a file that has the
+ * value would be skipped.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -25,7 +25,7 @@ it('a string lies between its own bounds, in the order of UTF-8 bytes, and bound
   );
 });
 
-it('gives no upper bound where none is short enough', () => {
+it('gives no upper bound if none is short enough', () => {
   expect(encodeBound('string', '\u{10ffff}'.repeat(20), true)).toBeNull();
   expect(String(encodeBound('string', `${'a'.repeat(15)}\u{10ffff}b`, true))).toBe(
     `${'a'.repeat(14)}b`,

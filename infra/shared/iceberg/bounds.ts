@@ -9,8 +9,8 @@ const MS_PER_DAY = 86_400_000;
 const next = (codePoint: number): number => (codePoint === 0xd7ff ? 0xe000 : codePoint + 1);
 
 /**
- * The smallest string of that many characters that is above every string with this prefix; null
- * where there is none.
+ * The smallest string of that many characters that is above every string with this prefix; null if
+ * there is none.
  */
 const roundUp = (characters: readonly string[]): string | null => {
   for (let i = characters.length - 1; i >= 0; i--) {
@@ -29,7 +29,7 @@ const truncated = (text: string, upper: boolean): string | null => {
   return upper ? roundUp(head) : head.join('');
 };
 
-/** epoch microseconds of DuckDB's text, `1969-12-31 23:59:59.999+00` */
+/** Epoch microseconds of DuckDB's text, such as `1969-12-31 23:59:59.999+00` */
 const micros = (text: string): bigint =>
   BigInt(Date.parse(text.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z'))) * 1000n;
 
@@ -39,7 +39,10 @@ const fixed = (bytes: number, write: (buffer: Buffer) => void): Buffer => {
   return buffer;
 };
 
-/** From DuckDB's text of a column's smallest or largest value; null: the bound is left out. */
+/**
+ * Makes a bound from DuckDB's text of a column's smallest or largest value; null: the bound is
+ * omitted.
+ */
 export const encodeBound = (type: string, text: string, upper: boolean): Buffer | null => {
   switch (type) {
     case 'int':
@@ -66,8 +69,8 @@ export const encodeBound = (type: string, text: string, upper: boolean): Buffer 
 };
 
 /**
- * The bound as a value of ours: timestamps in ms; strings stay bytes, because they are ordered as
- * bytes. A bound that was written before its column was widened has 4 bytes.
+ * The bound as a value of the domain: timestamps in ms; strings stay bytes, because they are
+ * ordered as bytes. A bound that was written before its column was widened has 4 bytes.
  */
 export const decodeBound = (type: string, bound: Buffer): number | Buffer | null => {
   switch (type) {

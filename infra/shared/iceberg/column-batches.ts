@@ -1,4 +1,4 @@
-/** Gathers result chunks into larger batches of typed arrays, for scans that compute. */
+/** Collects result chunks into larger batches of typed arrays, for scans that compute. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { ScannedColumn, ScannedColumns } from '#domain/ports/history.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -11,7 +11,7 @@ const BATCH_ROWS = 32 * CHUNK_ROWS;
 
 interface Gathering {
   read(chunk: DuckDBDataChunk, index: number, at: number): void;
-  /** the batch's column; the next batch begins */
+  /** returns the batch's column, and begins the next batch */
   take(count: number): ScannedColumn;
 }
 
@@ -62,12 +62,12 @@ const gathering = (field: IcebergField): Gathering => {
 };
 
 export interface ColumnBatches {
-  /** @returns a batch as soon as one is full */
+  /** @returns a batch when it is full */
   add(chunk: DuckDBDataChunk): ScannedColumns | null;
   rest(): ScannedColumns | null;
 }
 
-/** @param names the requested fields; those that are not among `fields` are null throughout */
+/** @param names the requested fields; those that are not in `fields` are null in every row */
 export const columnBatches = (
   fields: readonly IcebergField[],
   time: IcebergField,

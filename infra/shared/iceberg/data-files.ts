@@ -83,8 +83,8 @@ const statistics = (
 const orNull = <T>(map: IdMap<T>): IdMap<T> | null => (map.length === 0 ? null : map);
 
 /**
- * The files are durable when it resolves; nothing refers to them yet.
- * @param from a relation with the table's columns, and the columns whose bounds are left out
+ * When it resolves, the files are durable and not yet referenced.
+ * @param from a relation with the table's columns, and the columns whose bounds are omitted
  * @param tag unique: the files' names start with it
  */
 export const writeDataFiles = async (

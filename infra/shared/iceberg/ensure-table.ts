@@ -1,7 +1,7 @@
 /**
- * Makes a table without rows, which another engine's writer needs before it can append. A table
- * that exists is not changed: the columns that it lacks are returned, and the engine that writes
- * the table changes them, so that a table has one kind of committer.
+ * Creates a table without rows, because another engine's writer needs it before it can append. An
+ * existing table is not changed. The missing columns are returned, and the engine that writes the
+ * table adds them, so that only one engine commits to a table.
  */
 import { randomUUID } from 'node:crypto';
 import type { Directory } from '#domain/ports/file-io.ts';
@@ -12,14 +12,14 @@ import { commitTable, loadTable } from './table-directory.ts';
 
 export interface EnsureTableOptions {
   readonly table: Directory;
-  /** for messages: the topic */
+  /** the topic, for messages */
   readonly name: string;
   readonly columns: readonly WantedColumn[];
   readonly partitionBy: string;
-  /** the rows are not a topic's records: without the columns of their place in the log */
+  /** true: the rows are not a topic's records, and have no columns for a place in the log */
   readonly ofNoTopic?: boolean;
   readonly now: () => number;
-  /** only for a table that is made */
+  /** used only when the table is created */
   readonly properties?: Readonly<Record<string, string>>;
 }
 
@@ -33,8 +33,8 @@ export interface ColumnChange {
 }
 
 /**
- * @returns the columns that a table which exists lacks
- * @throws MR_SCHEMA_INCOMPATIBLE where a column's type cannot be widened as wanted
+ * @returns the columns that an existing table lacks
+ * @throws MR_SCHEMA_INCOMPATIBLE if a column's type cannot be widened to the wanted one
  */
 export const ensureTable = async (
   options: EnsureTableOptions,

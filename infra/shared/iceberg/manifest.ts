@@ -33,7 +33,7 @@ export const DELETED = 2;
 export interface ManifestEntry {
   readonly status: 0 | 1 | 2;
   readonly snapshot_id: number | null;
-  /** null: the manifest's own, which it gets when it is committed */
+  /** null: the manifest's own number, which a commit assigns */
   readonly sequence_number: number | null;
   readonly file_sequence_number: number | null;
   readonly data_file: DataFile;

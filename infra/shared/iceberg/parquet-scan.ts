@@ -1,6 +1,6 @@
 /**
- * Reads a table's Parquet files with DuckDB as Iceberg demands: columns by field id, widened to the
- * schema's types, null where a file lacks one.
+ * Reads a table's Parquet files with DuckDB as Iceberg specifies: columns by field id, widened to
+ * the schema's types, null if a file lacks the column.
  */
 import { literal } from '#infra/shared/duckdb/connect.ts';
 import { type IcebergField, typeName } from './schema.ts';

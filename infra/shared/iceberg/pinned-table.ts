@@ -21,7 +21,7 @@ import { loadTable, type TableVersion, uriOf } from './table-directory.ts';
 
 export interface PinnedFile {
   readonly uri: string;
-  /** days since 1970; null where the partition column is null */
+  /** days since 1970; null if the partition column is null */
   readonly day: number | null;
   readonly file: DataFile;
 }
@@ -37,7 +37,7 @@ export interface PinnedTable {
 }
 
 export interface TableReader {
-  /** null where there is no table or no snapshot yet */
+  /** null if there is no table or no snapshot yet */
   pin(snapshotId?: number): Promise<PinnedTable | null>;
 }
 

@@ -1,10 +1,10 @@
 /**
- * The end offsets of a table that another engine wrote: by partition of the log, the highest offset
- * in it and one more. A commit of Flink contains what precedes a checkpoint's barrier, a prefix of
- * every partition, so nothing below the highest offset is missing.
+ * The end offsets of a table that another engine wrote: for each partition of the log, the offset
+ * after the highest one in the table. A commit of Flink contains all records before a checkpoint's
+ * barrier, a prefix of every partition, so no record below the highest offset is missing.
  *
- * Files never change, so each is examined once: by its bounds where it has one partition only, else
- * by its two columns.
+ * Files never change, so each is examined once: by its bounds if it has only one partition,
+ * otherwise by its two columns.
  */
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';

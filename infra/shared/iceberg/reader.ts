@@ -1,9 +1,8 @@
 /**
- * Reads of the tables. A read pins one snapshot and selects its files; DuckDB reads those.
+ * Reads of the tables. A read pins one snapshot and selects its files; DuckDB reads them.
  *
  * A scan goes day by day. Days are partitions, so they do not overlap in event time: each run of
- * days is sorted by itself, and the result is in order without being sorted, or kept in memory, as
- * a whole.
+ * days is sorted separately, and the whole result is in order without a sort of all rows in memory.
  */
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
@@ -48,7 +47,7 @@ export interface HistoryReader {
 /** Approximate number of rows that a scan sorts at once; a day is never split. */
 const RUN_ROWS = 400_000;
 
-/** Files in runs of whole days, oldest first. */
+/** Groups files into runs of whole days, oldest first. */
 const runsOfDays = (files: readonly PinnedFile[]): readonly (readonly PinnedFile[])[] => {
   const sorted = [...files].sort(
     (a, b) => (a.day ?? Number.POSITIVE_INFINITY) - (b.day ?? Number.POSITIVE_INFINITY),
@@ -103,7 +102,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     if (pinned === null && snapshotId !== undefined) {
       throw new MillraceError(
         'MR_NOT_FOUND',
-        `The history of ${topic} has no snapshot ${snapshotId}: it never had, or it has expired.`,
+        `The history of ${topic} has no snapshot ${snapshotId}: it never existed, or it has expired.`,
         {
           topic,
           snapshotId,

@@ -57,8 +57,8 @@ const scalarType = (avro: unknown): string | null => {
 };
 
 /**
- * Of a union of null and one other type, that type; the type itself where it is not a union; null
- * for larger unions.
+ * Of a union of null and one other type, that type. The type itself if it is not a union; null for
+ * larger unions.
  */
 export const withoutNull = (
   avro: unknown,
@@ -69,8 +69,8 @@ export const withoutNull = (
 };
 
 /**
- * A scalar's Iceberg type, `list<scalar>`, or null for a type that no column has: such values are
- * stored as JSON.
+ * A scalar's Iceberg type, `list<scalar>`, or null for a type without a column type: such values
+ * are stored as JSON.
  */
 export const columnType = (avro: unknown): string | null => {
   const scalar = scalarType(avro);

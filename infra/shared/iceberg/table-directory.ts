@@ -1,14 +1,14 @@
 /**
  * A table's directory, in Hadoop's layout:
  *
- *     metadata/v<n>.metadata.json   one for each commit, created atomically: one of two races wins
+ *     metadata/v<n>.metadata.json   one per commit, created atomically: one of two rivals wins
  *     metadata/version-hint.text    <n>, written afterwards: other readers search from there on
  *     metadata/*.avro               manifests and manifest lists
  *     data/<column>_day=…/*.parquet
  *
  * Locations inside the metadata are absolute, and in Hadoop's form, as other engines expect: not
- * percent-encoded. Ours are resolved relative to the directory, so that a data directory can be
- * moved.
+ * percent-encoded. Locations of this table are resolved relative to its directory, so a data
+ * directory can be moved.
  */
 import { MillraceError } from '#domain/errors.ts';
 import {
@@ -41,7 +41,7 @@ export const metadataUri = (table: Directory, name: string): string =>
 export const versionUri = (table: Directory, version: number): string =>
   metadataUri(table, `v${version}.metadata.json`);
 
-/** The URI, now, of a location inside the metadata. */
+/** The current URI of a location in the metadata. */
 export const uriOf = (table: Directory, metadata: TableMetadata, location: string): string => {
   const base = withScheme(metadata.location);
   const full = withScheme(location);
@@ -50,7 +50,7 @@ export const uriOf = (table: Directory, metadata: TableMetadata, location: strin
     : uriOfLocation(full);
 };
 
-/** @throws MR_STORAGE_FAILED where the file is absent */
+/** @throws MR_STORAGE_FAILED if the file is absent */
 export const readRequired = async (files: FileIO, uri: string): Promise<Uint8Array> => {
   const bytes = await files.read(uri);
   if (bytes !== null) return bytes;
@@ -64,7 +64,7 @@ export const metadataVersions = async (table: Directory): Promise<readonly numbe
     .flatMap((uri) => VERSION.exec(nameOf(uri))?.[1] ?? [])
     .map(Number);
 
-/** @param recent a version that exists, or did: the search starts at it */
+/** @param recent a version that exists or has existed; the search starts there */
 const newestVersion = async (table: Directory, recent: number): Promise<number> => {
   const exists = async (version: number): Promise<boolean> =>
     (await table.files.stat(versionUri(table, version))) !== null;
@@ -76,8 +76,8 @@ const newestVersion = async (table: Directory, recent: number): Promise<number> 
 };
 
 /**
- * The newest version; null where there is no table.
- * @param last the version that the caller read before: returned again where it is still the newest
+ * The newest version; null if there is no table.
+ * @param last the version that the caller read before; returned again if it is still the newest
  */
 export const loadTable = async (
   table: Directory,
@@ -96,14 +96,14 @@ export const writeHint = (table: Directory, version: number): Promise<void> =>
 
 const KEPT_IN_LOG = 100;
 
-/** @returns null where another commit took the version: load the table again, and retry */
+/** @returns null if another commit used the version: load the table again, and retry */
 export const commitTable = async (
   table: Directory,
   base: TableVersion | null,
   next: TableMetadata,
 ): Promise<TableVersion | null> => {
   const version = (base?.version ?? 0) + 1;
-  // Old versions are deleted: their names are free again, and must not be taken.
+  // Old versions are deleted; their names are free again, but must not be used again.
   if ((await newestVersion(table, base?.version ?? 0)) >= version) return null;
   const log =
     base === null

@@ -70,7 +70,7 @@ export interface Query extends Selection {
 }
 
 /**
- * @param paths what DuckDB opens to read the files
+ * @param paths the paths of the files, as DuckDB opens them
  * @param fields the columns to read, in order
  */
 export const querySql = (

@@ -88,7 +88,7 @@ const bodies = (hostile: Hostile): Readonly<Record<string, unknown>> => {
     },
     'POST /v1/rejected/{source}/resend': {
       positions: ['rejected.sales@0:0'],
-      events: [sale('mended')],
+      events: [sale('corrected')],
     },
     'POST /get-online-features': {
       features: ['turnover:sales', 'turnover:note'],

@@ -51,7 +51,7 @@ test('an event on time is counted, one past its tile’s end and the lateness is
   await send(now - 4 * MINUTE);
   await send(now - 30 * MINUTE);
   await until(
-    'the late event is told',
+    'the late event is reported',
     async () => (await under.platform.operations.late(counted.name, {})).total >= 1,
   );
   const report = await under.platform.operations.late(counted.name, {});

@@ -223,10 +223,12 @@ test('a gateway that ingests nothing reports the first read that it answers', as
   await until('the other gateway answers', async () => (await readThere()) === before);
   await publish({ traceparent: `00-${trace}-${PRODUCER}-01` });
   await shown(trace, readThere);
-  const told = receiver
+  const shownSpans = receiver
     .spans()
     .filter(({ name, traceId }) => name === `shown ${view.name}` && traceId === trace);
-  expect(told.map(({ links }) => links.map((link) => link.split('-')[0]))).toEqual([[ELSEWHERE]]);
+  expect(shownSpans.map(({ links }) => links.map((link) => link.split('-')[0]))).toEqual([
+    [ELSEWHERE],
+  ]);
   await gateway.close();
   await other.dispose();
 });

@@ -90,7 +90,7 @@ const model = featureService({ name, features: [activity, scaled], logging: { sa
 const more = featureService({ name, features: [activity, scaled, twice], logging: { sample: 1 } });
 
 const SINCE = Date.UTC(2020, 0, 1);
-const WHO = ['ann', 'bob', 'nobody'];
+const WHO = ['ann', 'bob', 'absent'];
 let one: StackPlatform;
 let clicked = 0;
 const answers = new Map<string, ReadResult>();

@@ -8,9 +8,9 @@ import { createPublish, type Publish } from '#commands/ingest/publish.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { readAll } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { openInbox } from './ingest-worker-process.ts';
+import { openIngest } from './ingest-worker-process.ts';
 
-type Gateway = Awaited<ReturnType<typeof openInbox>> & { readonly publish: Publish };
+type Gateway = Awaited<ReturnType<typeof openIngest>> & { readonly publish: Publish };
 let gateways: Gateway[];
 const caller = { actor: 'test' } as Parameters<Publish>[1];
 
@@ -18,7 +18,7 @@ beforeEach(async () => {
   const prefix = `${randomUUID().slice(0, 8)}.`;
   gateways = await Promise.all(
     [1, 2].map(async () => {
-      const under = await openInbox({
+      const under = await openIngest({
         kafka: addresses().kafka,
         registry: addresses().registry,
         prefix,

@@ -1,6 +1,6 @@
 /**
- * What an intake worker of the test is: a source, its screen, its log. Run as a process it works
- * until it is killed.
+ * The parts of an ingest worker under test: a source, its log and its schemas. As a process it
+ * works until it is killed.
  */
 import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
 import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
@@ -29,7 +29,7 @@ export interface IngestTest {
   readonly prefix: string;
 }
 
-export const openInbox = async (
+export const openIngest = async (
   { kafka, registry, prefix }: IngestTest,
   options: Partial<KafkaLogOptions> = {},
 ) => {
@@ -52,7 +52,7 @@ export const openInbox = async (
 };
 
 if (import.meta.main) {
-  const under = await openInbox(JSON.parse(process.argv[2] as string));
+  const under = await openIngest(JSON.parse(process.argv[2] as string));
   await under.work().ready;
   process.stdout.write('ready\n');
 }

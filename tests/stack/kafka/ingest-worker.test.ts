@@ -1,6 +1,6 @@
 /**
- * Producers that write straight to Kafka: what is right goes on, what is wrong is rejected with the
- * reason, each exactly once.
+ * Producers that write straight to Kafka: valid events are ingested and invalid ones rejected with
+ * the reason, each exactly once.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -13,26 +13,26 @@ import { frame } from '#infra/kafka/framing.ts';
 import type { IngestWorker } from '#infra/kafka/ingest-worker.ts';
 import { readAll } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { openInbox } from './ingest-worker-process.ts';
+import { openIngest } from './ingest-worker-process.ts';
 
 const AT = Date.UTC(2024, 0, 1);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-type Inbox = Awaited<ReturnType<typeof openInbox>>;
+type UnderTest = Awaited<ReturnType<typeof openIngest>>;
 
 describe('the ingest topic', () => {
   let prefix: string;
-  let under: Inbox;
+  let under: UnderTest;
   let producer: Producer;
   const workers: IngestWorker[] = [];
   const children: ChildProcess[] = [];
 
   beforeEach(async () => {
     prefix = `${randomUUID().slice(0, 8)}.`;
-    under = await openInbox({ kafka: addresses().kafka, registry: addresses().registry, prefix });
+    under = await openIngest({ kafka: addresses().kafka, registry: addresses().registry, prefix });
     await under.log.createTopic(ingestTopic('bids'), { partitions: 4 });
     await under.source();
-    // a producer that knows nothing of Millrace
+    // a producer without Millrace's client
     producer = new Kafka({ brokers: [addresses().kafka], logLevel: logLevel.NOTHING }).producer();
     await producer.connect();
   });
@@ -103,7 +103,7 @@ describe('the ingest topic', () => {
     );
     const worker = under.work();
     workers.push(worker);
-    await until('all were taken in', async () => (await rejected()).length === 6);
+    await until('all were ingested', async () => (await rejected()).length === 6);
     // in the order of the ingest topic; the second "json" is a duplicate
     expect((await accepted()).sort()).toEqual(['avro', 'json', 'older']);
     const reasons = await rejected();
@@ -148,7 +148,7 @@ describe('the ingest topic', () => {
     await until('the slow one holds the batch', async () => held === ids.length);
     const other = under.work({ rebalanceTimeoutMs: 2_000 });
     workers.push(other);
-    await until('the other has taken it in', async () => (await accepted()).length === ids.length);
+    await until('the other has ingested it', async () => (await accepted()).length === ids.length);
     release();
     await pause(2_000);
     expect((await accepted()).sort()).toEqual([...ids].sort());
@@ -205,7 +205,7 @@ describe('the ingest topic', () => {
     workers.push(under.work());
     const broken = Math.ceil(sent / 10);
     await until(
-      'all were taken in',
+      'all were ingested',
       async () => (await rejected()).length >= broken && (await accepted()).length >= sent - broken,
     );
     await pause(500);

@@ -1,6 +1,6 @@
 /**
- * All or none of each append, whoever dies; two gateways that take one producer at once; a broker
- * that goes away.
+ * Each append is written completely or not at all, whichever process dies; two gateways that take
+ * one producer at once; a broker that goes away.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -98,7 +98,7 @@ describe('the log over Kafka, when things fail', () => {
     }
   });
 
-  test('two gateways take the same producer at once: each batch lands once, one of them is told of the duplicate', async () => {
+  test('two gateways take the same producer at once: each batch lands once, the others get the answer that it is a duplicate', async () => {
     const gateways = [await open(), await open(), await open()];
     const outcomes: boolean[][] = [];
     for (let n = 0; n < 25; n++) {

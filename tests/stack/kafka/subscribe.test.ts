@@ -8,7 +8,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { frame } from '#infra/kafka/framing.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
-import { type SubscribeOptions, type Subscription, subscribe } from '#infra/kafka/subscribe.ts';
+import {
+  type KafkaSubscription,
+  type SubscribeOptions,
+  subscribe,
+} from '#infra/kafka/subscribe.ts';
 import { record } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { cuttable } from './cuttable.ts';
@@ -24,7 +28,7 @@ const until = async (what: string, holds: () => boolean): Promise<void> => {
 describe('subscribe', () => {
   let log: Log;
   let prefix: string;
-  const open: Subscription[] = [];
+  const open: KafkaSubscription[] = [];
 
   beforeEach(async () => {
     prefix = `${randomUUID().slice(0, 8)}.`;
@@ -39,7 +43,7 @@ describe('subscribe', () => {
   const member = (
     handler: SubscribeOptions['handler'],
     options: Partial<SubscribeOptions> = {},
-  ): Subscription => {
+  ): KafkaSubscription => {
     const subscription = subscribe({
       brokers: [addresses().kafka],
       clientId: 'subscribe-test',

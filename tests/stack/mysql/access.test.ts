@@ -109,7 +109,7 @@ test('a quota that is used up at one gateway is used up at the other', async () 
 });
 
 test('refusals of all gateways are in one log', async () => {
-  await asked(two, 'nobody’s');
+  await asked(two, 'no-such-key');
   await expect
     .poll(
       async () =>

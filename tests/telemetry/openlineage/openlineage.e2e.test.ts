@@ -88,7 +88,7 @@ let receiver: Receiver;
 let running: TestPlatform;
 let seen = 0;
 /** The events since the last call, as lines in their order, once they include `wanted`. */
-const told = async (last: string, times = 1): Promise<readonly LineageEvent[]> => {
+const emitted = async (last: string, times = 1): Promise<readonly LineageEvent[]> => {
   const events = await receiver.until(
     (all) => all.slice(seen).filter((event) => line(event) === last).length >= times,
   );
@@ -177,7 +177,7 @@ describe('registry changes', () => {
     await receiver.until(
       (all) => all.filter((event) => line(event) === 'RUNNING compute.turnover').length === 2,
     );
-    const events = await told('job serve.till');
+    const events = await emitted('job serve.till');
     const filled = (text: string): boolean => text !== 'RUNNING compute.turnover';
     expect(events.map(line).filter(filled)).toEqual([
       'dataset entity.shop',
@@ -291,7 +291,7 @@ describe('registry changes', () => {
       {},
       caller,
     );
-    const events = await told('dataset raw.sales');
+    const events = await emitted('dataset raw.sales');
     const lines = events.map(line);
     expect(lines.slice(lines.indexOf('dataset features.turnover'))).toEqual([
       'dataset features.turnover',
@@ -342,7 +342,7 @@ describe('replays', () => {
     await running.platform.replays.change(id, 'promote', {}, caller);
     await running.platform.replays.change(id, 'rollback', {}, caller);
     await running.platform.replays.change(id, 'retire', {}, caller);
-    const events = await told('COMPLETE compute.turnover');
+    const events = await emitted('COMPLETE compute.turnover');
     expect(events.flatMap(check)).toEqual([]);
     expect(events.map(line)).toEqual([
       'START compute.turnover',
@@ -398,7 +398,7 @@ describe('replays', () => {
   test('a replay that is abandoned once filled has completed; its generation is aborted', async () => {
     const id = await filledReplay();
     await running.platform.replays.change(id, 'abandon', {}, caller);
-    const events = await told('ABORT compute.turnover');
+    const events = await emitted('ABORT compute.turnover');
     expect(events.flatMap(check)).toEqual([]);
     expect(events.map(line)).toEqual([
       'START compute.turnover',
@@ -478,7 +478,7 @@ describe('data sets and batches', () => {
       } as const;
       const { id } = await running.platform.datasets.start(request, caller);
       expect(await settled(id)).toBe('done');
-      const events = await told('COMPLETE dataset.till');
+      const events = await emitted('COMPLETE dataset.till');
       expect(events.flatMap(check)).toEqual([]);
       expect(events.map(line)).toEqual(['START dataset.till', 'COMPLETE dataset.till']);
       const [started, done] = events as RunEvent[];
@@ -520,7 +520,7 @@ describe('data sets and batches', () => {
       caller,
     );
     expect(await settled(id)).toBe('failed');
-    const events = await told('FAIL dataset.turnover');
+    const events = await emitted('FAIL dataset.turnover');
     expect(events.flatMap(check)).toEqual([]);
     expect(facets((events[1] as RunEvent).run)['errorMessage']?.['message']).toMatch(/MR_/);
     expect((events[0] as RunEvent).inputs.at(-1)?.name).toBe(join(out, 'there-is-none.parquet'));
@@ -536,7 +536,7 @@ describe('data sets and batches', () => {
       caller,
     );
     expect((await running.platform.datasets.cancel(id)).state).toBe('cancelled');
-    const events = await told('ABORT dataset.turnover');
+    const events = await emitted('ABORT dataset.turnover');
     expect(events.flatMap(check)).toEqual([]);
   });
 
@@ -546,7 +546,7 @@ describe('data sets and batches', () => {
       { target: { view: 'turnover' }, out: file },
       caller,
     );
-    const events = await told('COMPLETE batch.turnover');
+    const events = await emitted('COMPLETE batch.turnover');
     expect(events.flatMap(check)).toEqual([]);
     expect((events[1] as RunEvent).outputs[0]?.outputFacets?.['outputStatistics']).toMatchObject({
       rowCount: rows,
@@ -562,7 +562,7 @@ test('a retired view is dropped and its run ends; restored, it computes in a new
   await send('Retire', 'on-demand-feature', 'risk');
   await send('Retire', 'feature-view', 'turnover');
   await send('Restore', 'feature-view', 'turnover');
-  const events = await told('START compute.turnover');
+  const events = await emitted('START compute.turnover');
   expect(events.flatMap(check)).toEqual([]);
   const lines = events.map(line);
   expect(lines.slice(lines.indexOf('dataset features.turnover'))).toEqual([

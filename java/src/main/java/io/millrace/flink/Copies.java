@@ -5,8 +5,8 @@ import org.apache.flink.table.runtime.typeutils.InternalSerializers;
 import org.apache.flink.table.types.logical.LogicalType;
 
 /**
- * Values of one type that outlive the row they came from. A batch job's rows are read into the same
- * memory one after the other, so that what a function keeps of one it must copy.
+ * Copies values of one type, so that they outlive their row. A batch job reads its rows into the
+ * same memory one after the other, so a function must copy every value that it keeps.
  */
 final class Copies {
   private Copies() {}

@@ -7,8 +7,9 @@ import org.apache.flink.table.functions.ScalarFunction;
 import org.apache.flink.table.types.inference.TypeInference;
 
 /**
- * {@code MR_DD_VALUE(counts, q DOUBLE, lnGamma DOUBLE) -> DOUBLE}: the q-quantile of what MR_COUNTS
- * kept of the buckets; null over nothing. Its twin is domain/aggregations/dd-sketch.ts.
+ * {@code MR_DD_VALUE(counts, q DOUBLE, lnGamma DOUBLE) -> DOUBLE}: the q-quantile of the buckets
+ * that MR_COUNTS counted; null if there are none. The TypeScript version is
+ * domain/aggregations/dd-sketch.ts.
  */
 public final class DdValue extends ScalarFunction {
   private static final double SMALLEST = 1e-15;

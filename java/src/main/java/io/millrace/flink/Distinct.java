@@ -1,6 +1,6 @@
 package io.millrace.flink;
 
-/** How many different values registers stand for, for who knows them as text. */
+/** Estimates the number of distinct values from registers in their text form. */
 public final class Distinct {
   private Distinct() {}
 

@@ -6,16 +6,16 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.common.Cluster;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.utils.Utils;
 
 /**
- * Puts all tiles of an entity into one partition of features.&lt;view&gt;, in the order in which
- * they changed.
+ * Sends all tiles of an entity to one partition of features.&lt;view&gt;, in the order of their
+ * changes.
  *
- * A record's key is in Confluent's frame, its Avro record beginning with the tile:
+ * A record's key has Confluent's frame, and its Avro record begins with the tile:
  *
  * <pre>magic (1 byte) | schema id (4 bytes) | hop_ms (varint) | tile_start (varint) | the entity's
  * key fields …</pre>
  *
- * Frame and tile are skipped; the rest is hashed as Kafka hashes a key. Set as the producer
- * property `partitioner.class`.
+ * Frame and tile are skipped, and the rest is hashed as Kafka hashes a key. It is set as the
+ * producer property `partitioner.class`.
  */
 public final class EntityPartitioner implements Partitioner {
   private static final int FRAME = 5;
@@ -28,7 +28,9 @@ public final class EntityPartitioner implements Partitioner {
 
   static int partition(byte[] key, int partitions) {
     if (key == null || key.length < FRAME + 2)
-      throw new IllegalArgumentException("EntityPartitioner wants keys of features.<view>: Confluent's frame, then hop_ms and tile_start");
+      throw new IllegalArgumentException(
+          "EntityPartitioner needs keys of features.<view>: "
+              + "Confluent's frame, then hop_ms and tile_start");
     int at = afterVarint(key, afterVarint(key, FRAME));
     byte[] entity = new byte[key.length - at];
     System.arraycopy(key, at, entity, 0, entity.length);

@@ -14,8 +14,8 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
- * {@code MR_ENTRY_VALUES(entries) -> ARRAY<T>}: the values of what MR_FIRST or MR_LAST kept; null
- * where there are none.
+ * {@code MR_ENTRY_VALUES(entries) -> ARRAY<T>}: the values in the entries of MR_FIRST or MR_LAST;
+ * null if there are none.
  */
 public final class EntryValues extends ScalarFunction implements SpecializedFunction {
   private static final int VALUE = 3;

@@ -10,7 +10,8 @@ import org.apache.flink.table.types.inference.TypeInference;
 
 /**
  * {@code MR_SUM(DOUBLE) -> ROW<hi DOUBLE, lo DOUBLE>}: Knuth's TwoSum, so that the order of the
- * parts shows only far past a double's last digit. Its twin is domain/aggregations/sum.ts.
+ * parts has an effect only far beyond a double's last digit. The TypeScript version is
+ * domain/aggregations/sum.ts.
  */
 public final class ExactSum extends AggregateFunction<RowData, RowData> {
   private static final int HI = 0;

@@ -1,6 +1,6 @@
 package io.millrace.flink;
 
-/** 32 bits of an event's place, not signed. */
+/** An unsigned 32-bit hash of an event's place in the log. */
 public final class HashPlace {
   private HashPlace() {}
 

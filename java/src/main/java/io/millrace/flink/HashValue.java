@@ -3,8 +3,8 @@ package io.millrace.flink;
 import org.apache.flink.table.data.StringData;
 
 /**
- * A 64-bit hash of a value, twice MurmurHash3 of 32 bits. Its twin, which says how, is
- * domain/aggregations/hash-value.ts.
+ * A 64-bit hash of a value, made of two 32-bit MurmurHash3 hashes. The TypeScript version,
+ * domain/aggregations/hash-value.ts, has the details.
  */
 final class HashValue {
   private static final int SEED_HIGH = 0;

@@ -10,14 +10,16 @@ import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.inference.TypeInference;
 
 /**
- * {@code MR_HLL(value, precision INT) -> STRING}: registers over the values, as text. Its twin is
- * domain/aggregations/hyper-log-log.ts.
+ * {@code MR_HLL(value, precision INT) -> STRING}: the registers of the values, as text. The
+ * TypeScript version is domain/aggregations/hyper-log-log.ts.
  */
 public class HyperLogLog extends AggregateFunction<StringData, RowData> {
   private static final StringData NOTHING = StringData.fromString("s");
   static final DataType TEXT = DataTypes.STRING().notNull().bridgedTo(StringData.class);
   static final DataType STATE =
-      DataTypes.ROW(DataTypes.FIELD("registers", DataTypes.BYTES())).notNull().bridgedTo(RowData.class);
+      DataTypes.ROW(DataTypes.FIELD("registers", DataTypes.BYTES()))
+          .notNull()
+          .bridgedTo(RowData.class);
 
   @Override
   public RowData createAccumulator() {

@@ -18,8 +18,8 @@ import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
- * How our functions tell Flink their types. An argument of type null is of any type: state and
- * result follow from the first argument's.
+ * The types of Millrace's functions, for Flink. An argument type of null stands for any type. The
+ * types of state and result follow from the first argument's type.
  */
 final class Inference {
   private Inference() {}
@@ -39,7 +39,7 @@ final class Inference {
         .build();
   }
 
-  /** Of a function without a state. */
+  /** For a function without a state. */
   static TypeInference scalar(Function<DataType, DataType> result, DataType... arguments) {
     return TypeInference.newBuilder()
         .inputTypeStrategy(new Arguments(arguments))

@@ -11,8 +11,8 @@ import org.apache.flink.table.types.inference.TypeInference;
 
 /**
  * {@code MR_LATEST(INT, BIGINT, STRING) -> ROW<partition INT, offset BIGINT, trace STRING>}: the
- * place of the event that was taken in last, and its trace where it has one. Unlike LAST_VALUEs it
- * can be merged, so that Flink aggregates what it has gathered before it goes to the state.
+ * place in the log of the last input event, and its trace if it has one. Unlike LAST_VALUE it can
+ * be merged, so Flink can aggregate a mini-batch before it accesses the state.
  */
 public final class Latest extends AggregateFunction<RowData, RowData> {
   private static final int PARTITION = 0;
@@ -38,7 +38,7 @@ public final class Latest extends AggregateFunction<RowData, RowData> {
     Rows.set(acc, TRACE, trace);
   }
 
-  /** In the order in which the parts were gathered. */
+  /** Merges the parts in the order in which they were collected. */
   public void merge(RowData acc, Iterable<RowData> others) {
     for (RowData other : others)
       if (other.getLong(OFFSET) != NONE)

@@ -17,7 +17,8 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
- * {@code MR_MERGE_COUNTS(counts, limit INT) -> counts}: of what MR_COUNTS kept in several tiles.
+ * {@code MR_MERGE_COUNTS(counts, limit INT) -> counts}: the counts of several tiles, each from
+ * MR_COUNTS, merged.
  */
 public final class MergedCounts extends AggregateFunction<RowData, RowData>
     implements SpecializedFunction {

@@ -9,8 +9,8 @@ import org.apache.flink.table.functions.AggregateFunction;
 import org.apache.flink.table.types.inference.TypeInference;
 
 /**
- * {@code MR_MERGE_HLL(registers STRING, precision INT) -> STRING}: of what MR_HLL kept in several
- * tiles.
+ * {@code MR_MERGE_HLL(registers STRING, precision INT) -> STRING}: the registers of several tiles,
+ * each from MR_HLL, merged.
  */
 public final class MergedHyperLogLog extends AggregateFunction<StringData, RowData> {
   private static final HyperLogLog OF_VALUES = new HyperLogLog();

@@ -3,7 +3,10 @@ package io.millrace.flink;
 import org.apache.flink.table.functions.UserDefinedFunction;
 import org.apache.flink.table.types.logical.LogicalType;
 
-/** {@code MR_MERGE_LAST(entries, k INT) -> entries}: of what MR_LAST kept in several tiles. */
+/**
+ * {@code MR_MERGE_LAST(entries, k INT) -> entries}: the entries of several tiles, each from
+ * MR_LAST, merged.
+ */
 public final class MergedLast extends MergedOrdered {
   public MergedLast() {
     this(null);

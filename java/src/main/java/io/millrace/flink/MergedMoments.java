@@ -10,7 +10,7 @@ import org.apache.flink.table.types.inference.TypeInference;
 
 /**
  * {@code MR_MERGE_MOMENTS(n BIGINT, mean DOUBLE, m2 DOUBLE) -> ROW<n, mean, m2>}: the moments of
- * several tiles together.
+ * several tiles, merged.
  */
 public final class MergedMoments extends AggregateFunction<RowData, RowData> {
   private final Moments moments = new Moments();

@@ -12,11 +12,11 @@ import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
-/** The k values nearest to one end of the total order, of the entries that several tiles kept. */
+/** The k values nearest to one end of the total order, from the entries of several tiles. */
 abstract class MergedOrdered extends Ordered implements SpecializedFunction {
   private static final int VALUE = 3;
 
-  /** how an entry's value is read and copied: known once Flink has said of which type it is */
+  /** reads and copies an entry's value; set when Flink has inferred its type */
   private final RowData.FieldGetter value;
 
   private final TypeSerializer<Object> copies;
@@ -27,7 +27,7 @@ abstract class MergedOrdered extends Ordered implements SpecializedFunction {
     this.copies = type == null ? null : Copies.of(type);
   }
 
-  /** The type of the values in the entries that the call's first argument has. */
+  /** The type of the values in the entries of the call's first argument. */
   static LogicalType valueType(SpecializedContext context) {
     LogicalType entries = context.getCallContext().getArgumentDataTypes().get(0).getLogicalType();
     return entries.getChildren().get(0).getChildren().get(VALUE);

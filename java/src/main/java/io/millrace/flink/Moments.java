@@ -10,8 +10,8 @@ import org.apache.flink.table.types.inference.TypeInference;
 
 /**
  * {@code MR_MOMENTS(DOUBLE) -> ROW<n BIGINT, mean DOUBLE, m2 DOUBLE>}: count, mean and sum of
- * squared differences, merged without cancellation (Chan, Golub, LeVeque 1979). Its twin is
- * domain/aggregations/variance.ts.
+ * squared differences, merged without cancellation (Chan, Golub, LeVeque 1979). The TypeScript
+ * version is domain/aggregations/variance.ts.
  */
 public final class Moments extends AggregateFunction<RowData, RowData> {
   private static final int N = 0;
@@ -44,7 +44,7 @@ public final class Moments extends AggregateFunction<RowData, RowData> {
 
   public void merge(RowData acc, Iterable<RowData> others) {
     for (RowData other : others) {
-      // Counts stand as doubles in the twin: the arithmetic must be the same.
+      // The TypeScript version has counts as doubles, and the arithmetic must be the same.
       double a = acc.getLong(N);
       double b = other.getLong(N);
       if (b == 0) continue;

@@ -13,8 +13,8 @@ import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
  * The k values nearest to one end of the total order (event time, partition, offset), nearest
- * first. The kept entries are an array that is replaced, never changed: states and results share
- * it. Its twin is domain/aggregations/first-last.ts.
+ * first. The array of entries is replaced and never changed, because states and results share it.
+ * The TypeScript version is domain/aggregations/first-last.ts.
  */
 abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
   static final int ENTRIES = 0;
@@ -40,7 +40,7 @@ abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
     if (value == null) return;
     Rows.set(acc, K, k);
     ArrayData kept = acc.getArray(ENTRIES);
-    // Most events change nothing where k is 1: no row is made for them.
+    // With k = 1, most events change nothing, so no row is made for them.
     if (k == 1 && kept.size() == 1
         && sign * compare(eventTime, partition, offset, kept.getRow(0, 4)) >= 0) return;
     keep(acc, kept, GenericRowData.of(eventTime, partition, offset, Numbers.plainZero(value)), k);

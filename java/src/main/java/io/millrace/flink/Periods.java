@@ -7,7 +7,7 @@ import org.apache.flink.types.Row;
 
 /**
  * {@code MR_PERIODS(tile_start, reach, every, after, upTo)}: the ends, in (after, upTo], of the
- * periods at whose end some window that reaches back `reach` has the tile in it. All in epoch ms.
+ * periods at whose end a window with the length `reach` includes the tile. All in epoch ms.
  */
 @FunctionHint(output = @DataTypeHint("ROW<period_end BIGINT NOT NULL>"))
 public final class Periods extends TableFunction<Row> {

@@ -1,17 +1,20 @@
 package io.millrace.flink;
 
 /**
- * HyperLogLog's registers, a byte each, and as text. Its twin, which says how and after whom, is
- * domain/aggregations/hyper-log-log.ts.
+ * HyperLogLog's registers, one byte each, and their text form. The TypeScript version,
+ * domain/aggregations/hyper-log-log.ts, has the details and the references.
  */
 final class Registers {
-  private static final String DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  private static final String DIGITS =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   /** 1 ÷ (2 ln 2) */
   private static final double ALPHA = 0.7213475204444817;
 
   private Registers() {}
 
-  /** The registers with a value taken in: the same array where nothing changed, else another. */
+  /**
+   * Adds a value to the registers. @return the same array if nothing changed, otherwise a new one
+   */
   static byte[] add(byte[] registers, Object value, int p) {
     int high = HashValue.high(value);
     int rest = high << p;

@@ -4,8 +4,8 @@ import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 
 /**
- * Accumulators are Flink's internal rows, changed in place: nothing is converted between an event
- * and its state.
+ * Accumulators are Flink's internal rows, changed in place, so nothing is converted between an
+ * event and its state.
  */
 final class Rows {
   private Rows() {}

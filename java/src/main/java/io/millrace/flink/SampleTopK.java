@@ -17,7 +17,8 @@ import org.apache.flink.table.types.logical.LogicalType;
 
 /**
  * {@code MR_SAMPLE_TOP_K(entries, k INT) -> ARRAY<T>}: the most frequent values of a sample, ties
- * by value; null over nothing. Its twin is domain/aggregations/approx-top-k.ts.
+ * by value; null if the sample is empty. The TypeScript version is
+ * domain/aggregations/approx-top-k.ts.
  */
 public final class SampleTopK extends ScalarFunction implements SpecializedFunction {
   private static final int VALUE = 3;
@@ -41,7 +42,7 @@ public final class SampleTopK extends ScalarFunction implements SpecializedFunct
     Map<Object, Integer> counts = new TreeMap<>(Scalars.ASCENDING);
     for (int i = 0; i < entries.size(); i++)
       counts.merge(value.getFieldOrNull(entries.getRow(i, VALUE + 1)), 1, Integer::sum);
-    // The values are ascending: a stable sort by count alone leaves ties in their order.
+    // The values are ascending, so a stable sort by count keeps ties in the order of values.
     Object[] top =
         counts.entrySet().stream()
             .sorted(Comparator.comparingInt(e -> -e.getValue()))

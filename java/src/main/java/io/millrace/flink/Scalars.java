@@ -3,13 +3,13 @@ package io.millrace.flink;
 import java.util.Comparator;
 import org.apache.flink.table.data.StringData;
 
-/** Flink's internal scalars in the order that JavaScript's {@code <} gives them. */
+/** Compares Flink's internal scalars in the order of JavaScript's {@code <}. */
 final class Scalars {
   private Scalars() {}
 
   /**
-   * Numbers numerically, false before true, strings by UTF-16 code units. Both sides are of one
-   * type.
+   * Numbers numerically, false before true, strings by UTF-16 code units. Both values must have the
+   * same type.
    */
   static final Comparator<Object> ASCENDING = Scalars::compare;
 

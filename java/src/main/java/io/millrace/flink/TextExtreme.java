@@ -11,8 +11,8 @@ import org.apache.flink.table.types.inference.TypeInference;
 
 /**
  * The least or greatest text by UTF-16 code units, as JavaScript's {@code <} compares; Flink's own
- * MIN and MAX compare UTF-8 bytes, which differs past the basic plane. Null over nothing. Its twin
- * is textPartial of domain/aggregations/min-max.ts.
+ * MIN and MAX compare UTF-8 bytes, which differs beyond the basic plane. Null if there are no
+ * texts. The TypeScript version is textPartial of domain/aggregations/min-max.ts.
  */
 abstract class TextExtreme extends AggregateFunction<StringData, RowData> {
   private static final DataType STATE =
@@ -35,7 +35,7 @@ abstract class TextExtreme extends AggregateFunction<StringData, RowData> {
     if (value == null) return;
     if (acc.isNullAt(0)
         || Integer.signum(value.toString().compareTo(acc.getString(0).toString())) == sign)
-      // A batch job's rows are read into the same memory one after the other.
+      // A batch job reads its rows into the same memory one after the other, so the text is copied.
       Rows.set(acc, 0, StringData.fromString(value.toString()));
   }
 

@@ -16,8 +16,9 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
- * {@code MR_TOP_K(counts, k INT) -> ARRAY<T>}: the most frequent values of what MR_COUNTS kept,
- * ties by value; null over nothing and past the limit. Its twin is domain/aggregations/top-k.ts.
+ * {@code MR_TOP_K(counts, k INT) -> ARRAY<T>}: the most frequent of the values that MR_COUNTS
+ * counted, ties by value; null if there are none or after an overflow. The TypeScript version is
+ * domain/aggregations/top-k.ts.
  */
 public final class TopK extends ScalarFunction implements SpecializedFunction {
   private final ArrayData.ElementGetter element;
@@ -42,7 +43,7 @@ public final class TopK extends ScalarFunction implements SpecializedFunction {
     long[] counts = state.getArray(2).toLongArray();
     Integer[] places = new Integer[counts.length];
     Arrays.setAll(places, i -> i);
-    // The values are ascending: a stable sort by count alone leaves ties in their order.
+    // The values are ascending, so a stable sort by count keeps ties in the order of values.
     Arrays.sort(places, Comparator.comparingLong(i -> -counts[i]));
     Object[] top = new Object[Math.min(k, places.length)];
     for (int i = 0; i < top.length; i++) top[i] = element.getElementOrNull(values, places[i]);

@@ -17,13 +17,14 @@ import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
  * {@code MR_COUNTS(value, limit INT) -> ROW<overflow BOOLEAN, values ARRAY<T>, counts
- * ARRAY<BIGINT>>}: a bounded multiset, its values ascending. Past `limit` different values it has
- * overflowed and stays so. Its twin is domain/aggregations/value-counts.ts.
+ * ARRAY<BIGINT>>}: a bounded multiset, its values ascending. With more than `limit` distinct values
+ * it overflows, and stays in that state. The TypeScript version is
+ * domain/aggregations/value-counts.ts.
  *
- * The values are kept sorted in the accumulator and not in a MapView: a result is the whole state,
- * so each emitted change reads all of it anyhow, and a sorted array is read in one piece (one get
- * from RocksDB, no sort), where a map is scanned entry by entry. Within a mini-batch the state is
- * read and written once; an event costs a binary search, a new value one array copy.
+ * The values are in a sorted array in the accumulator, not in a MapView. A result is the whole
+ * state, so each emitted change reads all of it. An array is read with one get from RocksDB and
+ * needs no sort; a map would be scanned entry by entry. Within a mini-batch the state is read and
+ * written once. An event costs a binary search, and a new value one array copy.
  */
 public final class ValueCounts extends AggregateFunction<RowData, RowData>
     implements SpecializedFunction {
@@ -32,7 +33,7 @@ public final class ValueCounts extends AggregateFunction<RowData, RowData>
   private static final int COUNTS = 2;
   private static final int LIMIT = 3;
 
-  /** how a value is read from the state: known once Flink has said of which type the argument is */
+  /** reads a value from the state; set when Flink has inferred the argument's type */
   private final ArrayData.ElementGetter element;
 
   public ValueCounts() {
@@ -97,7 +98,7 @@ public final class ValueCounts extends AggregateFunction<RowData, RowData>
     Rows.set(acc, COUNTS, new GenericArrayData(moreCounts));
   }
 
-  /** The values as objects; those of a state just read are made so, once. */
+  /** The values as objects. Those of a state from the backend are converted once. */
   private Object[] valuesOf(RowData acc) {
     ArrayData array = acc.getArray(VALUES);
     if (array instanceof GenericArrayData generic) return generic.toObjectArray();
@@ -107,7 +108,7 @@ public final class ValueCounts extends AggregateFunction<RowData, RowData>
     return values;
   }
 
-  /** The counts of an accumulator, its own to change. */
+  /** The counts of an accumulator, which may be changed in place. */
   private static long[] countsOf(RowData acc) {
     ArrayData array = acc.getArray(COUNTS);
     long[] counts = array.toLongArray();
@@ -126,8 +127,8 @@ public final class ValueCounts extends AggregateFunction<RowData, RowData>
   }
 
   /**
-   * Values are shared with the state, which replaces them; counts it changes in place, so that a
-   * result has its own.
+   * The result shares the values with the state, which only replaces the array. The state changes
+   * counts in place, so the result gets a copy.
    */
   @Override
   public RowData getValue(RowData acc) {

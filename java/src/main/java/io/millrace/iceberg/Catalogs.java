@@ -8,8 +8,7 @@ import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.hadoop.HadoopCatalog;
 
 /**
- * The warehouse's tables, as Flink's jobs open them: with the lock that their commits take turns
- * by.
+ * Opens the warehouse's tables as Flink's jobs do, with the lock that allows one commit at a time.
  */
 final class Catalogs {
   private Catalogs() {}
@@ -23,7 +22,7 @@ final class Catalogs {
     return catalog;
   }
 
-  /** @return null where there is none */
+  /** @return null if there is none */
   static Table table(String warehouse, String name) {
     HadoopCatalog catalog = open(warehouse);
     TableIdentifier identifier = TableIdentifier.parse(name);

@@ -24,21 +24,22 @@ import org.apache.iceberg.io.OutputFileFactory;
 import org.apache.iceberg.parquet.Parquet;
 
 /**
- * Small files of one day become one. Rows stay as they are, so that what is read from their offsets
- * (how far the table reaches) stays too. The commit replaces the files that were read: it is
- * refused where one of them is gone, and made again on top of what others have appended meanwhile.
+ * Merges the small files of one day into one. The rows do not change, so the table's end offsets,
+ * which are read from the rows, do not change either. The commit replaces the files that were read.
+ * It is refused if one of them has been removed. If other writers have appended meanwhile, it is
+ * repeated on top of their commits.
  */
 final class Compaction {
   /**
-   * @param minFiles days with at least so many files below `smallBytes`
-   * @param maxRows rows rewritten at once, at most about
+   * @param minFiles the smallest number of files below `smallBytes` for which a day is compacted
+   * @param maxRows the approximate largest number of rows that are rewritten at once
    */
   record Limits(int minFiles, long smallBytes, long maxRows) {}
 
   record Done(int replaced, int written) {}
 
   private static final long FILE_BYTES = 128L << 20;
-  /** The writer holds a row group in memory, and shares the heap with the jobs. */
+  /** The writer has a row group in memory, and shares the heap with the jobs. */
   private static final String ROW_GROUP_BYTES = String.valueOf(16 << 20);
 
   private final Table table;
@@ -93,7 +94,9 @@ final class Compaction {
     return days;
   }
 
-  /** Adds each file as it is begun to be known, so that a failure finds what to remove. */
+  /**
+   * Adds each finished file to `written` at once, so that the caller can remove it after a failure.
+   */
   private void write(List<DataFile> day, List<DataFile> written) throws IOException {
     List<DataFile> inOrder = new ArrayList<>(day);
     inOrder.sort(Comparator.comparing(DataFile::fileSequenceNumber)

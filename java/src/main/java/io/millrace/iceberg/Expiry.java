@@ -6,11 +6,11 @@ import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.Table;
 
 /**
- * Forgets old snapshots and removes what only they referred to.
+ * Expires old snapshots and removes the files that only they referenced.
  *
- * Flink's newest commit stays, however old, and all since: a job that is started again from a
- * checkpoint walks back from the newest snapshot to its own last one, to see which of its commits
- * are in the table. Not finding it, it would commit them once more.
+ * Flink's newest commit and all later snapshots are kept, whatever their age. A job that restarts
+ * from a checkpoint searches from the newest snapshot back to its own last one, to find which of
+ * its commits are in the table. If it did not find that one, it would commit them again.
  */
 final class Expiry {
   private static final String FLINK_JOB = "flink.job-id";
@@ -18,8 +18,8 @@ final class Expiry {
   private Expiry() {}
 
   /**
-   * @param minAgeMs snapshots younger than this stay: those who read them may take so long @return
-   * how many went
+   * @param minAgeMs snapshots younger than this are kept, because a read may take this long
+   * @return how many snapshots were expired
    */
   static int run(Table table, int keep, long minAgeMs, long now) {
     table.refresh();

@@ -11,40 +11,40 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.iceberg.LockManager;
 
 /**
- * One commit at a time to a table on a local file system, whichever process makes it. A Hadoop
- * table commits by "does the next version exist? no: rename", and a local rename overwrites: of two
- * that look at once, the first's commit would be lost. Iceberg's own lock is within one JVM; this
- * one is the operating system's, on a file beside the versions, so that a process that dies leaves
- * it free.
+ * Allows one commit at a time to a table on a local file system, over all processes. A Hadoop table
+ * commits with a check that the next version does not exist and a rename, and a local rename
+ * overwrites. If two processes check at the same time, the first commit would be lost. Iceberg's
+ * own lock works only within one JVM. This lock is the operating system's, on a file in the
+ * directory of the versions, and it is released when a process dies.
  *
- * The system's lock is the whole process's, and closing any channel to the file gives it up. So
- * within the process a table is claimed in a map first, and nobody opens the file but who has
- * claimed it.
+ * The system's lock belongs to the whole process, and closing any channel to the file releases it.
+ * So within the process, a thread first claims the table in a map, and only that thread opens the
+ * file.
  */
 public final class FileLocks implements LockManager {
   private static final String NAME = ".commit.lock";
   private static final long DEADLINE_MS = 60_000;
   private static final long POLL_MS = 10;
 
-  private record Held(String owner, FileChannel channel, FileLock lock) {}
+  private record Claim(String owner, FileChannel channel, FileLock lock) {}
 
-  private static final ConcurrentHashMap<Path, Held> HELD = new ConcurrentHashMap<>();
+  private static final ConcurrentHashMap<Path, Claim> CLAIMS = new ConcurrentHashMap<>();
 
   @Override
   public void initialize(Map<String, String> properties) {}
 
-  /** @param entityId the version's file; every version of a table has the same lock */
+  /** @param entityId the file of a version; all versions of a table share one lock */
   @Override
   public boolean acquire(String entityId, String ownerId) {
     Path file = lockFile(entityId);
     long deadline = System.currentTimeMillis() + DEADLINE_MS;
     try {
-      while (HELD.putIfAbsent(file, new Held(ownerId, null, null)) != null) {
+      while (CLAIMS.putIfAbsent(file, new Claim(ownerId, null, null)) != null) {
         if (System.currentTimeMillis() > deadline) return false;
         Thread.sleep(POLL_MS);
       }
       if (lock(file, ownerId, deadline)) return true;
-      HELD.remove(file);
+      CLAIMS.remove(file);
       return false;
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
@@ -59,7 +59,7 @@ public final class FileLocks implements LockManager {
           FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       for (FileLock lock = channel.tryLock(); ; lock = channel.tryLock()) {
         if (lock != null) {
-          HELD.put(file, new Held(owner, channel, lock));
+          CLAIMS.put(file, new Claim(owner, channel, lock));
           return true;
         }
         if (System.currentTimeMillis() > deadline) {
@@ -76,14 +76,14 @@ public final class FileLocks implements LockManager {
   @Override
   public boolean release(String entityId, String ownerId) {
     Path file = lockFile(entityId);
-    Held held = HELD.get(file);
-    if (held == null || held.lock() == null || !held.owner().equals(ownerId)) return false;
+    Claim claim = CLAIMS.get(file);
+    if (claim == null || claim.lock() == null || !claim.owner().equals(ownerId)) return false;
     try {
-      held.channel().close();
+      claim.channel().close();
     } catch (IOException closed) {
       return false;
     } finally {
-      HELD.remove(file);
+      CLAIMS.remove(file);
     }
     return true;
   }

@@ -7,9 +7,9 @@ import org.apache.iceberg.expressions.Expressions;
 
 /**
  * {@code MR_FORGET_PERIODS(warehouse, table, from, to, writtenAt)}: removes the rows of periods
- * that begin in [from, to) and were written before. Overwriting replaces the days that have rows
- * anew; this is for those that have none any more. Whole files go: a day's files are of one
- * writing. All times in epoch ms.
+ * that begin in [from, to) and were written before `writtenAt`. Overwriting replaces the days that
+ * have new rows; this function handles the days that have no rows any more. It removes whole files,
+ * because all files of a day are from the same write. All times in epoch ms.
  */
 public final class ForgetPeriods extends ScalarFunction {
   private static final long MICROS = 1000;

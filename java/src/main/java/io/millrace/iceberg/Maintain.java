@@ -9,8 +9,8 @@ import org.apache.iceberg.Table;
 
 /**
  * {@code MR_MAINTAIN(warehouse, table, minFiles, smallBytes, maxRows, keep, minAgeMs)}: compacts a
- * table and expires its snapshots; one row of what was done. A function and not a program of its
- * own: so it is submitted, found and ended like any other job of Flink.
+ * table and expires its snapshots; returns one row with the counts. It is a function and not a
+ * separate program, so that it is submitted, found and stopped like any other Flink job.
  */
 @FunctionHint(output = @DataTypeHint("ROW<replaced INT, written INT, expired INT>"))
 public final class Maintain extends TableFunction<Row> {

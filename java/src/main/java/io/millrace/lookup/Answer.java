@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The tiles of an answer, gathered entity by entity and hop by hop, then written: counts, all
- * float64s, then the references' lengths and texts.
+ * The tiles of an answer. They are collected entity by entity and hop by hop, then written: counts,
+ * all float64s, then the references' lengths and texts.
  */
 final class Answer {
   private final Projection projection;
@@ -22,10 +22,10 @@ final class Answer {
     this.counts = new int[entities * projection.hopCount()];
   }
 
-  void add(int hop, HopTiles known, long from, long to) {
-    int at = known.firstAtOrAfter(from);
+  void add(int hop, HopTiles cached, long from, long to) {
+    int at = cached.firstAtOrAfter(from);
     int before = tiles.size();
-    while (at < known.size() && known.start(at) <= to) tiles.add(known.tile(at++));
+    while (at < cached.size() && cached.start(at) <= to) tiles.add(cached.tile(at++));
     counts[counted++] = tiles.size() - before;
   }
 
@@ -47,7 +47,7 @@ final class Answer {
     references(out, hops, true);
   }
 
-  /** @param text the texts themselves, else their lengths */
+  /** @param text true: writes the texts; false: their lengths */
   private void references(WireOut out, int hops, boolean text) {
     int tile = 0;
     for (int i = 0; i < counts.length; i++) {

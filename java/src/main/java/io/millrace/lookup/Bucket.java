@@ -15,10 +15,10 @@ import org.apache.paimon.table.FileStoreTable;
 import org.apache.paimon.table.query.LocalTableQuery;
 
 /**
- * One bucket of a table: Paimon's lookup over its files, and the tiles already looked up. Two
- * locks, so that what is known is answered while files are read for what is not: `caches` guards
- * the caches, `query` the files. Whoever calls holds the table's lock, so that no new snapshot
- * comes between a lookup in the files and its place in the cache.
+ * One bucket of a table: Paimon's lookup over its files, and the tiles already looked up. It has
+ * two locks, so that cached tiles are answered while files are read for others: `caches` guards the
+ * caches, `query` the files. The caller must have the table's lock, so that no new snapshot is
+ * applied between a lookup in the files and the update of the cache.
  */
 final class Bucket implements AutoCloseable {
   private static final long WARM_NANOS = 120_000_000_000L;
@@ -31,7 +31,7 @@ final class Bucket implements AutoCloseable {
   private final long limit;
   private final Stats stats;
   /** when files were last read for a request */
-  private volatile long asked = System.nanoTime() - WARM_NANOS - 1;
+  private volatile long lastFileRead = System.nanoTime() - WARM_NANOS - 1;
 
   Bucket(FileStoreTable table, TableShape shape, int number, IOManager io, AtomicLong used,
       long limit, Stats stats) {
@@ -54,8 +54,9 @@ final class Bucket implements AutoCloseable {
   }
 
   /**
-   * A row that a new snapshot brought: put where its tile is known. @param row null: the tile is
-   * deleted
+   * Applies a row of a new snapshot to the caches that cover its tile.
+   *
+   * @param row null: the tile is deleted
    */
   void apply(ByteKey key, long hopMs, long start, InternalRow row) {
     synchronized (caches) {
@@ -63,7 +64,7 @@ final class Bucket implements AutoCloseable {
         Projection projection = entry.getKey();
         int hop = projection.hopOf(hopMs);
         TileCache.Entity entity = hop < 0 ? null : entry.getValue().get(key);
-        if (entity == null || !entity.hops[hop].knows(start)) continue;
+        if (entity == null || !entity.hops[hop].includes(start)) continue;
         entity.hops[hop].put(start, row == null ? null : projection.encode(hop, row));
         entry.getValue().changed(key, entity);
       }
@@ -71,7 +72,7 @@ final class Bucket implements AutoCloseable {
   }
 
   /**
-   * Adds the tiles of an entity within each hop's range to an answer, if they are all known.
+   * Adds the tiles of an entity within each hop's range to an answer, if all are cached.
    *
    * @return whether they were
    */
@@ -87,16 +88,15 @@ final class Bucket implements AutoCloseable {
     }
   }
 
-  /** The same, after looking up what was not known. */
+  /** The same, after looking up the tiles that are not cached. */
   void lookUpAndCollect(Projection projection, Ranges ranges, ByteKey key, Object[] values,
       Answer answer) throws IOException {
     for (int hop = 0; hop < projection.hopCount(); hop++) {
       Missing missing = missing(projection, ranges, key, hop);
       if (missing != null)
-        learn(projection, key, hop, missing, lookUp(projection, hop, missing, values), ranges);
+        store(projection, key, hop, missing, lookUp(projection, hop, missing, values), ranges);
     }
-    // An entity too large for the cache may be forgotten again at once: it is answered all the
-    // same.
+    // An entity that is too large for the cache may be evicted at once, but must be answered.
     if (collect(projection, ranges, key, answer)) return;
     HopTiles[] tiles = new HopTiles[projection.hopCount()];
     for (int hop = 0; hop < tiles.length; hop++) {
@@ -107,7 +107,7 @@ final class Bucket implements AutoCloseable {
     }
   }
 
-  /** Tile starts that are to be looked up, so that what is known stays one range. */
+  /** The tile starts to look up, so that the cached tiles stay one range. */
   private record Missing(long from, long to) {}
 
   private record Found(long start, byte[] tile) {}
@@ -116,32 +116,32 @@ final class Bucket implements AutoCloseable {
     long from = ranges.from(hop);
     long to = ranges.to(hop);
     synchronized (caches) {
-      HopTiles known = cache(projection).getOrAdd(key).hops[hop];
+      HopTiles cached = cache(projection).getOrAdd(key).hops[hop];
       long step = step(projection, hop);
-      if (known.covers(from, to)) return null;
-      if (from >= known.from && from <= known.to + step) return new Missing(known.to + step, to);
-      if (to <= known.to && to >= known.from - step) return new Missing(from, known.from - step);
+      if (cached.covers(from, to)) return null;
+      if (from >= cached.from && from <= cached.to + step) return new Missing(cached.to + step, to);
+      if (to <= cached.to && to >= cached.from - step) return new Missing(from, cached.from - step);
       return new Missing(from, to);
     }
   }
 
-  private void learn(Projection projection, ByteKey key, int hop, Missing missing,
+  private void store(Projection projection, ByteKey key, int hop, Missing missing,
       List<Found> found, Ranges ranges) {
     synchronized (caches) {
       TileCache cache = cache(projection);
       TileCache.Entity entity = cache.getOrAdd(key);
-      HopTiles known = entity.hops[hop];
+      HopTiles cached = entity.hops[hop];
       long step = step(projection, hop);
-      boolean apart = known.from > known.to || missing.from > known.to + step
-          || missing.to < known.from - step;
-      if (apart) known.clear();
-      fill(known, found);
-      known.from = apart ? missing.from : Math.min(known.from, missing.from);
-      known.to = apart ? missing.to : Math.max(known.to, missing.to);
-      // A window that moves on leaves tiles behind; a few are kept for requests that race.
+      boolean apart = cached.from > cached.to || missing.from > cached.to + step
+          || missing.to < cached.from - step;
+      if (apart) cached.clear();
+      fill(cached, found);
+      cached.from = apart ? missing.from : Math.min(cached.from, missing.from);
+      cached.to = apart ? missing.to : Math.max(cached.to, missing.to);
+      // As a window advances, older tiles are removed; a few are kept for concurrent requests.
       long span = ranges.to(hop) - ranges.from(hop) + step;
-      if (known.to - known.from > 2 * span)
-        known.forgetBefore(ranges.from(hop) - (span / step / 4) * step);
+      if (cached.to - cached.from > 2 * span)
+        cached.removeBefore(ranges.from(hop) - (span / step / 4) * step);
       cache.changed(key, entity);
     }
   }
@@ -167,16 +167,16 @@ final class Bucket implements AutoCloseable {
       }
     }
     stats.coldLookups.add(found.size());
-    asked = System.nanoTime();
+    lastFileRead = System.nanoTime();
     return found;
   }
 
   /**
-   * Reads a new file into the local store before somebody waits for it, if files of this bucket
-   * were of late needed at all.
+   * Reads a new file into the local store before a request needs it, if a request has recently read
+   * files of this bucket.
    */
   void warm(InternalRow key) throws IOException {
-    if (System.nanoTime() - asked > WARM_NANOS) return;
+    if (System.nanoTime() - lastFileRead > WARM_NANOS) return;
     synchronized (query) {
       query.lookup(BinaryRow.EMPTY_ROW, number, key);
     }

@@ -2,7 +2,7 @@ package io.millrace.lookup;
 
 import java.util.Arrays;
 
-/** Bytes as a map's key. */
+/** A byte array as the key of a map. */
 final class ByteKey {
   final byte[] bytes;
   private final int hash;

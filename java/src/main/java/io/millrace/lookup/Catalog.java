@@ -9,7 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import org.apache.paimon.disk.IOManager;
 
-/** The tables of a warehouse that were asked for, each followed. */
+/** The requested tables of a warehouse; each is followed. */
 final class Catalog implements AutoCloseable {
   private static final String DATABASE = "millrace";
 
@@ -31,12 +31,13 @@ final class Catalog implements AutoCloseable {
   }
 
   FollowedTable open(String name) throws LookupException {
-    if (!name.matches("[A-Za-z0-9_]{1,200}")) throw new LookupException(Code.NOT_FOUND, "there is no table of such a name");
-    FollowedTable known = tables.get(name);
-    if (known != null && !known.isGone()) return known;
+    if (!name.matches("[A-Za-z0-9_]{1,200}"))
+      throw new LookupException(Code.NOT_FOUND, "there is no table with this name");
+    FollowedTable open = tables.get(name);
+    if (open != null && !open.isDropped()) return open;
     synchronized (this) {
-      known = tables.get(name);
-      if (known != null && !known.isGone()) return known;
+      open = tables.get(name);
+      if (open != null && !open.isDropped()) return open;
       FollowedTable opened = new FollowedTable(name, directory(name), io, cacheBytes, stats);
       tables.put(name, opened);
       Log.info(name + ": opened at snapshot " + opened.state().snapshotId);
@@ -49,8 +50,8 @@ final class Catalog implements AutoCloseable {
   }
 
   /**
-   * Moves each table on, by the executor, those left out that are still at it: one slow table holds
-   * up no other.
+   * Lets the executor follow each table, except those that are still being followed. One slow table
+   * does not delay the others.
    */
   void follow(Executor executor) {
     for (FollowedTable table : tables.values()) {
@@ -60,11 +61,11 @@ final class Catalog implements AutoCloseable {
             try {
               table.follow();
             } catch (Exception | Error e) {
-              Log.error(table.name + ": can't be followed", e);
+              Log.error(table.name + ": the newest snapshots can't be read", e);
             } finally {
               table.end();
             }
-            if (table.isGone()) tables.remove(table.name, table);
+            if (table.isDropped()) tables.remove(table.name, table);
           });
     }
   }

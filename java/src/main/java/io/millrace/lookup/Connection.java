@@ -16,13 +16,13 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * One client: frames in, answers out, each with its request's id, in whatever order they are ready.
- * What the caches hold is answered by the reading thread at once; what may read files goes to the
+ * The connection of one client. Answers have their request's id and are sent when they are ready,
+ * in any order. The reading thread answers from the caches; requests that may read files go to the
  * pool.
  */
 final class Connection implements Runnable {
   private static final int MAX_FRAME = 16 << 20;
-  /** kind or code, three zeros, the request's id */
+  /** the header: kind or code, three zeros, the request's id */
   private static final int HEAD = 8;
 
   private final Socket socket;
@@ -59,11 +59,11 @@ final class Connection implements Runnable {
         take(kind, id, body, buffered.available() > 0);
       }
     } catch (EOFException e) {
-      // The client has gone.
+      // The client has disconnected.
     } catch (BufferUnderflowException e) {
-      Log.info("closed " + socket.getRemoteSocketAddress() + ": a request that is none");
+      Log.info("closed " + socket.getRemoteSocketAddress() + ": an invalid request");
     } catch (SocketException e) {
-      // Reset by the client, or closed by us.
+      // Reset by the client, or closed by the server.
     } catch (IOException e) {
       Log.info("closed " + socket.getRemoteSocketAddress() + ": " + e.getMessage());
     }
@@ -132,7 +132,7 @@ final class Connection implements Runnable {
     try {
       socket.close();
     } catch (IOException e) {
-      // It is closed.
+      // It is already closed.
     }
   }
 }

@@ -2,7 +2,7 @@ package io.millrace.lookup;
 
 import org.apache.paimon.types.DataField;
 
-/** Schema and status, as JSON for people and programs that look now and then. */
+/** Schema and status as JSON, for occasional requests of people and programs. */
 final class Describe {
   private Describe() {}
 
@@ -50,6 +50,7 @@ final class Describe {
     json.append(",\"p99Micros\":").append(stats.quantileMicros(0.99));
     json.append(",\"cachedBytes\":").append(stats.cachedBytes.get());
     Runtime jvm = Runtime.getRuntime();
-    return json.append(",\"heapBytes\":").append(jvm.totalMemory() - jvm.freeMemory()).append('}').toString();
+    long heapBytes = jvm.totalMemory() - jvm.freeMemory();
+    return json.append(",\"heapBytes\":").append(heapBytes).append('}').toString();
   }
 }

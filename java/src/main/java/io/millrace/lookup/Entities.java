@@ -1,6 +1,6 @@
 package io.millrace.lookup;
 
-/** The entities of a request: their key's bytes, values and buckets. */
+/** The entities of a request: the bytes of their keys, the key values and the buckets. */
 final class Entities {
   private final ByteKey[] keys;
   private final Object[][] values;

@@ -19,8 +19,8 @@ import org.apache.paimon.table.FileStoreTableFactory;
 
 /**
  * A table that is followed from snapshot to snapshot. Readers share a lock, so that all entities of
- * an answer stand at one snapshot; a new snapshot is read while they go on and applied while they
- * wait, which is a matter of memory alone.
+ * an answer are from one snapshot. A new snapshot is read concurrently with readers, and applied
+ * while they wait, which changes only memory.
  */
 final class FollowedTable implements AutoCloseable {
   private static final int POLLS_PER_LISTING = 10;
@@ -33,7 +33,7 @@ final class FollowedTable implements AutoCloseable {
   private final Stats stats;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private volatile TableState state;
-  private volatile boolean gone = false;
+  private volatile boolean dropped = false;
   private final AtomicBoolean following = new AtomicBoolean(false);
   private int polls = 0;
 
@@ -53,8 +53,8 @@ final class FollowedTable implements AutoCloseable {
   }
 
   /**
-   * The ids of the snapshots that are kept. The hint files LATEST and EARLIEST may be empty for a
-   * moment: they are not read.
+   * The ids of the snapshots that are kept. The hint files LATEST and EARLIEST are not read,
+   * because they may be empty for a moment.
    */
   static LongStream snapshotIds(File directory) {
     String[] names = new File(directory, "snapshot").list();
@@ -76,13 +76,15 @@ final class FollowedTable implements AutoCloseable {
         return opened;
       } catch (FileNotFoundException | RuntimeException e) {
         // Expired between listing and reading: the next listing has a newer one.
-        if (attempt >= 3) throw new LookupException(Code.FAILED, "the table " + name + " can't be planned: " + e);
+        if (attempt >= 3)
+          throw new LookupException(
+              Code.FAILED, "the files of table " + name + " can't be listed: " + e);
       }
     }
   }
 
-  boolean isGone() {
-    return gone;
+  boolean isDropped() {
+    return dropped;
   }
 
   TableState state() {
@@ -92,7 +94,8 @@ final class FollowedTable implements AutoCloseable {
   <T> T read(Reading<T> reading) throws IOException, LookupException {
     lock.readLock().lock();
     try {
-      if (gone) throw new LookupException(Code.HANDLE_UNKNOWN, "the table " + name + " is no longer there");
+      if (dropped)
+        throw new LookupException(Code.HANDLE_UNKNOWN, "the table " + name + " was dropped");
       return reading.of(state);
     } finally {
       lock.readLock().unlock();
@@ -103,7 +106,7 @@ final class FollowedTable implements AutoCloseable {
     T of(TableState state) throws IOException, LookupException;
   }
 
-  /** @return false where a thread is moving the table on already */
+  /** @return false if another thread is following the table already */
   boolean begin() {
     return following.compareAndSet(false, true);
   }
@@ -112,10 +115,10 @@ final class FollowedTable implements AutoCloseable {
     following.set(false);
   }
 
-  /** Moves on to the newest snapshot. */
+  /** Applies all snapshots up to the newest. */
   synchronized void follow() throws IOException, LookupException {
-    while (!gone && hasNext()) step();
-    if (!gone && ++polls % POLLS_PER_LISTING == 0) check();
+    while (!dropped && hasNext()) step();
+    if (!dropped && ++polls % POLLS_PER_LISTING == 0) check();
   }
 
   private boolean hasNext() {
@@ -123,8 +126,8 @@ final class FollowedTable implements AutoCloseable {
   }
 
   /**
-   * A writer that waits in line holds up new readers, and a reader may be busy with files: for a
-   * while, look in between them.
+   * Gets the write lock. A waiting writer blocks new readers, and a reader may be reading files, so
+   * first try for some time without waiting.
    */
   private void enterAlone() {
     for (int i = 0; i < TRIES && !Thread.currentThread().isInterrupted(); i++) {
@@ -141,7 +144,8 @@ final class FollowedTable implements AutoCloseable {
       Snapshot next = now.table.snapshotManager().tryGetSnapshot(now.snapshotId + 1);
       step = now.prepare(next);
     } catch (IOException | RuntimeException e) {
-      Log.error(name + ": snapshot " + (now.snapshotId + 1) + " can't be followed, planning anew", e);
+      Log.error(
+          name + ": snapshot " + (now.snapshotId + 1) + " can't be applied, loading all files", e);
       step = null;
     }
     if (step == null) {
@@ -158,14 +162,13 @@ final class FollowedTable implements AutoCloseable {
   }
 
   /**
-   * Between files a newer snapshot may be applied, were it another thread's to do; readers go on
-   * throughout.
+   * Reads the new files without the table's lock, so readers continue.
    */
   private void warm(TableState.Step step) throws IOException {
     for (TableState.NewFile file : step.files()) file.bucket().warm(file.firstKey());
   }
 
-  /** Now and then: is the table still there, have we lost the thread? */
+  /** Checks, once every few polls, that the table exists and that no snapshot was missed. */
   private void check() throws IOException, LookupException {
     if (!exists(directory)) {
       Log.info(name + ": dropped");
@@ -185,7 +188,7 @@ final class FollowedTable implements AutoCloseable {
         .orElse(false);
   }
 
-  /** Plans all files anew. */
+  /** Loads all files of the newest snapshot into a new state. */
   synchronized void replace() throws IOException, LookupException {
     TableState next = open();
     TableState old = state;
@@ -202,8 +205,8 @@ final class FollowedTable implements AutoCloseable {
   public void close() throws IOException {
     lock.writeLock().lock();
     try {
-      if (gone) return;
-      gone = true;
+      if (dropped) return;
+      dropped = true;
       state.close();
     } finally {
       lock.writeLock().unlock();

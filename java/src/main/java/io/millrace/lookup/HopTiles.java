@@ -3,11 +3,12 @@ package io.millrace.lookup;
 import java.util.Arrays;
 
 /**
- * What is known of one entity's tiles of one hop: every tile from `from` to `to`, those that are
- * absent too. Tiles are sorted by start; a new tile past the end, the usual one, is appended.
+ * The cached tiles of one entity and hop: all tiles that start from `from` to `to`. A tile in this
+ * range that is not here does not exist. Tiles are sorted by start; a new tile is usually after the
+ * last one, and is appended.
  */
 final class HopTiles {
-  /** known from and to, inclusive; nothing is known where from > to */
+  /** the covered range, inclusive; empty if from > to */
   long from = 1;
   long to = 0;
   private long[] starts = new long[4];
@@ -19,7 +20,7 @@ final class HopTiles {
     return first > last || (from <= to && first >= from && last <= to);
   }
 
-  boolean knows(long start) {
+  boolean includes(long start) {
     return start >= from && start <= to;
   }
 
@@ -41,16 +42,16 @@ final class HopTiles {
     return at >= 0 ? at : -at - 1;
   }
 
-  /** @param tile null: there is none */
+  /** @param tile null: the tile does not exist */
   void put(long start, byte[] tile) {
     int at = firstAtOrAfter(start);
-    boolean known = at < size && starts[at] == start;
-    if (known) bytes -= tiles[at].length;
+    boolean present = at < size && starts[at] == start;
+    if (present) bytes -= tiles[at].length;
     if (tile == null) {
-      if (known) remove(at, at + 1);
+      if (present) remove(at, at + 1);
       return;
     }
-    if (!known) {
+    if (!present) {
       if (size == starts.length) {
         starts = Arrays.copyOf(starts, size * 2);
         tiles = Arrays.copyOf(tiles, size * 2);
@@ -71,8 +72,8 @@ final class HopTiles {
     size -= end - first;
   }
 
-  /** Forgets what lies before `first`: a window has moved on. */
-  void forgetBefore(long first) {
+  /** Removes the tiles before `first`, after a window has advanced. */
+  void removeBefore(long first) {
     int end = firstAtOrAfter(first);
     for (int i = 0; i < end; i++) bytes -= tiles[i].length;
     remove(0, end);

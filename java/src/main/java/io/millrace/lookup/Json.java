@@ -14,8 +14,8 @@ import org.apache.paimon.types.MapType;
 import org.apache.paimon.types.RowType;
 
 /**
- * Paimon's values as JSON that JSON.parse reads to the very numbers: infinities are 1e999, bytes
- * base64, timestamps epoch ms.
+ * Paimon's values as JSON from which JSON.parse gets exactly the same numbers: infinities are
+ * 1e999, bytes base64, timestamps epoch ms.
  */
 final class Json {
   private Json() {}
@@ -27,7 +27,10 @@ final class Json {
     }
     switch (type.getTypeRoot()) {
       case CHAR, VARCHAR -> quote(out, value.toString());
-      case BINARY, VARBINARY -> out.append('"').append(Base64.getEncoder().encodeToString((byte[]) value)).append('"');
+      case BINARY, VARBINARY -> {
+        String base64 = Base64.getEncoder().encodeToString((byte[]) value);
+        out.append('"').append(base64).append('"');
+      }
       case FLOAT, DOUBLE -> number(out, ((Number) value).doubleValue());
       case DECIMAL -> out.append(((Decimal) value).toBigDecimal().toPlainString());
       case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE ->

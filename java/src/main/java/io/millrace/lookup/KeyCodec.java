@@ -10,7 +10,7 @@ import org.apache.paimon.types.DataTypeChecks;
 
 /**
  * An entity's key values on the wire: text and bytes with their length, booleans as a byte, all
- * else as a float64. Also the cache's key.
+ * other types as a float64. The bytes are also the key of the cache.
  */
 final class KeyCodec {
   private final List<DataField> fields;
@@ -53,11 +53,11 @@ final class KeyCodec {
       case DOUBLE -> in.f64();
       case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
           Timestamp.fromEpochMillis(in.whole());
-      default -> throw new IllegalStateException("no key is of the type " + type);
+      default -> throw new IllegalStateException("a key cannot have the type  " + type);
     };
   }
 
-  /** The same bytes, from a row. */
+  /** The same bytes, from the fields of a row. */
   ByteKey keyOf(InternalRow row) {
     WireOut out = new WireOut();
     for (InternalRow.FieldGetter getter : getters) write(out, getter.getFieldOrNull(row));

@@ -2,7 +2,7 @@ package io.millrace.lookup;
 
 import java.time.Instant;
 
-/** One line a thing worth knowing, to stderr. */
+/** Writes log lines to stderr. */
 final class Log {
   private Log() {}
 

@@ -1,6 +1,6 @@
 package io.millrace.lookup;
 
-/** A request that is refused with a code; the connection lives on. */
+/** A request that is refused with a code; the connection stays open. */
 final class LookupException extends Exception {
   final Code code;
 

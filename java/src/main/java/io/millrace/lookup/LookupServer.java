@@ -24,8 +24,8 @@ import org.apache.paimon.disk.IOManager;
 
 /**
  * Key lookups on Paimon's primary-key tables, over TCP: {@code --port P --warehouse DIR --cache DIR
- * [--host 127.0.0.1] [--cache-mb N]}. Tables are opened when first asked for and followed from then
- * on. The cache directory holds nothing that must last.
+ * [--host 127.0.0.1] [--cache-mb N]}. A table is opened at the first request for it and followed
+ * from then on. The cache directory may be deleted while the server does not run.
  */
 public final class LookupServer implements AutoCloseable {
   private static final int POLL_MS = 100;
@@ -45,7 +45,7 @@ public final class LookupServer implements AutoCloseable {
       throws IOException {
     File store = new File(cache, STORE);
     delete(store.toPath());
-    if (!store.mkdirs()) throw new IOException("can't make " + store);
+    if (!store.mkdirs()) throw new IOException("can't create  " + store);
     io = IOManager.create(store.getPath());
     catalog = new Catalog(warehouse, io, cacheBytes, stats);
     socket = new ServerSocket();
@@ -121,7 +121,9 @@ public final class LookupServer implements AutoCloseable {
     Map<String, String> options = options(args);
     for (String needed : new String[] {"--port", "--warehouse", "--cache"})
       if (!options.containsKey(needed)) {
-        System.err.println("usage: LookupServer --port P --warehouse DIR --cache DIR [--host 127.0.0.1] [--cache-mb 128]");
+        System.err.println(
+            "usage: LookupServer --port P --warehouse DIR --cache DIR "
+                + "[--host 127.0.0.1] [--cache-mb 128]");
         System.exit(2);
       }
     long cacheBytes = Long.parseLong(options.getOrDefault("--cache-mb", "128")) << 20;

@@ -16,18 +16,18 @@ import org.apache.paimon.reader.RecordReader;
 import org.apache.paimon.table.source.Split;
 
 /**
- * Lookups at a past snapshot: a filtered read of the buckets concerned. Slower than the present,
- * and good for audits and repeats.
+ * Lookups at a past snapshot: a filtered read of the buckets of the requested entities. It is
+ * slower than a lookup at the newest snapshot, and used for audits and repeated reads.
  */
 final class PastReader {
   private PastReader() {}
 
-  /** The snapshot of an id. */
+  /** The snapshot with an id. */
   static Snapshot byId(TableState state, File directory, long id) throws LookupException {
     try {
       return state.table.snapshotManager().tryGetSnapshot(id);
     } catch (FileNotFoundException e) {
-      throw gone(directory, "snapshot " + id + " is not kept");
+      throw unavailable(directory, "snapshot " + id + " is not available");
     }
   }
 
@@ -42,18 +42,18 @@ final class PastReader {
       try {
         snapshot = state.table.snapshotManager().tryGetSnapshot(ids[middle]);
       } catch (FileNotFoundException e) {
-        // Expired since it was listed, and with it all before it.
+        // It has expired since it was listed, together with all before it.
         low = middle + 1;
         continue;
       }
       if (snapshot.timeMillis() <= time) low = middle + 1;
       else high = middle;
     }
-    if (low == 0) throw gone(directory, "no snapshot from " + time + " ms or before is kept");
+    if (low == 0) throw unavailable(directory, "no snapshot up to " + time + " ms is available");
     return byId(state, directory, ids[low - 1]);
   }
 
-  private static LookupException gone(File directory, String what) {
+  private static LookupException unavailable(File directory, String what) {
     long[] ids = FollowedTable.snapshotIds(directory).sorted().toArray();
     String kept = ids.length == 0 ? "none is" : ids[0] + " to " + ids[ids.length - 1] + " are";
     return new LookupException(Code.SNAPSHOT_GONE, what + ": " + kept);
@@ -72,7 +72,8 @@ final class PastReader {
       for (var bucket : byBucket.entrySet())
         read(state, snapshot, projection, ranges, bucket.getKey(), bucket.getValue(), found);
     } catch (FileNotFoundException e) {
-      throw new LookupException(Code.SNAPSHOT_GONE, "snapshot " + snapshot.id() + " expired while it was read");
+      throw new LookupException(
+          Code.SNAPSHOT_GONE, "snapshot " + snapshot.id() + " expired while it was read");
     }
     for (int i = 0; i < entities.size(); i++) {
       HopTiles[] hops = found.get(entities.key(i)).hops;
@@ -109,7 +110,7 @@ final class PastReader {
     }
   }
 
-  /** A filter that lets all rows of the entities pass, and few others. */
+  /** A filter that selects all rows of the entities, and few others. */
   private static Predicate filter(TableShape shape, List<Object[]> keys) {
     PredicateBuilder builder = new PredicateBuilder(shape.rowType);
     List<Predicate> parts = new ArrayList<>();

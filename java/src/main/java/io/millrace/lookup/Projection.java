@@ -14,15 +14,15 @@ import org.apache.paimon.types.DataType;
 import org.apache.paimon.types.RowType;
 
 /**
- * Which columns of which hop are answered, and a row as an encoded tile: float64s (meta, then
- * numbers), then the references' JSON.
+ * The requested columns of each hop. Encodes a row as a tile: float64s (meta, then numbers), then
+ * the references' JSON.
  */
 final class Projection {
   /**
-   * what stands before a tile's numbers: start, newest event time, and the place in the log of its
-   * cause
+   * the columns before a tile's numbers: start, newest event time, and its cause's place in the log
    */
-  static final List<String> META = List.of("tile_start", "newest_event_time", "cause_partition", "cause_offset");
+  static final List<String> META =
+      List.of("tile_start", "newest_event_time", "cause_partition", "cause_offset");
 
   record HopColumns(long hopMs, List<String> nums, List<String> refs) {}
 
@@ -34,14 +34,14 @@ final class Projection {
 
   private record Hop(long hopMs, List<Column> numbers, List<Column> refs) {}
 
-  /** what it was asked for: projections asked for alike are one */
-  final List<HopColumns> asked;
+  /** the requested columns; equal requests share one projection */
+  final List<HopColumns> requested;
 
   private final List<Hop> hops = new ArrayList<>();
 
-  Projection(List<HopColumns> asked, RowType rowType) throws LookupException {
-    this.asked = asked;
-    for (HopColumns hop : asked) {
+  Projection(List<HopColumns> requested, RowType rowType) throws LookupException {
+    this.requested = requested;
+    for (HopColumns hop : requested) {
       List<Column> numbers = new ArrayList<>();
       for (String name : META)
         numbers.add(rowType.containsField(name) ? column(rowType, name) : null);
@@ -67,7 +67,7 @@ final class Projection {
               TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
           column;
       default -> throw new LookupException(Code.UNSUPPORTED, "the column " + name
-          + " is of the type " + column.type() + ": ask for it as a reference");
+          + " is of the type " + column.type() + ": request it as a reference");
     };
   }
 
@@ -79,7 +79,7 @@ final class Projection {
     return hops.get(hop).hopMs();
   }
 
-  /** float64s of a tile */
+  /** the number of float64s of a tile */
   int width(int hop) {
     return hops.get(hop).numbers().size();
   }
@@ -111,7 +111,7 @@ final class Projection {
     return json.append(']').toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  /** Not a number: there is none. */
+  /** NaN stands for a missing value. */
   private static double number(Object value) {
     if (value == null) return Double.NaN;
     if (value instanceof Boolean truth) return truth ? 1 : 0;

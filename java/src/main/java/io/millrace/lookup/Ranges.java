@@ -3,8 +3,8 @@ package io.millrace.lookup;
 import io.millrace.lookup.LookupException.Code;
 
 /**
- * For each hop of a projection, the tile starts asked for, inclusive, both ends multiples of the
- * hop; from > to asks for none.
+ * The requested tile starts of each hop of a projection. Both ends are inclusive and multiples of
+ * the hop; the range is empty if from > to.
  */
 final class Ranges {
   private static final long MAX_TILES = 1_000_000;
@@ -31,7 +31,9 @@ final class Ranges {
     }
     if (tiles * entities > MAX_TILES)
       throw new LookupException(
-          Code.TOO_LARGE, "the request asks for up to " + (long) (tiles * entities) + " tiles; " + MAX_TILES + " is the most");
+          Code.TOO_LARGE,
+          "the request is for up to " + (long) (tiles * entities)
+              + " tiles; the limit is " + MAX_TILES);
     return ranges;
   }
 

@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.paimon.Snapshot;
 
 /**
- * What each request does; one a connection, as it knows the connection's handles. The wire's form
- * is in infra/paimon/lookup-protocol.ts.
+ * Handles the requests of one connection, with its table handles. infra/paimon/lookup-protocol.ts
+ * describes the protocol.
  */
 final class Requests {
   static final int OPEN = 1;
@@ -26,12 +26,12 @@ final class Requests {
   private static final int MAX_HANDLES = 10_000;
 
   /**
-   * Handles are numbered over all connections, from anywhere: one of a connection that is lost is
-   * unknown to the next.
+   * Handle numbers are unique over all connections and begin at a random number, so that a handle
+   * of a lost connection is unknown to the next one.
    */
   private static final AtomicInteger NEXT_HANDLE = new AtomicInteger(new Random().nextInt(1 << 30));
 
-  private record Handle(FollowedTable table, List<Projection.HopColumns> asked) {}
+  private record Handle(FollowedTable table, List<Projection.HopColumns> requested) {}
 
   private final Catalog catalog;
   private final Stats stats;
@@ -42,7 +42,8 @@ final class Requests {
     this.stats = stats;
   }
 
-  /** @return false where it wants files to be read, which another thread may do with `cold` */
+  /** @param cold whether files may be read
+   * @return false if files must be read and `cold` is false */
   boolean answer(int kind, byte[] body, boolean cold, WireOut out)
       throws IOException, LookupException {
     WireIn in = new WireIn(body);
@@ -57,23 +58,24 @@ final class Requests {
 
   private boolean open(WireIn in, WireOut out) throws IOException, LookupException {
     String name = in.text();
-    List<Projection.HopColumns> asked = new ArrayList<>();
+    List<Projection.HopColumns> requested = new ArrayList<>();
     for (int hops = in.u32(); hops > 0; hops--)
-      asked.add(new Projection.HopColumns(in.whole(), names(in), names(in)));
+      requested.add(new Projection.HopColumns(in.whole(), names(in), names(in)));
     FollowedTable table = catalog.open(name);
     try {
-      table.read(state -> state.projection(asked));
+      table.read(state -> state.projection(requested));
     } catch (LookupException e) {
       if (e.code != Code.COLUMN_UNKNOWN || !table.isAltered()) throw e;
       table.replace();
-      table.read(state -> state.projection(asked));
+      table.read(state -> state.projection(requested));
     }
     int handle;
     synchronized (handles) {
       if (handles.size() >= MAX_HANDLES)
-        throw new LookupException(Code.TOO_LARGE, "the connection has opened " + MAX_HANDLES + " tables");
+        throw new LookupException(
+            Code.TOO_LARGE, "the connection has opened " + MAX_HANDLES + " tables, the limit");
       handle = NEXT_HANDLE.getAndIncrement() & Integer.MAX_VALUE;
-      handles.put(handle, new Handle(table, List.copyOf(asked)));
+      handles.put(handle, new Handle(table, List.copyOf(requested)));
     }
     TableState state = table.state();
     out.u32(handle).u32(0).f64(state.snapshotId).f64(state.commitTime).text(Describe.schema(state));
@@ -90,7 +92,9 @@ final class Requests {
   private Handle handle(int number) throws LookupException {
     synchronized (handles) {
       Handle handle = handles.get(number);
-      if (handle == null) throw new LookupException(Code.HANDLE_UNKNOWN, "the connection has opened no table as " + number);
+      if (handle == null)
+        throw new LookupException(
+            Code.HANDLE_UNKNOWN, "the connection has no open table with the handle " + number);
       return handle;
     }
   }
@@ -99,7 +103,7 @@ final class Requests {
     int count = in.u32();
     if (count > MAX_ENTITIES)
       throw new LookupException(Code.TOO_LARGE, "the request has " + count + " entities; "
-          + MAX_ENTITIES + " is the most");
+          + "the limit is " + MAX_ENTITIES);
     return count;
   }
 
@@ -110,8 +114,8 @@ final class Requests {
     try {
       return written(present(handle, in, count, cold), out);
     } catch (IOException e) {
-      // A file that the newest snapshots no longer need may be gone before we follow them.
-      Log.error(handle.table.name + ": a lookup failed, planning anew", e);
+      // A file may be deleted before the newest snapshots, which no longer need it, are applied.
+      Log.error(handle.table.name + ": a lookup failed, loading all files", e);
       in.reset();
       handle.table.replace();
       return written(present(handle, in, count, cold), out);
@@ -122,7 +126,7 @@ final class Requests {
       throws IOException, LookupException {
     return handle.table.read(
         state -> {
-          Projection projection = state.projection(handle.asked);
+          Projection projection = state.projection(handle.requested);
           Ranges ranges = Ranges.read(in, projection, count);
           Entities entities = Entities.read(in, state, count);
           Answer answer = new Answer(projection, count);
@@ -143,9 +147,9 @@ final class Requests {
     int by = in.u32();
     in.u32();
     long at = in.whole();
-    // No lock: what is read is files of the past, and the state's table and shape never change.
+    // No lock is needed: files of past snapshots and the state's table and shape never change.
     TableState state = handle.table.state();
-    Projection projection = state.projection(handle.asked);
+    Projection projection = state.projection(handle.requested);
     Ranges ranges = Ranges.read(in, projection, count);
     Entities entities = Entities.read(in, state, count);
     var directory = catalog.directory(handle.table.name);

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
-/** What the server has done, for `status`. Times are of the newest requests. */
+/** Counts and times for the `status` request. Times are those of the newest requests. */
 final class Stats {
   private static final int KEPT = 4096;
 
@@ -23,7 +23,7 @@ final class Stats {
     micros[(int) (measured++ % KEPT)] = nanos / 1000;
   }
 
-  /** requests a second since the status was last asked for */
+  /** requests per second since the last `status` request */
   synchronized double rate() {
     long now = System.nanoTime();
     long count = requests.sum();

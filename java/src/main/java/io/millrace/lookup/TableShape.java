@@ -15,9 +15,9 @@ import org.apache.paimon.types.DataField;
 import org.apache.paimon.types.RowType;
 
 /**
- * How a table's keys are made: the primary key is the entity's key columns and, for a table of
- * tiles, hop_ms and tile_start. A table without those two has one row an entity, answered as the
- * tile of hop 0 that starts at 0.
+ * The structure of a table's keys. The primary key has the entity's key columns and, in a table of
+ * tiles, hop_ms and tile_start. A table without these two has one row per entity, which is answered
+ * as the tile of hop 0 that starts at 0.
  */
 final class TableShape {
   static final String HOP = "hop_ms";
@@ -40,20 +40,26 @@ final class TableShape {
     rowType = schema.logicalRowType();
     if (schema.primaryKeys().isEmpty()) throw unsupported(table, "has no primary key");
     if (!schema.partitionKeys().isEmpty()) throw unsupported(table, "is partitioned");
-    if (table.bucketMode() != BucketMode.HASH_FIXED) throw unsupported(table, "has no fixed number of buckets");
+    if (table.bucketMode() != BucketMode.HASH_FIXED)
+      throw unsupported(table, "has no fixed number of buckets");
     if (table.coreOptions().mergeEngine() != CoreOptions.MergeEngine.DEDUPLICATE)
       throw unsupported(table, "merges rows of one key");
-    if (table.coreOptions().needLookup()) throw unsupported(table, "has new files that are not to be seen until they are compacted");
+    if (table.coreOptions().needLookup())
+      throw unsupported(table, "has new files that are not visible until they are compacted");
     List<DataField> keyFields = schema.trimmedPrimaryKeysFields();
     tiled = keyFields.stream().anyMatch(f -> f.name().equals(HOP))
         && keyFields.stream().anyMatch(f -> f.name().equals(START));
     entityFields = keyFields.stream()
         .filter(f -> !tiled || !(f.name().equals(HOP) || f.name().equals(START))).toList();
     for (DataField field : entityFields)
-      if (!KeyCodec.supports(field.type())) throw unsupported(table, "has a key of the type " + field.type());
+      if (!KeyCodec.supports(field.type()))
+        throw unsupported(table, "has a key of the type " + field.type());
     for (String key : schema.bucketKeys())
       if (entityFields.stream().noneMatch(f -> f.name().equals(key)))
-        throw unsupported(table, "has the bucket key " + key + ", which is no key of the entity: its tiles are in several buckets");
+        throw unsupported(
+            table,
+            "has the bucket key " + key + ", which is not a key of the entity, "
+                + "so an entity's tiles are in several buckets");
     entityPositions = entityFields.stream().mapToInt(f -> rowType.getFieldIndex(f.name()))
         .toArray();
     keys = new KeyCodec(entityFields, entityPositions);
@@ -96,7 +102,7 @@ final class TableShape {
       key.setField(i, keyParts[i] == -1 ? hop : start);
   }
 
-  /** Which bucket an entity is in. One a thread: it reuses a row. */
+  /** Computes the bucket of an entity. Each thread needs its own instance, which reuses a row. */
   Bucketing bucketing() {
     int[] positions = schema.bucketKeys().stream().mapToInt(rowType::getFieldIndex).toArray();
     Projection projection = CodeGenUtils.newProjection(rowType, positions);

@@ -17,12 +17,12 @@ import org.apache.paimon.table.source.DataSplit;
 import org.apache.paimon.table.source.InnerTableRead;
 
 /**
- * A table as of one plan of all its files, moved on snapshot by snapshot. Where it can't be moved
- * on (a snapshot is gone, the schema has changed, the table was overwritten) another state takes
- * its place.
+ * The state of a table at one snapshot. It is loaded with all files and then advanced snapshot by
+ * snapshot. If that is impossible (a snapshot has expired, the schema has changed, the table was
+ * overwritten), it is replaced by a new state.
  */
 final class TableState implements AutoCloseable {
-  /** of the local store, a table */
+  /** the disk limit of a table's local store */
   private static final int DISK_MB = 4096;
 
   final FileStoreTable table;
@@ -38,7 +38,7 @@ final class TableState implements AutoCloseable {
 
   private record Change(int bucket, ByteKey key, long hopMs, long start, InternalRow row) {}
 
-  /** What the next snapshot changes, read before readers are held up. */
+  /** The changes of the next snapshot, read before readers are blocked. */
   record Step(Snapshot snapshot, List<Runnable> actions, List<NewFile> files) {}
 
   record NewFile(Bucket bucket, InternalRow firstKey) {}
@@ -60,7 +60,7 @@ final class TableState implements AutoCloseable {
       buckets[i] = new Bucket(table, shape, i, io, stats.cachedBytes, cacheBytes, stats);
   }
 
-  /** Plans all files of a snapshot. */
+  /** Loads all files of a snapshot. */
   void load(Snapshot snapshot) {
     Map<Integer, List<DataFileMeta>> files = new HashMap<>();
     for (DataSplit split : table.newSnapshotReader().withSnapshot(snapshot).read().dataSplits())
@@ -69,7 +69,7 @@ final class TableState implements AutoCloseable {
     moved(snapshot);
   }
 
-  /** @return null where only a plan of all files will do */
+  /** @return null if all files must be loaded again */
   Step prepare(Snapshot next) throws IOException {
     if (next.schemaId() > shape.schema.id()) return null;
     if (next.commitKind() == Snapshot.CommitKind.OVERWRITE) return null;
@@ -81,7 +81,7 @@ final class TableState implements AutoCloseable {
       Bucket bucket = buckets[split.bucket()];
       actions.add(() -> bucket.refreshFiles(split.beforeFiles(), split.dataFiles()));
       for (DataFileMeta file : split.dataFiles()) files.add(new NewFile(bucket, file.minKey()));
-      // A compaction moves rows and changes none.
+      // A compaction moves rows and does not change them.
       if (next.commitKind() == Snapshot.CommitKind.APPEND)
         for (Change change : changes(split))
           actions.add(() -> bucket.apply(change.key, change.hopMs, change.start, change.row));
@@ -107,7 +107,7 @@ final class TableState implements AutoCloseable {
     return changes;
   }
 
-  /** With no reader at work. */
+  /** The caller must have excluded all readers. */
   void apply(Step step) {
     for (Runnable action : step.actions) action.run();
     moved(step.snapshot);
@@ -118,11 +118,11 @@ final class TableState implements AutoCloseable {
     commitTime = snapshot.timeMillis();
   }
 
-  Projection projection(List<Projection.HopColumns> asked) throws LookupException {
-    Projection known = projections.get(asked);
-    if (known != null) return known;
-    Projection made = new Projection(asked, shape.rowType);
-    Projection raced = projections.putIfAbsent(asked, made);
+  Projection projection(List<Projection.HopColumns> requested) throws LookupException {
+    Projection existing = projections.get(requested);
+    if (existing != null) return existing;
+    Projection made = new Projection(requested, shape.rowType);
+    Projection raced = projections.putIfAbsent(requested, made);
     return raced == null ? made : raced;
   }
 
@@ -130,7 +130,8 @@ final class TableState implements AutoCloseable {
     return bucketing.get().of(entity);
   }
 
-  /** @return false where tiles are not known and `cold` does not let them be looked up */
+  /** @param cold whether files may be read
+   * @return false if tiles are not cached and `cold` is false */
   boolean collect(Projection projection, Ranges ranges, Entities entities, boolean cold,
       Answer answer) throws IOException {
     for (int i = 0; i < entities.size(); i++) {

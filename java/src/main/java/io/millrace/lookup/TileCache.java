@@ -5,11 +5,11 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The tiles of the entities that were asked for, of one bucket and projection, the longest unused
- * forgotten first. Guarded by its bucket.
+ * The tiles of requested entities, of one bucket and projection. The least recently used are
+ * evicted first. Guarded by its bucket.
  *
- * An entity's tiles stay right over new snapshots: the rows that a snapshot adds are put into the
- * entities that are here, and what a compaction moves changes no row.
+ * The tiles stay correct over new snapshots: the rows that a snapshot adds are put into the cached
+ * entities, and a compaction changes no row.
  */
 final class TileCache {
   private static final int ENTITY_BYTES = 250;
@@ -37,7 +37,7 @@ final class TileCache {
   private final AtomicLong used;
   private final long limit;
 
-  /** @param used bytes of all caches together, which stay under `limit` */
+  /** @param used the bytes of all caches together; they stay below `limit` */
   TileCache(int hopCount, AtomicLong used, long limit) {
     this.hopCount = hopCount;
     this.used = used;
@@ -52,7 +52,7 @@ final class TileCache {
     return entities.computeIfAbsent(key, k -> new Entity(hopCount));
   }
 
-  /** Counts an entity's bytes anew after a change, and makes room. */
+  /** Updates an entity's byte count after a change, and evicts others if needed. */
   void changed(ByteKey key, Entity entity) {
     long bytes = entity.bytes() + key.bytes.length;
     used.addAndGet(bytes - entity.counted);

@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A request's bytes, little-endian. Reading past the end throws BufferUnderflowException: the
- * connection is then closed.
+ * A request's bytes, little-endian. Reading past the end throws BufferUnderflowException, which
+ * closes the connection.
  */
 final class WireIn {
   private final ByteBuffer buffer;

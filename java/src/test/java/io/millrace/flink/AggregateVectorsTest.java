@@ -13,13 +13,14 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Each function gives, by adding alone and by merging parts, byte for byte the states that the
- * TypeScript gives: tests/vectors.
+ * Each function gives, by adding values and by merging parts, exactly the same bytes of state as
+ * the TypeScript version: tests/vectors.
  */
 class AggregateVectorsTest {
   @TestFactory
   Stream<DynamicTest> statesAreTheSameBytes() {
-    return Vectors.read("aggregates.jsonl").map(v -> DynamicTest.dynamicTest(name(v), () -> check(v)));
+    return Vectors.read("aggregates.jsonl")
+        .map(v -> DynamicTest.dynamicTest(name(v), () -> check(v)));
   }
 
   private static String name(JsonNode v) {
@@ -42,7 +43,8 @@ class AggregateVectorsTest {
       if (parts.size() == 1) whole = parts.get(0);
       else for (RowData part : parts) Functions.merge(function, whole, List.of(part));
       Object value = function.getValue(whole);
-      assertEquals(split.get("hex").asText(), Vectors.hex(schema, value), split.get("state").toString());
+      assertEquals(
+          split.get("hex").asText(), Vectors.hex(schema, value), split.get("state").toString());
     }
   }
 }

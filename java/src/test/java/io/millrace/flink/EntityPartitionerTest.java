@@ -7,7 +7,7 @@ import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 
 /**
- * Whatever the tile, an entity goes where Kafka's own partitioner puts its key:
+ * For any tile, the partition is the one that Kafka's own partitioner gives for the entity's key:
  * tests/vectors/partitions.jsonl.
  */
 class EntityPartitionerTest {

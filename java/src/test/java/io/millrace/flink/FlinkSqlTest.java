@@ -25,9 +25,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The functions as a planner finds them: registered by class name, types inferred, states kept by a
- * state backend, in one phase and in two (which merges). What they give is what they give when they
- * are called by hand, and that is held to the vectors.
+ * The functions in Flink SQL: registered by class name, with inferred types and a state backend, in
+ * one phase and in two (which merges). The results must equal those of direct calls, which other
+ * tests compare with the vectors.
  */
 class FlinkSqlTest {
   private static final Map<String, String> SQL_TYPES =
@@ -47,25 +47,33 @@ class FlinkSqlTest {
     Configuration settings = new Configuration();
     settings.setString("state.backend.type", setting.backend);
     settings.setString("parallelism.default", "2");
-    settings.setString("table.exec.mini-batch.enabled", String.valueOf(setting.phases.equals("TWO_PHASE")));
+    settings.setString(
+        "table.exec.mini-batch.enabled", String.valueOf(setting.phases.equals("TWO_PHASE")));
     settings.setString("table.exec.mini-batch.allow-latency", "10 ms");
     settings.setString("table.exec.mini-batch.size", "4");
     settings.setString("table.optimizer.agg-phase-strategy", setting.phases);
     TableEnvironment env = TableEnvironment.create(EnvironmentSettings.newInstance()
         .inStreamingMode().withConfiguration(settings).build());
     Map.of(
-            "MR_SUM", "ExactSum", "MR_MOMENTS", "Moments", "MR_MIN_TEXT", "TextMin", "MR_MAX_TEXT", "TextMax",
-            "MR_FIRST", "FirstK", "MR_LAST", "LastK", "MR_COUNTS", "ValueCounts", "MR_HLL", "HyperLogLog")
+            "MR_SUM", "ExactSum", "MR_MOMENTS", "Moments",
+            "MR_MIN_TEXT", "TextMin", "MR_MAX_TEXT", "TextMax",
+            "MR_FIRST", "FirstK", "MR_LAST", "LastK",
+            "MR_COUNTS", "ValueCounts", "MR_HLL", "HyperLogLog")
         .forEach((name, type) -> env.executeSql("CREATE TEMPORARY SYSTEM FUNCTION " + name
             + " AS 'io.millrace.flink." + type + "'"));
     return env;
   }
 
   private static List<String> calls(String type) {
-    List<String> calls = new ArrayList<>(List.of("MR_FIRST(v, t, p, o, 1)", "MR_LAST(v, t, p, o, 1)"));
+    List<String> calls =
+        new ArrayList<>(List.of("MR_FIRST(v, t, p, o, 1)", "MR_LAST(v, t, p, o, 1)"));
     if (type.endsWith("[]")) return calls;
-    calls.addAll(List.of("MR_FIRST(v, t, p, o, 3)", "MR_LAST(v, t, p, o, 5)", "MR_COUNTS(v, 100)", "MR_COUNTS(v, 4)"));
-    // A FLOAT literal loses digits in the planner (see show), and another value has another hash.
+    calls.addAll(
+        List.of(
+            "MR_FIRST(v, t, p, o, 3)", "MR_LAST(v, t, p, o, 5)",
+            "MR_COUNTS(v, 100)", "MR_COUNTS(v, 4)"));
+    // A FLOAT literal loses digits in the planner (see show), and the hash of the other value
+    // differs.
     if (!type.equals("float")) calls.addAll(List.of("MR_HLL(v, 4)", "MR_HLL(v, 12)"));
     if (type.equals("double")) calls.addAll(List.of("MR_SUM(v)", "MR_MOMENTS(v)"));
     if (type.equals("string")) calls.addAll(List.of("MR_MIN_TEXT(v)", "MR_MAX_TEXT(v)"));
@@ -84,7 +92,8 @@ class FlinkSqlTest {
     if (type.endsWith("[]")) {
       List<String> parts = new ArrayList<>();
       value.forEach(v -> parts.add(literal(type.replace("[]", ""), v)));
-      return parts.isEmpty() ? "CAST(NULL AS ARRAY<BIGINT>)" : "ARRAY[" + String.join(", ", parts) + "]";
+      return parts.isEmpty() ? "CAST(NULL AS ARRAY<BIGINT>)"
+          : "ARRAY[" + String.join(", ", parts) + "]";
     }
     return "CAST('" + value.asText().replace("'", "''") + "' AS " + SQL_TYPES.get(type) + ")";
   }
@@ -96,16 +105,19 @@ class FlinkSqlTest {
     List<String> rows = new ArrayList<>();
     int i = 0;
     for (JsonNode e : vector.get("events")) {
-      // One null, which no function counts.
+      // One null, which every function ignores.
       rows.add("(" + i % 2 + ", " + literal(setting.type, e.get(0)) + ", CAST(" + e.get(1)
           + " AS BIGINT), " + e.get(2) + ", CAST(" + e.get(3) + " AS BIGINT))");
       i++;
     }
-    rows.add("(0, CAST(NULL AS " + SQL_TYPES.get(setting.type) + "), CAST(1 AS BIGINT), 0, CAST(1 AS BIGINT))");
+    rows.add(
+        "(0, CAST(NULL AS " + SQL_TYPES.get(setting.type)
+            + "), CAST(1 AS BIGINT), 0, CAST(1 AS BIGINT))");
     TableEnvironment env = environment(setting);
     List<String> calls = calls(setting.type);
     String sql =
-        "SELECT k, " + String.join(", ", calls) + " FROM (VALUES " + String.join(", ", rows) + ") AS e(k, v, t, p, o) GROUP BY k";
+        "SELECT k, " + String.join(", ", calls)
+            + " FROM (VALUES " + String.join(", ", rows) + ") AS e(k, v, t, p, o) GROUP BY k";
     Map<Integer, Row> last = new HashMap<>();
     try (CloseableIterator<Row> results = env.executeSql(sql).collect()) {
       while (results.hasNext()) {
@@ -120,7 +132,9 @@ class FlinkSqlTest {
             show(last.get(key).getField(c + 1)), calls.get(c) + " of " + key);
   }
 
-  /** As the planner finds them: by class name, over columns and over constants that it folds. */
+  /**
+   * The functions in SQL: by class name, over columns and over constants, which the planner folds.
+   */
   @Test
   void scalarFunctionsAreFoundAndTyped() throws Exception {
     TableEnvironment env =
@@ -134,9 +148,11 @@ class FlinkSqlTest {
             "MR_FORMAT_TIME(t)", "MR_FORMAT_DATE(d)", "MR_COMPARE(s, 'a')",
             "MR_STARTS_WITH(s, '2')", "MR_ENDS_WITH(s, '2')",
             "MR_CONTAINS(s, '-')", "MR_REPLACE(s, '-', '$1')", "MR_SUBSTRING(s, CAST(5 AS BIGINT))",
-            "MR_SUBSTRING(s, CAST(5 AS BIGINT), CAST(2 AS BIGINT))", "MR_HOUR(t)", "MR_MINUTE(t)", "MR_DAY_OF_WEEK(t)",
+            "MR_SUBSTRING(s, CAST(5 AS BIGINT), CAST(2 AS BIGINT))", "MR_HOUR(t)",
+            "MR_MINUTE(t)", "MR_DAY_OF_WEEK(t)",
             "MR_DAY_OF_MONTH(t)", "MR_MONTH(t)", "MR_YEAR(t)", "MR_TRUNCATE(t, 'month')",
-            "MR_DD_BUCKET(x, CAST('0.02' AS DOUBLE))", "MR_PLACE_HASH(d, t)", "MR_ROUND(CAST('2.5' AS DOUBLE))");
+            "MR_DD_BUCKET(x, CAST('0.02' AS DOUBLE))", "MR_PLACE_HASH(d, t)",
+            "MR_ROUND(CAST('2.5' AS DOUBLE))");
     calls.stream()
         .map(call -> call.substring(3, call.indexOf('(')))
         .distinct()
@@ -144,13 +160,18 @@ class FlinkSqlTest {
             name ->
                 env.executeSql(
                     "CREATE TEMPORARY SYSTEM FUNCTION MR_" + name
-                        + " AS 'io.millrace.flink.functions." + ScalarVectorsTest.className(name) + "'"));
-    String from = "(VALUES (CAST('3.5' AS DOUBLE), CAST('0' AS DOUBLE), '2026-01-31', CAST(1700000000123 AS BIGINT), 19000)) AS e(x, y, s, t, d)";
+                        + " AS 'io.millrace.flink.functions."
+                        + ScalarVectorsTest.className(name) + "'"));
+    String from =
+        "(VALUES (CAST('3.5' AS DOUBLE), CAST('0' AS DOUBLE), '2026-01-31', "
+            + "CAST(1700000000123 AS BIGINT), 19000)) AS e(x, y, s, t, d)";
     try (CloseableIterator<Row> rows =
         env.executeSql("SELECT " + String.join(", ", calls) + " FROM " + from).collect()) {
       assertEquals(
-          "[null, 3, 1.500000000e+00, 4.000000000e+00, 3, 3, 3.5000e+00, 3, 3, 3.5, null, null, 20484, 2023-11-14T22:13:20.123Z, "
-              + "2022-01-08, -47, true, false, true, 2026$101$131, 01-31, 01, 22, 13, 2, 14, 11, 2023, 1698796800000, 1790, 1507132470, 3.000000000e+00]",
+          "[null, 3, 1.500000000e+00, 4.000000000e+00, 3, 3, 3.5000e+00, 3, 3, 3.5, null, null, "
+              + "20484, 2023-11-14T22:13:20.123Z, "
+              + "2022-01-08, -47, true, false, true, 2026$101$131, 01-31, 01, 22, 13, "
+              + "2, 14, 11, 2023, 1698796800000, 1790, 1507132470, 3.000000000e+00]",
           show(rows.next()));
     }
   }
@@ -206,8 +227,8 @@ class FlinkSqlTest {
   }
 
   /**
-   * Doubles to nine digits, and a sum's two parts as one: parts are merged in whatever order they
-   * come.
+   * Shows doubles with nine digits, and a sum's two parts as one, because the order in which parts
+   * are merged varies.
    */
   private static String show(Object value) {
     if (value instanceof Row row && row.getArity() == 2 && row.getField(0) instanceof Double hi
@@ -217,7 +238,9 @@ class FlinkSqlTest {
       return "[" + Stream.iterate(0, i -> i < row.getArity(), i -> i + 1)
           .map(i -> show(row.getField(i))).collect(Collectors.joining(", ")) + "]";
     if (value instanceof Object[] array)
-      return Arrays.stream(array).map(FlinkSqlTest::show).collect(Collectors.joining(", ", "[", "]"));
+      return Arrays.stream(array)
+          .map(FlinkSqlTest::show)
+          .collect(Collectors.joining(", ", "[", "]"));
     if (value instanceof Double d) return String.format("%.9e", d);
     // The planner folds a literal float to seven digits.
     if (value instanceof Float f) return String.format("%.4e", f);

@@ -14,7 +14,7 @@ import org.apache.flink.table.types.logical.IntType;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.logical.VarCharType;
 
-/** The functions as a vector calls them. */
+/** Calls the functions with the arguments of a vector. */
 final class Functions {
   private Functions() {}
 

@@ -9,8 +9,8 @@ import org.apache.flink.table.data.StringData;
 import org.junit.jupiter.api.Test;
 
 /**
- * The last event in the order of taking in, whatever its offset, with its own trace or none, also
- * over parts that are merged.
+ * The result is the last input event, whatever its offset, with its own trace or none, also for
+ * merged parts.
  */
 class LatestTest {
   private static final long TRACED = 4;

@@ -15,8 +15,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * States of parts, each as a tile keeps it, merged from tiles: byte for byte the state that the
- * TypeScript merges.
+ * States of several tiles are merged to exactly the same bytes as by the TypeScript version.
  */
 class MergedVectorsTest {
   @TestFactory

@@ -13,14 +13,15 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * The scalar functions give what the expressions' JavaScript gives: tests/vectors/scalars.jsonl.
- * MR_TO_INT is the class ToInt.
+ * The scalar functions give the same results as the expressions' JavaScript:
+ * tests/vectors/scalars.jsonl. MR_TO_INT is the class ToInt.
  */
 class ScalarVectorsTest {
   @TestFactory
   Stream<DynamicTest> resultsAreTheSame() {
     Map<String, java.util.List<JsonNode>> byFunction =
-        Vectors.read("scalars.jsonl").collect(Collectors.groupingBy(v -> v.get("function").asText()));
+        Vectors.read("scalars.jsonl")
+            .collect(Collectors.groupingBy(v -> v.get("function").asText()));
     return byFunction.entrySet().stream()
         .map(
             e ->
@@ -47,7 +48,7 @@ class ScalarVectorsTest {
     Object result = eval.invoke(function, given);
     JsonNode expected = vector.get("result");
     if (name.equals("MR_COMPARE")) result = Integer.signum((Integer) result);
-    // Remainders keep their sign until MR_FINITE, which every printed MR_MOD stands in.
+    // −0 stays a result of MR_MOD until MR_FINITE, around every printed MR_MOD, removes it.
     if (name.equals("MR_MOD") && result.equals(-0.0)) result = 0.0;
     assertEquals(expected.isNull() ? null : read(eval.getReturnType(), expected.asText()), result,
         vector.toString());

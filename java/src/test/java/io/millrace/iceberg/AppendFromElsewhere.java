@@ -3,7 +3,7 @@ package io.millrace.iceberg;
 import java.nio.file.Path;
 import org.apache.iceberg.Table;
 
-/** A writer in a process of its own. */
+/** A writer in a separate process. */
 final class AppendFromElsewhere {
   private AppendFromElsewhere() {}
 

@@ -40,7 +40,8 @@ class MaintainTest {
   void whatIsAppendedMeanwhileStays() throws Exception {
     Table table = TestTable.open(warehouse);
     for (long n = 0; n < 6; n++) TestTable.append(table, n);
-    // This handle does not know yet of what the other appends: its commit is made again on top.
+    // This handle does not have the other writer's append yet, so its commit is repeated on top of
+    // it.
     Table late = TestTable.open(warehouse);
     TestTable.append(table, 6);
     assertEquals(new Compaction.Done(6, 1), new Compaction(late).run(ALL));
@@ -54,7 +55,7 @@ class MaintainTest {
     long flinks = table.currentSnapshot().snapshotId();
     new Compaction(table).run(ALL);
     assertEquals(5, Expiry.run(table, 1, 0, System.currentTimeMillis() + 10));
-    // From the newest snapshot back to Flink's, none is missing.
+    // No snapshot is missing from the newest back to Flink's.
     Snapshot newest = table.currentSnapshot();
     assertEquals(flinks, newest.parentId());
     assertNotNull(table.snapshot(flinks));

@@ -21,15 +21,16 @@ import org.apache.iceberg.parquet.Parquet;
 import org.apache.iceberg.types.Types;
 
 /**
- * A table of numbers, appended to as Flink's sink does: a file and a snapshot a commit, with the
- * job's name in it.
+ * A table of numbers. Appends are like those of Flink's sink: one file and one snapshot per commit,
+ * with the job's name in it.
  */
 final class TestTable {
   private static final Schema SCHEMA =
       new Schema(
           Types.NestedField.required(1, "number", Types.LongType.get()),
           Types.NestedField.optional(2, "text", Types.StringType.get()),
-          Types.NestedField.optional(3, "list", Types.ListType.ofOptional(4, Types.StringType.get())));
+          Types.NestedField.optional(
+              3, "list", Types.ListType.ofOptional(4, Types.StringType.get())));
   private static final TableIdentifier NAME = TableIdentifier.of("raw", "numbers");
 
   private TestTable() {}
@@ -58,7 +59,9 @@ final class TestTable {
     writer.write(row);
     writer.close();
     AppendFiles append = table.newAppend().appendFile(writer.toDataFile());
-    append.set("flink.job-id", "job").set("flink.max-committed-checkpoint-id", String.valueOf(number));
+    append
+        .set("flink.job-id", "job")
+        .set("flink.max-committed-checkpoint-id", String.valueOf(number));
     append.commit();
   }
 

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What is looked up by key is what a scan of the table finds, over snapshots, compactions, restarts
- * and lost threads.
+ * Lookups by key give the same rows as a scan of the table, over snapshots, compactions, restarts
+ * and missed snapshots.
  */
 class LookupTest {
   private static final int ENTITIES = 40;
@@ -88,7 +88,7 @@ class LookupTest {
     return parse(ask(Requests.LOOKUP_AT, out));
   }
 
-  /** entity → hop/start → offset, as a scan gives it; numbers and texts are checked on the way. */
+  /** entity → hop/start → offset, as a scan gives it. Numbers and texts are also checked. */
   private static Map<String, Map<String, Long>> parse(ByteBuffer answer) {
     answer.getDouble();
     answer.getDouble();
@@ -145,7 +145,9 @@ class LookupTest {
 
   @Test
   void lookupsEqualAScanOverSnapshotsAndCompactions() throws Exception {
-    TileTable table = TileTable.create(warehouse, "features_v_g1", 2, Map.of("num-sorted-run.compaction-trigger", "3"));
+    TileTable table =
+        TileTable.create(
+            warehouse, "features_v_g1", 2, Map.of("num-sorted-run.compaction-trigger", "3"));
     int handle = openTable("features_v_g1");
     assertEquals(Map.of(), lookUp(handle, 0, TILES));
     Random random = new Random(7);
@@ -183,7 +185,9 @@ class LookupTest {
 
   @Test
   void answersThatRaceWithNewSnapshotsStandAtOneEach() throws Exception {
-    TileTable table = TileTable.create(warehouse, "t", 2, Map.of("num-sorted-run.compaction-trigger", "3"));
+    TileTable table =
+        TileTable.create(
+            warehouse, "t", 2, Map.of("num-sorted-run.compaction-trigger", "3"));
     Random random = new Random(11);
     table.write(TileTable.some(random, 300, ENTITIES, TILES, 0));
     int handle = openTable("t");
@@ -216,7 +220,8 @@ class LookupTest {
     pool.shutdown();
     assertTrue(seen.size() > 3, seen.size() + " snapshots were seen");
     for (var entry : seen.entrySet())
-      assertEquals(lookUpAt(handle, 0, entry.getValue()), entry.getKey(), "snapshot " + entry.getValue());
+      assertEquals(
+          lookUpAt(handle, 0, entry.getValue()), entry.getKey(), "snapshot " + entry.getValue());
   }
 
   @Test
@@ -261,7 +266,8 @@ class LookupTest {
 
   @Test
   void absentTablesAndColumnsAreSaidToBeSo() throws Exception {
-    assertEquals(Code.NOT_FOUND, assertThrows(LookupException.class, () -> openTable("nothing")).code);
+    assertEquals(
+        Code.NOT_FOUND, assertThrows(LookupException.class, () -> openTable("nothing")).code);
     TileTable.create(warehouse, "t", 1, Map.of());
     WireOut out = new WireOut().text("t").u32(1).f64(0).u32(1).text("nonesuch").u32(0);
     assertEquals(Code.COLUMN_UNKNOWN,

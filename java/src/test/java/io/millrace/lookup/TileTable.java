@@ -25,8 +25,8 @@ import org.apache.paimon.types.DataTypes;
 import org.apache.paimon.types.RowKind;
 
 /**
- * A table of tiles as Flink creates and writes it, through Paimon's own API; also a program, for
- * tests in TypeScript.
+ * A table of tiles like those that Flink creates and writes, made with Paimon's API. It is also a
+ * program for tests in TypeScript.
  */
 public final class TileTable {
   static final long HOUR = 3_600_000;
@@ -98,7 +98,7 @@ public final class TileTable {
     }
   }
 
-  /** hop/start → offset of an entity's tiles, by a scan of the whole table. */
+  /** hop/start → offset of an entity's tiles, from a scan of the whole table. */
   Map<String, Map<String, Long>> scan() throws Exception {
     Map<String, Map<String, Long>> found = new HashMap<>();
     var builder = table.newReadBuilder();
@@ -113,7 +113,7 @@ public final class TileTable {
     return found;
   }
 
-  /** Some tiles of some entities, new and old. */
+  /** Writes some new and some old tiles of some entities. */
   static List<GenericRow> some(Random random, int rows, int entities, int tiles, long offset) {
     List<GenericRow> out = new ArrayList<>();
     for (int i = 0; i < rows; i++) {
@@ -130,13 +130,17 @@ public final class TileTable {
 
   /**
    * {@code create WAREHOUSE TABLE BUCKETS | fill WAREHOUSE TABLE ENTITIES HOURS OFFSET [compact]}:
-   * filling writes, for each entity e, every hour tile but each seventh, and the all-time tile; the
-   * offset of a tile is OFFSET + e.
+   * `fill` writes, for each entity e, every hour tile except every seventh, and the all-time tile.
+   * The offset of a tile is OFFSET + e.
    */
   public static void main(String[] args) throws Exception {
     File warehouse = new File(args[1]);
     if (args[0].equals("create")) {
-      create(warehouse, args[2], Integer.parseInt(args[3]), Map.of("num-sorted-run.compaction-trigger", "8"));
+      create(
+          warehouse,
+          args[2],
+          Integer.parseInt(args[3]),
+          Map.of("num-sorted-run.compaction-trigger", "8"));
       return;
     }
     int entities = Integer.parseInt(args[3]);

@@ -3,8 +3,8 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_DD_BUCKET(DOUBLE, lnGamma DOUBLE) -> BIGINT}: DDSketch's bucket of a value. Its twin is
- * domain/aggregations/dd-sketch.ts.
+ * {@code MR_DD_BUCKET(DOUBLE, lnGamma DOUBLE) -> BIGINT}: DDSketch's bucket of a value. The
+ * TypeScript version is domain/aggregations/dd-sketch.ts.
  */
 public final class DdBucket extends ScalarFunction {
   private static final double SMALLEST = 1e-15;

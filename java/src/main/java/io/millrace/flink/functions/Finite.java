@@ -3,7 +3,7 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_FINITE(DOUBLE) -> DOUBLE}: null where it is no number or infinite; no negative zero.
+ * {@code MR_FINITE(DOUBLE) -> DOUBLE}: null for NaN and infinities; −0 becomes 0.
  */
 public final class Finite extends ScalarFunction {
   public Double eval(Double x) {

@@ -3,7 +3,7 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_FORMAT_TIME(BIGINT) -> STRING}: ISO 8601 in UTC, to the millisecond; null past the
+ * {@code MR_FORMAT_TIME(BIGINT) -> STRING}: ISO 8601 in UTC, to the millisecond; null outside the
  * years 0000 to 9999.
  */
 public final class FormatTime extends ScalarFunction {

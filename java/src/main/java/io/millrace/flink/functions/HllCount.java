@@ -4,8 +4,8 @@ import io.millrace.flink.Distinct;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_HLL_COUNT(registers STRING, precision INT) -> BIGINT}: how many different values
- * MR_HLL's registers stand for.
+ * {@code MR_HLL_COUNT(registers STRING, precision INT) -> BIGINT}: the estimated number of distinct
+ * values in the registers of MR_HLL.
  */
 public final class HllCount extends ScalarFunction {
   public Long eval(String registers, Integer precision) {

@@ -6,14 +6,15 @@ import java.math.RoundingMode;
 import java.util.regex.Pattern;
 
 /**
- * Numbers as JavaScript has them, of which SQL's differ. Its twins are
+ * Numbers in JavaScript's form, which differs from SQL's. The TypeScript versions are
  * domain/expressions/function-row.ts and functions-cast.ts.
  */
 final class Js {
   static final double MAX_SAFE = 9007199254740991.0;
 
-  private static final Pattern NUMERAL = Pattern.compile("[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?");
-  /** a double's shortest digits are at most so many */
+  private static final Pattern NUMERAL =
+      Pattern.compile("[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?");
+  /** the largest number of digits that a double needs */
   private static final int MOST_DIGITS = 17;
   private static final RoundingMode[] NEIGHBOURS =
       {RoundingMode.HALF_EVEN, RoundingMode.DOWN, RoundingMode.UP};
@@ -61,8 +62,8 @@ final class Js {
   }
 
   /**
-   * The decimal of fewest digits that reads back to x, of those the closest. Double.toString gives
-   * more digits at times before JDK 19.
+   * The decimal with the fewest digits that parses to x, and of those the closest. Before JDK 19,
+   * Double.toString sometimes gives more digits.
    */
   private static BigDecimal shortest(double x) {
     BigDecimal exact = new BigDecimal(x);

@@ -3,8 +3,8 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_NUMBER_TEXT(DOUBLE) -> STRING}: the number as JavaScript writes it: the shortest digits
- * that read back to it.
+ * {@code MR_NUMBER_TEXT(DOUBLE) -> STRING}: the number in JavaScript's form: the fewest digits that
+ * parse to it.
  */
 public final class NumberText extends ScalarFunction {
   public String eval(Double x) {

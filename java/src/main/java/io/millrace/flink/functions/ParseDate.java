@@ -3,8 +3,8 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_PARSE_DATE(STRING) -> INT}: YYYY-MM-DD, as days since 1970-01-01; null where there is
- * no such date.
+ * {@code MR_PARSE_DATE(STRING) -> INT}: YYYY-MM-DD, as days since 1970-01-01; null if it is not a
+ * valid date.
  */
 public final class ParseDate extends ScalarFunction {
   public Integer eval(String s) {

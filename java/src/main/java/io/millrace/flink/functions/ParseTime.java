@@ -3,8 +3,8 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_PARSE_TIME(STRING) -> BIGINT}: ISO 8601 with a zone, as epoch ms; null where the text
- * is none.
+ * {@code MR_PARSE_TIME(STRING) -> BIGINT}: ISO 8601 with a zone, as epoch ms; null if the text is
+ * not one.
  */
 public final class ParseTime extends ScalarFunction {
   public Long eval(String s) {

@@ -4,8 +4,8 @@ import io.millrace.flink.HashPlace;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_PLACE_HASH(partition INT, offset BIGINT) -> BIGINT}: the order in which MR_FIRST
- * samples. Its twin is placeHash in hash-value.ts.
+ * {@code MR_PLACE_HASH(partition INT, offset BIGINT) -> BIGINT}: the hash of a place in the log, by
+ * which MR_FIRST selects a sample. The TypeScript version is placeHash in hash-value.ts.
  */
 public final class PlaceHash extends ScalarFunction {
   public Long eval(Integer partition, Long offset) {

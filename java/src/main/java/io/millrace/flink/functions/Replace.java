@@ -3,8 +3,8 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_REPLACE(STRING, STRING, STRING) -> STRING}: every occurrence of a part by another text;
- * an empty part is nowhere.
+ * {@code MR_REPLACE(STRING, STRING, STRING) -> STRING}: replaces every occurrence of a part by
+ * another text; an empty part never occurs.
  */
 public final class Replace extends ScalarFunction {
   public String eval(String s, String part, String by) {

@@ -4,7 +4,7 @@ import org.apache.flink.table.functions.ScalarFunction;
 
 /**
  * {@code MR_SUBSTRING(STRING, start BIGINT[, count BIGINT]) -> STRING}: characters (code points)
- * from a place, counted from 0; null where a place is negative.
+ * from a start, counted from 0; null if start or count is negative.
  */
 public final class Substring extends ScalarFunction {
   public String eval(String s, Long start) {

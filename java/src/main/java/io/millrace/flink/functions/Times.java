@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Times in epoch ms and dates in days, all in UTC, of the years 0000 to 9999. Its twins are
- * domain/values/{time,date}.ts.
+ * Times in epoch ms and dates in days, all in UTC, in the years 0000 to 9999. The TypeScript
+ * versions are domain/values/{time,date}.ts.
  */
 final class Times {
   static final long DAY = 86_400_000;
@@ -19,7 +19,8 @@ final class Times {
 
   private static final Pattern ISO =
       Pattern.compile(
-          "([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?(?:[Zz]|([+-])([0-9]{2})(?::?([0-9]{2}))?)");
+          "([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})"
+              + "(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?(?:[Zz]|([+-])([0-9]{2})(?::?([0-9]{2}))?)");
   private static final Pattern DATE = Pattern.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})");
 
   private Times() {}
@@ -86,7 +87,7 @@ final class Times {
       case "week" -> (Math.floorDiv(ms, DAY) - (dayOfWeek(ms) - 1)) * DAY;
       case "month" -> date(ms).withDayOfMonth(1).toEpochDay() * DAY;
       case "year" -> date(ms).withDayOfYear(1).toEpochDay() * DAY;
-      default -> throw new IllegalArgumentException("no unit of time is called " + unit);
+      default -> throw new IllegalArgumentException("there is no unit of time " + unit);
     };
   }
 }

@@ -2,7 +2,7 @@ package io.millrace.flink.functions;
 
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_TO_DATE(DOUBLE) -> INT}: days, towards zero; null past the years 0000 to 9999. */
+/** {@code MR_TO_DATE(DOUBLE) -> INT}: days, towards zero; null outside the years 0000 to 9999. */
 public final class ToDate extends ScalarFunction {
   public Integer eval(Double x) {
     if (x == null) return null;

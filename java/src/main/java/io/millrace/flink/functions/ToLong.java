@@ -2,7 +2,7 @@ package io.millrace.flink.functions;
 
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_TO_LONG(DOUBLE) -> BIGINT}: towards zero; null past ±(2^53 − 1). */
+/** {@code MR_TO_LONG(DOUBLE) -> BIGINT}: towards zero; null beyond ±(2^53 − 1). */
 public final class ToLong extends ScalarFunction {
   public Long eval(Double x) {
     return x == null ? null : Js.within(x, Js.MAX_SAFE);

@@ -3,7 +3,8 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_TO_TIME(DOUBLE) -> BIGINT}: epoch ms, towards zero; null past the years 0000 to 9999.
+ * {@code MR_TO_TIME(DOUBLE) -> BIGINT}: epoch ms, towards zero; null outside the years 0000 to
+ * 9999.
  */
 public final class ToTime extends ScalarFunction {
   public Long eval(Double x) {

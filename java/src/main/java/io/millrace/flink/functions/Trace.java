@@ -8,8 +8,8 @@ import org.apache.flink.table.functions.ScalarFunction;
 
 /**
  * {@code MR_TRACE(headers MAP<STRING, BYTES>, log_time BIGINT) -> STRING}: the W3C trace context of
- * a record and when the log took it, as one text that goes with the event; null where it is not
- * traced. Its other half is {@link TraceHeaders}.
+ * a record and its log time, as one text that is processed with the event; null if it is not
+ * traced. {@link TraceHeaders} converts it back.
  */
 public final class Trace extends ScalarFunction {
   static final String TRACEPARENT = "traceparent";

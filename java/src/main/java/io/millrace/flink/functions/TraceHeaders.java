@@ -10,8 +10,8 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_TRACE_HEADERS(trace STRING) -> MAP<STRING, BYTES>}: what {@link Trace} made of a
- * record's headers, as headers again; null of null.
+ * {@code MR_TRACE_HEADERS(trace STRING) -> MAP<STRING, BYTES>}: converts the text of {@link Trace}
+ * back to headers; null for null.
  */
 public final class TraceHeaders extends ScalarFunction {
   public @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData eval(

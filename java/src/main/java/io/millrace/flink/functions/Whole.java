@@ -3,8 +3,8 @@ package io.millrace.flink.functions;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_WHOLE(DOUBLE) -> BIGINT}: null past ±(2^53 − 1), where a whole number cannot be told
- * from its neighbours.
+ * {@code MR_WHOLE(DOUBLE) -> BIGINT}: null beyond ±(2^53 − 1), where a double cannot represent
+ * every whole number.
  */
 public final class Whole extends ScalarFunction {
   public Long eval(Double x) {

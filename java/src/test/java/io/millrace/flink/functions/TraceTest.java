@@ -13,8 +13,8 @@ import org.apache.flink.table.data.StringData;
 import org.junit.jupiter.api.Test;
 
 /**
- * A record's trace context goes through a job as one text and comes out as headers again, with the
- * time at which the log took the record.
+ * A record's trace context passes through a job as one text and becomes headers again, with the
+ * record's log time.
  */
 class TraceTest {
   private static final String PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
