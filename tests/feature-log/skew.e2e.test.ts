@@ -306,7 +306,7 @@ test('the commands print the logged answers of a request, and the report', {
     const served = await command(server.url, 'served', 'model', '--request-id', 'skew-1');
     expect(served.out).toMatch(/request +skew-1, row 1 of 1/);
     expect(served.out).toMatch(/scaled +9 +present/);
-    expect(served.out).toMatch(/turnover version 1, generation 1, read up to raw\.sales@0:1/);
+    expect(served.out).toMatch(/turnover version 1, generation 1, events up to raw\.sales@0:1/);
     const report = await command(server.url, 'skew', 'model');
     expect(report.status).toBe(0);
     expect(report.out).toMatch(/^model: 1 of 1 logged rows compared \(1 requests\)/);
