@@ -354,7 +354,7 @@ test('features that tiles cannot answer are refused by name, and the others are 
   await expect(stack.platform.datasets.rollup(asked, caller)).rejects.toMatchObject({
     code: 'MR_REFUSED',
     message: expect.stringMatching(
-      /"ever" is of all time.*"coarse" has tiles of 7d.*--features fine days/s,
+      /"ever" covers all time.*"coarse" has tiles of 7d.*--features fine days/s,
     ),
   });
   await expect(
