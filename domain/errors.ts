@@ -17,7 +17,7 @@ export const ERRORS = {
   MR_UNKNOWN_REFERENCE: {
     status: 400,
     remedy:
-      'A definition refers to a name that is not registered. Correct the name, or apply both together.',
+      'A definition refers to a name that is not registered. Correct the name, or apply this definition together with the one it names.',
   },
   MR_DEFINITION_CYCLE: {
     status: 400,
@@ -25,7 +25,8 @@ export const ERRORS = {
   },
   MR_HOP_INVALID: {
     status: 400,
-    remedy: 'Choose a hop that divides the window and keeps the number of tiles within the limit.',
+    remedy:
+      'Choose a hop that divides the window into at most 10,000 tiles. A feature without a window has no hop.',
   },
   MR_DURATION_INVALID: {
     status: 400,
@@ -42,7 +43,8 @@ export const ERRORS = {
   },
   MR_VERSION_CONFLICT: {
     status: 409,
-    remedy: 'Read the current version, check what changed, and send the command again.',
+    remedy:
+      'Read the current version of the definition, check what changed, and send the command again.',
   },
   MR_INCOMPATIBLE_REVISION: {
     status: 409,
@@ -51,19 +53,22 @@ export const ERRORS = {
   MR_REFUSED: {
     status: 409,
     remedy:
-      'The request is valid, but the present state does not allow it. The message gives the reason.',
+      'The request is valid, but the present state does not allow it. Correct the cause that the message names, then send the request again.',
   },
   MR_REASON_REQUIRED: { status: 400, remedy: 'Give a reason with --reason.' },
   MR_COMMAND_UNKNOWN: {
     status: 400,
-    remedy: 'Use one of the command types that the message lists.',
+    remedy: 'Use a command type of `POST /v1/commands`. The message lists them.',
   },
   // events
   MR_UNKNOWN_SOURCE: {
     status: 404,
     remedy: 'Apply the definition of the source before publishing to it.',
   },
-  MR_FIELD_MISSING: { status: 400, remedy: 'Send the field, or declare it nullable with "?".' },
+  MR_FIELD_MISSING: {
+    status: 400,
+    remedy: 'Send the field, or declare it nullable in the source, as in `delay: "double?"`.',
+  },
   MR_FIELD_UNKNOWN: {
     status: 400,
     remedy: 'Leave the field out, or add it to the definition of the source.',
@@ -94,7 +99,7 @@ export const ERRORS = {
   MR_BODY_INVALID: { status: 400, remedy: 'Send a body of the form that the message states.' },
   MR_PRODUCER_SEQUENCE: {
     status: 409,
-    remedy: 'Send the event whose number is `details.expected` next.',
+    remedy: 'Continue with event number `details.expected`.',
   },
   // reads
   MR_ENTITY_INVALID: {
@@ -103,28 +108,31 @@ export const ERRORS = {
   },
   MR_REQUEST_INVALID: {
     status: 400,
-    remedy: 'Send every request input that the on-demand features need.',
+    remedy:
+      'Send each request input that an on-demand feature needs, with its declared type. The message names the input.',
   },
   MR_QUERY_TOO_LARGE: { status: 413, remedy: 'Request fewer entities or features at once.' },
   MR_VIEW_NOT_READY: {
     status: 503,
-    remedy: 'Wait until the first generation is filled. `millrace status` shows its progress.',
+    remedy:
+      'The view is still computing past events for the first time. Wait, then send the request again. `millrace status` shows its progress.',
   },
   MR_POSITION_NOT_REACHED: {
     status: 504,
-    remedy: 'Repeat the request, or send it without `after`. `millrace status` shows the lag.',
+    remedy:
+      'The values did not include the events up to `after` in time. Repeat the request, or send it without `after`. `millrace status` shows the lag.',
   },
   // data sets, replays
   MR_SPINE_INVALID: {
     status: 400,
     remedy:
-      'Give a Parquet or CSV file that has every entity key, event_timestamp and every request input as columns.',
+      'Give rows, or a Parquet or CSV file, with these columns: event_timestamp, every entity key and every request input.',
   },
   MR_DATASET_FAILED: { status: 500, remedy: 'See the message. Nothing was written to the output.' },
   MR_REPLAY_STATE: {
     status: 409,
     remedy:
-      'The replay is not in a state that allows this. `millrace replay list` shows its state.',
+      'The replay is not in a state that allows this. `millrace replay list` shows its state. If it is filling, wait; otherwise follow the message.',
   },
   // storage
   MR_DATA_DIR_LOCKED: {
@@ -176,12 +184,13 @@ export const ERRORS = {
   MR_ORIGIN_REFUSED: {
     status: 403,
     remedy:
-      'Web pages of other sites may not call this server. Send the request from a program, or from a page of this server.',
+      'Web pages of other sites may not call this server. Send the request from a program, or from a page of this server. Without keys, also use the address `localhost`.',
   },
   // client side and availability
   MR_UNREACHABLE: {
     status: 503,
-    remedy: 'Start the server with `millrace serve`, or give its address with --url.',
+    remedy:
+      'Check that a Millrace server runs at the address in --url. `millrace serve` starts one.',
   },
   MR_DEADLINE: {
     status: 504,

@@ -2,7 +2,8 @@
  * Every HTTP route module of the server, in the order of the OpenAPI document. To add one, write a
  * `RouteModule` and list it here. The routes of the API are in `http/routes`. Other modules have a
  * folder of their own, such as `feast`. A web page would be one of these: in a folder `page`, with
- * the prefix `/`, last in this list. Its sources would be in a top-level folder `web`.
+ * the prefix `/`, last in this list. The sources of the web page would be in a top-level folder
+ * `web`.
  */
 import type { FeastStatuses } from './feast/online-features.ts';
 import { feastRoutes } from './feast/routes.ts';

@@ -1,6 +1,9 @@
 /**
- * What the gateways can request of a running Millrace, by area, whichever profile runs it. Shapes
- * are those that users are promised; times are epoch ms; refusals are thrown as MillraceError.
+ * What the gateways can request of a running Millrace, by area, whichever profile runs it. A call
+ * passes: route → authorization → traces → area → command or projection.
+ *
+ * Users rely on these shapes, so they do not change. Times are epoch ms; refusals are thrown as
+ * MillraceError.
  *
  * `caller` absent: the platform acts for itself. The platform that gateways get (`access`) refuses
  * a call without a caller.

@@ -7,8 +7,8 @@
  * The watermark is the largest min(event time, log time) so far, so a producer's clock ahead of the
  * log's cannot move it past the log time.
  *
- * `TileStore` applies the rule in order of processing; Flink SQL prints the same rule with one
- * watermark for each partition (`domain/sql/flink/lateness.ts`).
+ * `TileStore.isLate` (`tile-store.ts`) applies the rule in order of processing. Flink SQL has the
+ * same rule with one watermark for each partition (`domain/sql/flink/lateness.ts`).
  */
 import type { ViewPlan } from '#domain/plan/plan.ts';
 

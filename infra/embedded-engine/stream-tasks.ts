@@ -7,8 +7,8 @@
  *                  └── pause ── recovering ◀─┘
  *     stopped:  failed (threw) · ended (stop)
  *
- * A task's work is undone by not transaction its output; its read positions are staged with that
- * output, so the two never part.
+ * If a transaction is not committed, neither the output of a task nor its read positions are
+ * stored: they are part of the same transaction, so they always agree.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type {
