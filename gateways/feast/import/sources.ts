@@ -106,6 +106,7 @@ const take = (into: Building, use: SourceUse, imp: Import): boolean => {
     ({ joinKey, type }) => [fieldOf(imp, view, joinKey), { base: type, array: false }] as const,
   );
   const columns = [...use.columns].map(([name, type]) => [fieldOf(imp, view, name), type] as const);
+  const keyFields = new Set([...into.keys.keys(), ...keys.map(([field]) => field)]);
   const merged = new Map<string, ColumnType>();
   for (const [field, type] of [...keys, ...columns]) {
     // The first use of a column in a view decides its type, and that is a key.
@@ -113,9 +114,10 @@ const take = (into: Building, use: SourceUse, imp: Import): boolean => {
     const known = into.keys.get(field) ?? into.columns.get(field);
     const both = known === undefined ? type : wider(known, type);
     if (both === null) return false;
+    // A key has the type of its entity, so a column of another type cannot share its field.
+    if (keyFields.has(field) && known !== undefined && known.base !== type.base) return false;
     merged.set(field, both);
   }
-  const keyFields = new Set([...into.keys.keys(), ...keys.map(([field]) => field)]);
   for (const [field, type] of merged) {
     const before = into.columns.get(field);
     if (before !== undefined && before.base !== type.base)
