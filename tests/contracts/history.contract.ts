@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row } from '#domain/values/value.ts';
-import { DAY, FLIGHTS_AVRO, flight, T } from './history.samples.ts';
+import { DAY, FLIGHTS_AVRO, flight, T, type TwoUpdates } from './history.samples.ts';
 
 /** The log's answer to an append: the log time of each row. */
 type Appended = readonly number[] | Promise<readonly number[]>;
@@ -29,7 +29,7 @@ export interface HistoryUnderTest {
   /**
    * two updates as the log has them, with nulls and nested states; `key`: what selects the first
    */
-  readonly updates: { readonly rows: readonly [object, object]; readonly key: Row };
+  readonly updates: TwoUpdates;
   /** Whether `sync` up to an offset stops there; else the writer continues by itself. */
   readonly stopsWhereRequested: boolean;
   /** a history over the same data, opened again */

@@ -1,6 +1,5 @@
 /** What the history's suite writes: schemas of the log, and rows of them. */
 import type { Row } from '#domain/values/value.ts';
-import type { HistoryUnderTest } from './history.contract.ts';
 
 /** raw.<source> */
 export const FLIGHTS_AVRO = {
@@ -64,8 +63,13 @@ export const UPDATES_AVRO = {
 export const DAY = 86_400_000;
 export const T = Date.UTC(2001, 0, 10);
 
-/** Two updates of UPDATES_AVRO. */
-export const UPDATES: HistoryUnderTest['updates'] = {
+/** Two rows of UPDATES_AVRO; `key` selects the first. */
+export interface TwoUpdates {
+  readonly rows: readonly [object, object];
+  readonly key: Row;
+}
+
+export const UPDATES: TwoUpdates = {
   rows: [
     {
       origin: 'ATL',

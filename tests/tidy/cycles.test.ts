@@ -66,13 +66,8 @@ test('the search finds cycles', () => {
   expect([...graph.values()].flat().length).toBeGreaterThan(2_000);
 });
 
-/** Cycles that are still to be removed. */
-const EXCEPTIONS: readonly string[] = [
-  'tests/contracts/history.contract.ts tests/contracts/history.samples.ts',
-];
-
 test('no import cycles', () => {
-  expect(cyclesOf(graph)).toEqual(EXCEPTIONS);
+  expect(cyclesOf(graph)).toEqual([]);
 });
 
 test('gateways import downwards only', () => {
