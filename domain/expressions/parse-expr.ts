@@ -19,7 +19,7 @@ const show = (value: unknown): string => {
 };
 
 const invalid = (path: string, what: string): never =>
-  fail('MR_EXPRESSION_INVALID', `${path}: ${what}.`, { path });
+  fail('MR_EXPRESSION_INVALID', `${path}: ${what.endsWith('?') ? what : `${what}.`}`, { path });
 
 function onlyKeys(value: Json, keys: readonly string[], path: string): void {
   for (const key of Object.keys(value)) {
