@@ -3,7 +3,7 @@
  * `overflow`.
  */
 import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
-import { LONG, scalarInput, wholeParameter } from './parameters.ts';
+import { LONG, nullable, scalarInput, wholeParameter } from './parameters.ts';
 import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
 
 const DEFAULT_LIMIT = 10_000;
@@ -16,7 +16,7 @@ export const countDistinct: Aggregation = {
     const type = scalarInput('countDistinct', input);
     const limit = wholeParameter('countDistinct', params, 'limit', 1, 1_000_000, DEFAULT_LIMIT);
     return {
-      type: LONG,
+      type: nullable(LONG),
       form: { aggregation: 'countDistinct' },
       partials: [valueCountsPartial(type, limit)],
       finalize([s]) {

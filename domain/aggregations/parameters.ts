@@ -3,6 +3,7 @@
  * is allowed.
  */
 import { fail } from '#domain/errors.ts';
+import { canCast } from '#domain/expressions/casts.ts';
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { AggregationParams } from './aggregation.ts';
@@ -18,12 +19,15 @@ export const inputOf = (name: string, input: FieldType | null): FieldType =>
     `${name} needs a column or an expression to aggregate: ${name}(col('…'))`,
   );
 
+const conversion = (type: FieldType): string =>
+  canCast(type, 'double') ? ': convert it with .cast("double")' : '';
+
 export const numericInput = (name: string, input: FieldType | null): FieldType => {
   const type = inputOf(name, input);
   if (!isNumeric(type))
     fail(
       'MR_DEFINITION_INVALID',
-      `${name} aggregates numbers, and its input is ${formatFieldType(type)}`,
+      `${name} aggregates numbers, and its input is ${formatFieldType(type)}${conversion(type)}`,
     );
   return type;
 };

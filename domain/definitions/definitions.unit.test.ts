@@ -378,7 +378,7 @@ describe('definitions that the checks refuse', () => {
       'a value of another type',
       { ...lateRisk, type: 'string' },
       'MR_EXPRESSION_INVALID',
-      /value is double\?, but the declared type is string/,
+      /value when\(.*\) is double\?, but the declared type is string: cast it/,
     ],
     [
       'an input that is not there',

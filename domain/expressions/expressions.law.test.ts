@@ -267,8 +267,12 @@ describe('types', () => {
   it.each([
     [col('nope'), 'MR_UNKNOWN_COLUMN', /the columns are n, m, x/],
     [input('n'), 'MR_UNKNOWN_COLUMN', /cannot be used here/],
-    [{ op: 'col', name: 'nn' }, 'MR_UNKNOWN_COLUMN', /did you mean "n"\?$/],
-    [{ op: 'call', fn: 'lenght', args: [] }, 'MR_EXPRESSION_INVALID', /did you mean "length"\?$/],
+    [{ op: 'col', name: 'nn' } as const, 'MR_UNKNOWN_COLUMN', /did you mean "n"\?$/],
+    [
+      { op: 'call', fn: 'lenght', args: [] } as const,
+      'MR_EXPRESSION_INVALID',
+      /did you mean "length"\?$/,
+    ],
     [
       col('s').plus(1),
       'MR_EXPRESSION_INVALID',
