@@ -13,14 +13,16 @@ import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import { formatDuration } from '#domain/values/duration.ts';
-import { formatFieldType } from '#domain/values/field-type.ts';
+import { formatFieldType, readsAs } from '#domain/values/field-type.ts';
 import type { RawEvent, Row, Scalar, Value } from '#domain/values/value.ts';
 import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
+import { type PastGeneration, servedAt } from '#projections/serving/past-generation.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import { sameResult } from './same-value.ts';
 
 export interface ExplainFeatureDependencies {
-  readonly views: ServingViews;
+  readonly views: Pick<ServingViews, 'live'>;
+  readonly pastGeneration: PastGeneration;
   readonly rawEvents: RawEvents;
   readonly history: History;
   readonly definition: (view: string, version: number) => Promise<unknown>;
@@ -106,7 +108,10 @@ const tilesOf = (
     }));
 };
 
-/** @returns null where the generation that answered does not have the feature */
+/**
+ * @returns null where the version that answers for a past `known` lacks the feature, or has it with
+ * another type: the read then answered null
+ */
 export type ExplainFeature = (read: ReadValue) => Promise<ViewExplanation | null>;
 
 export const createExplainFeature = (dependencies: ExplainFeatureDependencies): ExplainFeature => {
@@ -131,12 +136,14 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
 
   return async ({ view, feature: name, entity, value, status, at, known, past }) => {
     const live = views.live(view);
-    const served = (past ? views.liveAt(view, known) : null) ?? live;
-    if (served === null || served === 'filling')
+    if (live === null || live === 'filling')
       return fail('MR_NOT_FOUND', `there is no feature view "${view}" to explain`);
+    const served = past ? servedAt(dependencies.pastGeneration, live, known) : live;
     const { plan } = served;
+    const present = live.plan.features.find((f) => f.name === name);
     const feature = plan.features.find((f) => f.name === name);
-    if (feature === undefined) return null;
+    if (feature === undefined || present === undefined || !readsAs(feature.type, present.type))
+      return null;
     const key = keyOfEntity(plan, entity);
     const single = only(plan, feature);
     const below = await dependencies.knownBelow(plan.source, known);

@@ -8,7 +8,7 @@ import type {
   ViewExplanation,
 } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
-import { suggestion } from '#domain/values/did-you-mean.ts';
+import { formatTime } from '#domain/values/time.ts';
 import type { Value } from '#domain/values/value.ts';
 import { createExplainFeature, type ExplainFeatureDependencies } from './explain-feature.ts';
 import { createExplainOnDemand, type RegisteredOnDemand } from './explain-on-demand.ts';
@@ -22,7 +22,7 @@ interface ExplainDependencies extends ExplainFeatureDependencies {
 export const createExplain = (
   dependencies: ExplainDependencies,
 ): ((request: ExplainRequest) => Promise<Explanation>) => {
-  const { read, onDemand, views } = dependencies;
+  const { read, onDemand } = dependencies;
   const explainFeature = createExplainFeature(dependencies);
   const explainOnDemand = createExplainOnDemand({ read, onDemand, explainFeature });
 
@@ -53,13 +53,13 @@ export const createExplain = (
       known,
       past: times.known !== undefined && known === times.known,
     });
-    if (found !== null) return found;
-    const then = views.liveAt(view, known);
-    const names = then?.plan.features.map((f) => f.name) ?? [];
-    return fail(
-      'MR_NOT_FOUND',
-      `view "${view}" has no feature "${feature}"; it has ${names.join(', ')}${suggestion(feature, names)}`,
-      { feature },
+    return (
+      found ??
+      fail(
+        'MR_NOT_FOUND',
+        `the version of view "${view}" that answers for ${formatTime(known)} has no feature "${feature}" of its present type, so a read answers null: name a later known`,
+        { feature },
+      )
     );
   };
 
