@@ -85,7 +85,7 @@ export const addExplain = (program: Command): void => {
     .option('--known <time>', 'use only events that were accepted by this time; default: now')
     .addHelpText(
       'after',
-      '\nExamples:\n  millrace explain airport_delays.delay_avg_1d --entity origin=ATL\n  millrace explain late_risk --entity origin=ATL --request hour=18',
+      '\nExample:\n  millrace explain airport_delays.delay_avg_1d --entity origin=ATL\n  millrace explain late_risk --entity origin=ATL --request hour=18',
     )
     .action(explain);
 };
