@@ -186,6 +186,35 @@ describe('a compiled expression', () => {
     );
   });
 
+  it('is null only where its type is nullable, over columns that are nullable or not', () => {
+    const notNull = Object.fromEntries(
+      Object.entries(columns).map(([name, type]) => [name, { ...type, nullable: false }]),
+    );
+    let sure = 0;
+    fc.assert(
+      fc.property(
+        fc.oneof(trees.num, trees.bool, trees.str, trees.time),
+        fc.subarray(Object.keys(columns)),
+        fc.array(rows, { minLength: 1, maxLength: 5 }),
+        (tree, optional, some) => {
+          const mixed = { columns: { ...notNull } as Record<string, FieldType> };
+          for (const name of optional) mixed.columns[name] = columns[name as keyof typeof columns];
+          if (typeOf(tree, mixed).nullable) return;
+          sure++;
+          const run = compileExpr(tree, mixed);
+          for (const row of some) {
+            const fits = Object.keys(columns).every(
+              (name) => row[name] !== null || optional.includes(name),
+            );
+            if (fits) expect(run(row)).not.toBeNull();
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(sure).toBeGreaterThan(50);
+  });
+
   it('survives JSON: parseExpr returns the same tree', () => {
     fc.assert(
       fc.property(
