@@ -176,7 +176,7 @@ function checkCondition(expr: Expr, scope: Scope, what: string, report: Report):
   }
 }
 
-/** Refuses a parameter that the aggregation would ignore; the plan checks the values of the others. */
+/** Refuses a parameter that the aggregation would ignore; the plan checks the others' values. */
 function checkParameters(
   { aggregation, params }: FeatureDefinition,
   what: string,

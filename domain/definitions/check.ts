@@ -19,7 +19,7 @@ import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
 export type { Lookups } from './check-context.ts';
 
 /** Types whose equal values have equal text, which a key needs. */
-const KEY_TYPES = new Set(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
+export const KEY_TYPES = new Set(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
 
 function checkEntity(def: EntityDefinition, report: Report): void {
   const keys = Object.entries(def.keys);

@@ -8,8 +8,8 @@ import type { Expr } from './ast.ts';
 import { functionRow } from './typecheck.ts';
 
 export const MAX_DEPTH = 100;
-const MAX_NODES = 5_000;
-const MAX_LITERAL = 10_000;
+export const MAX_NODES = 5_000;
+export const MAX_LITERAL = 10_000;
 
 type Json = Readonly<Record<string, unknown>>;
 

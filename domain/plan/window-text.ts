@@ -25,7 +25,8 @@ export const windowText = (windowMs: number | null, hopMs: number): string =>
     : `${formatDuration(windowMs)} in hops of ${formatDuration(hopMs)}`;
 
 /**
- * How long an interval a value covers, as its time passes from one hop to the next: `30 to 31 days`.
+ * How long an interval a value covers, as its time moves from one hop to the next:
+ * `30 to 31 days`.
  */
 export const coverageText = (windowMs: number | null, hopMs: number): string => {
   if (windowMs === null || hopMs === 0) return 'every event up to the time of the read';

@@ -1,4 +1,4 @@
-/** A feature is null only where its type says so, and each nullable type has a case that is null. */
+/** A feature is null only where its type says so; each nullable type has a case that is null. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AGGREGATIONS } from '#domain/aggregations/table.ts';

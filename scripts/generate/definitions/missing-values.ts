@@ -2,7 +2,6 @@
  * What each aggregation answers where there is nothing to aggregate, computed with the code that
  * answers reads of the past: for the page of definitions and for its test.
  */
-import { AGGREGATIONS } from '#domain/aggregations/table.ts';
 import type {
   EntityDefinition,
   FeatureDefinition,
@@ -41,7 +40,7 @@ export const MISSING_CASES: readonly Case[] = [
 ];
 
 /** Parameters that every aggregation which needs them accepts; the limits are for overflow. */
-const PARAMETERS: Readonly<Record<string, FeatureDefinition['params']>> = {
+export const PARAMETERS: Readonly<Record<string, FeatureDefinition['params']>> = {
   firstK: { k: 2 },
   lastK: { k: 2 },
   countDistinct: { limit: 2 },
@@ -112,9 +111,3 @@ export const missingValues = (
   const cases = MISSING_CASES.map((one) => answerOf(name, one));
   return { type: (cases[0] as MissingValue).type, cases };
 };
-
-/** Whether an aggregation can overflow. */
-export const overflows = (name: string): boolean =>
-  missingValues(name).cases.some(({ status }) => status === 'overflow');
-
-export const AGGREGATION_NAMES: readonly string[] = [...AGGREGATIONS.keys()];
