@@ -56,8 +56,16 @@ interface Outcome {
 }
 
 export const createExplainOnDemand =
-  ({ read, onDemand, explainFeature }: ExplainOnDemandDependencies) =>
+  ({ read, onDemand: find, explainFeature }: ExplainOnDemandDependencies) =>
   async (request: ExplainRequest): Promise<OnDemandExplanation> => {
+    const registered = new Map<string, RegisteredOnDemand | null>();
+    const onDemand = (name: string): RegisteredOnDemand | null => {
+      const known = registered.get(name);
+      if (known !== undefined) return known;
+      const found = find(name);
+      registered.set(name, found);
+      return found;
+    };
     const { feature: wanted, entity } = request;
     const given: Row = request.request ?? {};
     if (onDemand(wanted) === null)
