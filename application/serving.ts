@@ -12,6 +12,7 @@ import { rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { initialState, newestVersion } from '#domain/registry/state.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
 import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
 import { lookupsOf } from '#projections/catalog/references.ts';
 import { createExplain } from '#projections/explain/explain.ts';
@@ -126,6 +127,10 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
         catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)
           ?.definition ?? null,
       onDemand: (name) => registeredOnDemand(catalog, name),
+      fields(source) {
+        const found = newestVersion(catalog.stream('source', source)?.state ?? initialState);
+        return found?.definition.kind === 'source' ? sourceFields(found.definition) : {};
+      },
       knownBelow,
       leftOut: late.leftOut,
       recentUpdates: createRecentUpdates(log, history, dependencies.decodeUpdate),

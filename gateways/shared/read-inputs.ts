@@ -5,6 +5,7 @@
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
+import { parseExactJson } from '#domain/values/exact-json.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Scalar, ScalarType, Value } from '#domain/values/value.ts';
 import { typedText } from './typed-text.ts';
@@ -56,7 +57,7 @@ export const readInputs = async (
 const listText = (name: string, type: FieldType, text: string): Value => {
   let items: unknown;
   try {
-    items = JSON.parse(text);
+    items = parseExactJson(text);
   } catch {
     items = null;
   }

@@ -6,7 +6,7 @@
 
 import type { ViewExplanation } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
-import { keyOfEntity } from '#domain/plan/entity-key.ts';
+import { decodeKey, keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
@@ -14,7 +14,8 @@ import { foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import { formatFieldType, readsAs } from '#domain/values/field-type.ts';
-import type { RawEvent, Row, Scalar, Value } from '#domain/values/value.ts';
+import { shownValue } from '#domain/values/float-digits.ts';
+import type { FieldType, RawEvent, Row, Value } from '#domain/values/value.ts';
 import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
 import { type PastGeneration, servedAt } from '#projections/serving/past-generation.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
@@ -26,6 +27,8 @@ export interface ExplainFeatureDependencies {
   readonly rawEvents: RawEvents;
   readonly history: History;
   readonly definition: (view: string, version: number) => Promise<unknown>;
+  /** the fields of a source, with their types */
+  readonly fields: (source: string) => Readonly<Record<string, FieldType>>;
   readonly knownBelow: (source: string, known: number) => Promise<readonly number[]>;
   readonly leftOut: (
     view: string,
@@ -50,6 +53,7 @@ export interface FeatureUpdate {
 export interface ReadValue {
   readonly view: string;
   readonly feature: string;
+  /** as the caller sent it; other keys are ignored */
   readonly entity: EntityKey;
   readonly value: Value;
   readonly status: FeatureStatus;
@@ -81,6 +85,15 @@ const whyNotCounted = (plan: ViewPlan, feature: PlannedFeature, row: Row): strin
     return 'its value is null';
   return null;
 };
+
+/** The row as it is shown: floats with their own digits. */
+const shownRow = (fields: Readonly<Record<string, FieldType>>, row: Row): Row =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      const type = fields[name];
+      return [name, type === undefined ? value : shownValue(type, value)];
+    }),
+  );
 
 const tilesOf = (
   plan: ViewPlan,
@@ -165,20 +178,23 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
     const passes = ({ row }: RawEvent): boolean =>
       plan.filter === null || plan.filter(row) === true;
     const passing = events.filter(passes);
-    const recomputed = foldFeatures(single, passing, key, at).values[0] as Value;
+    const folded = foldFeatures(single, passing, key, at).values[0] as Value;
+    const recomputed = shownValue(feature.type, folded);
     const hopMs = plan.hops[feature.hop]?.hopMs ?? 0;
-    const keys = plan.keys.map((part) => [part.name, entity[part.name] as Scalar] as const);
+    const keys = decodeKey(key, plan.keys);
+    const keyColumns = Object.entries(keys).map(([part, of]) => [`key_${part}`, of]);
     const inRange = (update: FeatureUpdate): boolean =>
       update.logTime <= known &&
       (hopMs === 0 || (update.tileStart >= from && update.tileStart <= at));
     const [old, recent] = await Promise.all([
-      pastUpdates(served, Object.fromEntries(keys.map(([k, v]) => [`key_${k}`, v])), hopMs),
+      pastUpdates(served, Object.fromEntries(keyColumns), hopMs),
       dependencies.recentUpdates(served, key, hopMs),
     ]);
+    const fields = dependencies.fields(plan.source);
     return {
       view,
       feature: name,
-      entity: Object.fromEntries(keys),
+      entity: keys,
       at,
       known,
       value,
@@ -196,7 +212,7 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
         position: `raw.${plan.source}@${event.partition}:${event.offset}`,
         eventTime: event.eventTime,
         logTime: event.logTime,
-        row: event.row,
+        row: shownRow(fields, event.row),
         counted: why === null,
         why,
       })),

@@ -17,7 +17,9 @@ import { compileExpr } from '#domain/expressions/compile.ts';
 import { formatExpr } from '#domain/expressions/format.ts';
 import type { Scope } from '#domain/expressions/typecheck.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
-import { formatFieldType } from '#domain/values/field-type.ts';
+import { formatFieldType, parseFieldType } from '#domain/values/field-type.ts';
+import { shownValue } from '#domain/values/float-digits.ts';
+import { readValue } from '#domain/values/read-value.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { ExplainFeature } from './explain-feature.ts';
 import { sameResult } from './same-value.ts';
@@ -48,6 +50,10 @@ const featuresBelow = (name: string, onDemand: ExplainOnDemandDependencies['onDe
   }
   return [...found];
 };
+
+/** As reads compute with it: a float was shown with its own digits, a time may have been text. */
+const exact = (type: FieldType, value: Value): Value =>
+  value === null ? null : (readValue(type, value) ?? value);
 
 interface Outcome {
   readonly explanation: Explanation | null;
@@ -118,16 +124,17 @@ export const createExplainOnDemand =
       const values: Record<string, Value> = {};
       let matches = true;
       for (const [parameter, input] of Object.entries(definition.inputs)) {
-        const typeText = formatFieldType(scope.inputs?.[parameter] as FieldType);
+        const inputType = scope.inputs?.[parameter] as FieldType;
         if (input.from === 'request') {
-          const value = given[input.name] ?? null;
+          const declared = parseFieldType(input.type);
+          const value = exact(declared, given[input.name] ?? null);
           values[parameter] = value;
           inputs.push({
             parameter,
             from: 'request',
             name: input.name,
             type: input.type,
-            value,
+            value: shownValue(declared, value),
             explanation: null,
           });
           continue;
@@ -138,18 +145,18 @@ export const createExplainOnDemand =
         );
         const value = readOf(id);
         // The last digits of a sum may differ; such a difference must not change a comparison.
-        values[parameter] = outcome.matches ? value : outcome.recomputed;
+        values[parameter] = exact(inputType, outcome.matches ? value : outcome.recomputed);
         matches &&= outcome.matches;
         inputs.push({
           parameter,
           from: input.from,
           name: id,
-          type: typeText,
+          type: formatFieldType(inputType),
           value,
           explanation: outcome.explanation,
         });
       }
-      const recomputed = compileExpr(definition.value, scope)(values);
+      const recomputed = shownValue(type, compileExpr(definition.value, scope)(values));
       const value = readOf(name);
       return {
         feature: name,

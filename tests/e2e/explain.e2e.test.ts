@@ -14,6 +14,7 @@ import {
   featureService,
   featureView,
   last,
+  lit,
   onDemandFeature,
   request,
   source,
@@ -417,4 +418,66 @@ test('a past read of a version without the feature is null, and so is its explan
       known,
     }),
   ).rejects.toMatchObject({ code: 'MR_NOT_FOUND', message: /name a later known/ });
+});
+
+test('floats and times are the same in a read and in its explanation', async () => {
+  const meter = entity({ name: 'meter', keys: { since: 'timestamp' } });
+  const readings = source({
+    name: 'readings',
+    fields: { since: 'timestamp', at: 'timestamp', level: 'float', levels: 'array<float>' },
+    eventTime: 'at',
+  });
+  const levels = featureView({
+    name: 'levels',
+    entity: meter,
+    source: readings,
+    features: { newest: last(col('level')), list: last(col('levels')), mean: avg(col('level')) },
+  });
+  const more = onDemandFeature({
+    name: 'level_more',
+    type: 'double',
+    inputs: {
+      newest: levels.feature('newest'),
+      by: request('by', 'float'),
+      until: request('until', 'timestamp'),
+    },
+    value: ({ newest, by, until }) =>
+      newest.times(by).plus(until.gt(lit(0).cast('timestamp')).cast('int')),
+  });
+  await apply(meter, readings, levels, more);
+  const since = '2020-01-31T12:00:00Z';
+  await running.platform.publishing.publish(
+    { source: 'readings', events: [{ since, at: now, level: 1.111, levels: [0.1, 2] }] },
+    caller,
+  );
+  const given = { by: 1.7, until: '2026-01-31T12:00:00Z' };
+  const { values } = await running.platform.serving.read({
+    features: ['level_more', 'levels:newest', 'levels:list', 'levels:mean'],
+    entities: [{ since }],
+    request: [given],
+  });
+  const told = (await running.platform.serving.explain({
+    feature: 'level_more',
+    entity: { since },
+    request: given,
+  })) as OnDemandExplanation;
+  expect([told.value, told.recomputed, told.matches]).toEqual([values[0]?.[0], told.value, true]);
+  expect(told.value).not.toBe(1.111 * 1.7 + 1);
+  expect(told.inputs.map(({ value }) => value)).toEqual([
+    1.111,
+    1.7,
+    Date.parse('2026-01-31T12:00:00Z'),
+  ]);
+  for (const [i, feature] of ['newest', 'list', 'mean'].entries()) {
+    const one = (await running.platform.serving.explain({
+      view: 'levels',
+      feature,
+      entity: { since },
+    })) as ViewExplanation;
+    expect([one.value, one.matches], feature).toEqual([values[0]?.[i + 1], true]);
+    expect(one.recomputed).toEqual(one.value);
+    expect(one.entity).toEqual({ since: Date.parse(since) });
+    expect(one.events[0]?.row).toMatchObject({ level: 1.111, levels: [0.1, 2] });
+    expect(one.updates).toHaveLength(1);
+  }
 });

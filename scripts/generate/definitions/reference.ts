@@ -10,38 +10,38 @@ import { hopOf, MAX_TILES } from '#domain/plan/hop.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import { coverageText } from '#domain/plan/window-text.ts';
 import { formatDuration, MAX_DURATION_MS, parseDuration } from '#domain/values/duration.ts';
+import { EXPECTED } from '#domain/values/expected.ts';
 import { fieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
 import { codeText, numberText, table } from './table.ts';
 
-const TYPES: Readonly<Record<ScalarType, readonly [holds: string, json: string]>> = {
-  string: ['text', 'string'],
+/** The value, and how answers have it in JSON; `EXPECTED` says what to send. */
+const TYPES: Readonly<Record<ScalarType, readonly [value: string, answer: string]>> = {
+  string: ['text', 'text'],
   int: ['whole number of 32 bits', 'number'],
-  long: ['whole number within ±(2^53 − 1)', 'number'],
-  float: ['floating-point number of 32 bits, finite', 'number'],
+  long: ['whole number that a double holds exactly', 'number'],
+  float: ['floating-point number of 32 bits, finite', 'number, with its own 6 to 9 digits'],
   double: ['floating-point number of 64 bits, finite', 'number'],
   boolean: ['true or false', 'true or false'],
-  timestamp: [
-    'point in time, to the millisecond',
-    'ISO 8601 with a zone, or epoch milliseconds; in answers, epoch milliseconds',
-  ],
-  date: [
-    'day, without a time',
-    '`YYYY-MM-DD`, or days since 1970-01-01; in answers, days since 1970-01-01',
-  ],
+  timestamp: ['point in time, to the millisecond', 'epoch milliseconds'],
+  date: ['day, without a time', 'days since 1970-01-01'],
   bytes: ['bytes', 'base64 text'],
 };
 
 export const typesTable = (): readonly string[] =>
   table(
-    ['type', 'value', 'in JSON', 'number', 'entity key'],
-    Object.entries(TYPES).map(([type, [holds, json]]) => [
-      codeText(type),
-      holds,
-      json,
-      isNumeric(fieldType(type as ScalarType)) ? 'yes' : '',
-      KEY_TYPES.has(type) ? 'yes' : '',
-    ]),
+    ['type', 'value', 'send', 'in answers', 'number', 'entity key'],
+    Object.entries(TYPES).map(([name, [value, answer]]) => {
+      const type = name as ScalarType;
+      return [
+        codeText(type),
+        value,
+        EXPECTED[type],
+        answer,
+        isNumeric(fieldType(type)) ? 'yes' : '',
+        KEY_TYPES.has(type) ? 'yes' : '',
+      ];
+    }),
   );
 
 /** Windows that people use, and the ends of the ranges that share a hop. */
