@@ -20,7 +20,10 @@ const TYPES: Readonly<Record<ScalarType, readonly [value: string, answer: string
   string: ['text', 'text'],
   int: ['whole number of 32 bits', 'number'],
   long: ['whole number that a double holds exactly', 'number'],
-  float: ['floating-point number of 32 bits, finite', 'the shortest number that reads back as the same float'],
+  float: [
+    'floating-point number of 32 bits, finite',
+    'the shortest number that reads back as the same float',
+  ],
   double: ['floating-point number of 64 bits, finite', 'number'],
   boolean: ['true or false', 'true or false'],
   timestamp: ['point in time, to the millisecond', 'epoch milliseconds'],
