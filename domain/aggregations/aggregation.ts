@@ -108,6 +108,19 @@ export type Finalized = Value | typeof OVERFLOW;
 /** A bounded domain overflowed (countDistinct, topK): the value is null, its status `overflow`. */
 export const OVERFLOW: unique symbol = Symbol('overflow');
 
+/** A parameter that a definition may or must give. */
+export interface AggregationParameter {
+  readonly name: string;
+  /** for docs; it completes "k: …" */
+  readonly says: string;
+  readonly kind: 'whole number' | 'number' | 'ascending numbers';
+  /** the least and the greatest value; of a list, how many there are */
+  readonly least: number;
+  readonly most: number;
+  /** null: required */
+  readonly fallback: number | null;
+}
+
 export interface AggregationParams {
   readonly [name: string]: Value;
 }
@@ -132,6 +145,9 @@ export interface Aggregation {
   readonly name: AggregationName;
   /** a sentence for docs and errors */
   readonly summary: string;
+  /** how far the value can be from the exact one, for docs; null: exact */
+  readonly error: string | null;
+  readonly parameters: readonly AggregationParameter[];
   /** whether the input may be absent (count) */
   readonly input: 'required' | 'optional';
   /**

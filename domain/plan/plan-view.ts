@@ -3,9 +3,11 @@
  * once and named by their meaning, and tiles are grouped by hop.
  */
 import type { Partial } from '#domain/aggregations/aggregation.ts';
+import { nullable } from '#domain/aggregations/parameters.ts';
 import { aggregationNamed } from '#domain/aggregations/table.ts';
 import type {
   EntityDefinition,
+  FeatureDefinition,
   FeatureViewDefinition,
   SourceDefinition,
 } from '#domain/definitions/model.ts';
@@ -19,6 +21,7 @@ import { parseDuration } from '#domain/values/duration.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import { hash64 } from '#domain/values/hash.ts';
 import { compileKeyOf } from './entity-key.ts';
+import { aggregationText } from './feature-text.ts';
 import { hopOf } from './hop.ts';
 import type { HopGroup, PlannedFeature, PlannedPartial, ViewPlan } from './plan.ts';
 
@@ -30,16 +33,17 @@ interface GroupDraft {
   readonly partials: PlannedPartial[];
 }
 
-/** Adds the feature's name to an error. */
-const named = <T>(feature: string, body: () => T): T => {
+/** Adds the feature, and what it computes, to an error. */
+const named = <T>(name: string, feature: FeatureDefinition, body: () => T): T => {
   try {
     return body();
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
-    throw new MillraceError(error.code, `${feature}: ${error.message}`, {
-      ...error.details,
-      feature,
-    });
+    throw new MillraceError(
+      error.code,
+      `${name}: in ${aggregationText(feature)}: ${error.message}`,
+      { ...error.details, feature: name },
+    );
   }
 };
 
@@ -118,9 +122,10 @@ export const planView = (
   };
 
   const features = Object.entries(view.features).map(([name, feature]): PlannedFeature => {
-    const aggregation = aggregationNamed(feature.aggregation);
-    const inputType = feature.input === null ? null : typeOf(feature.input, scope);
-    const bound = named(name, () => aggregation.bind(inputType, feature.params ?? {}));
+    const bound = named(name, feature, () => {
+      const inputType = feature.input === null ? null : typeOf(feature.input, scope);
+      return aggregationNamed(feature.aggregation).bind(inputType, feature.params ?? {});
+    });
     const hopMs = hopOf(name, feature.window, feature.hop);
     const windowMs = feature.window === undefined ? null : parseDuration(feature.window);
     const group = groupOf(hopMs);
@@ -130,7 +135,7 @@ export const planView = (
     );
     return {
       name,
-      type: bound.type,
+      type: view.ttl === undefined ? bound.type : nullable(bound.type),
       aggregation: bound,
       windowMs,
       hop: groups.indexOf(group),
