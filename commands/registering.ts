@@ -22,6 +22,20 @@ export const lookupsOf = (definitions: CatalogDefinitions): Lookups => ({
     readFieldType(featureTypes(view, definitions)?.get(feature) ?? ''),
 });
 
+/** The hash of a view's plan; null where it is no view, or does not fit its source or entity. */
+export const hashOfPlan = (
+  { definition }: Pick<CatalogDefinitions, 'definition'>,
+  view: Definition,
+): string | null => {
+  if (view.kind !== 'feature-view') return null;
+  const [source, entity] = [definition('source', view.source), definition('entity', view.entity)];
+  try {
+    return source === null || entity === null ? null : planView(view, source, entity).hash;
+  } catch {
+    return null;
+  }
+};
+
 interface Facts {
   readonly problems: readonly Problem[];
   readonly change: Change | null;

@@ -10,7 +10,6 @@ import {
   beingFilled,
   changeGeneration,
   generationFilled,
-  hashOf,
   nextGeneration,
   ownGeneration,
   startReplay,
@@ -93,7 +92,7 @@ const register = (
   const current = liveGeneration(state) ?? beingFilled(state);
   if (current === null)
     return accept(event, ownGeneration(nextGeneration(state), version, context.now));
-  if (hashOf(state, current.version) !== context.planHash) return accept(event);
+  if (context.planHashOf(current.version) !== context.planHash) return accept(event);
   return accept(event, {
     type: 'GenerationAdopted',
     data: { generation: current.generation, version },

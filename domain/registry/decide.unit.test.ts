@@ -34,6 +34,7 @@ const context: DecisionContext = {
   problems: [],
   change: null,
   planHash: 'h1',
+  planHashOf: () => null,
   dependents: [],
 };
 const register = (
@@ -57,7 +58,12 @@ interface When {
 }
 const given = (...events: readonly RegistryEvent[]): When => ({
   when(command, facts = {}) {
-    const decision = decide(events.reduce(evolve, initialState), command, { ...context, ...facts });
+    const state = events.reduce(evolve, initialState);
+    const decision = decide(state, command, {
+      ...context,
+      planHashOf: (version) => state.versions[version - 1]?.planHash ?? null,
+      ...facts,
+    });
     return {
       makes(...wanted) {
         expect(decision).toMatchObject({ outcome: 'accepted' });
