@@ -5,6 +5,7 @@
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
+import { finalProblem } from './change.ts';
 import type { RegistryCommand } from './commands.ts';
 import {
   beingFilled,
@@ -70,6 +71,8 @@ const register = (
   if (canonical(before.definition) === canonical(definition)) return accept();
   const { change } = context;
   if (change?.cost === 'breaking') {
+    const final = finalProblem(definition, change);
+    if (final !== null) return { outcome: 'refused', problem: final };
     if (!command.force) {
       return refuse(
         'MR_INCOMPATIBLE_REVISION',

@@ -168,6 +168,7 @@ describe('registering', () => {
       fields: [],
       notes: ['y is new', 'feature x goes'],
       breaks: ['feature x goes'],
+      final: [],
     } as const;
     given(...live)
       .when(register(revised), { change })
