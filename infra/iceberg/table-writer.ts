@@ -26,6 +26,7 @@ import {
   type TableMetadata,
   withSchema,
 } from '#infra/shared/iceberg/metadata.ts';
+import { rewriteColumns } from '#infra/shared/iceberg/rewrite-columns.ts';
 import { evolve, META_COLUMNS, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
 import {
   commitTable,
@@ -108,6 +109,21 @@ export const tableWriter = ({
     return changed ? withSchema(metadata, fields, lastColumnId) : metadata;
   };
 
+  /** Rewrites the table where columns need a type to which they cannot be widened. */
+  const replaceColumns = async (columns: readonly WantedColumn[]): Promise<void> => {
+    while (base !== null) {
+      const { metadata } = base;
+      const evolved = evolve(name, currentSchema(metadata).fields, metadata['last-column-id'], [
+        ...columns,
+        ...META_COLUMNS,
+      ]);
+      if (evolved.replaced.length === 0) return;
+      base =
+        (await rewriteColumns({ table, connection, now: now() }, base, evolved)) ??
+        (await loadTable(table, base));
+    }
+  };
+
   const abandon = async (): Promise<void> => {
     const dropped = pending;
     pending = null;
@@ -175,6 +191,7 @@ export const tableWriter = ({
     },
     async begin(columns, partitionBy) {
       if (pending !== null) return pending.rows;
+      await replaceColumns(columns);
       const metadata = shape(columns, partitionBy);
       pending = {
         rows: await pendingRows(connection, currentSchema(metadata).fields),

@@ -24,8 +24,11 @@ export interface EnsureTableOptions {
 }
 
 export interface ColumnChange {
-  /** `widen`: the column exists with a narrower type, or does not take nulls */
-  readonly change: 'add' | 'widen';
+  /**
+   * `widen`: the column exists with a narrower type, or does not take nulls; `replace`: with a type
+   * that Iceberg does not widen to the wanted one, so the files must be rewritten
+   */
+  readonly change: 'add' | 'widen' | 'replace';
   readonly name: string;
   /** Iceberg's type, `list<…>` for lists */
   readonly type: string;
@@ -62,7 +65,7 @@ export const ensureTable = async (
   const present = new Map(
     currentSchema(metadata).fields.map((field) => [field.name, field] as const),
   );
-  const { fields } = evolve(
+  const { fields, replaced } = evolve(
     name,
     currentSchema(metadata).fields,
     metadata['last-column-id'],
@@ -74,6 +77,6 @@ export const ensureTable = async (
     if (had === undefined) return [{ change: 'add', ...now }];
     return typeName(had) === now.type && had.required === now.required
       ? []
-      : [{ change: 'widen', ...now }];
+      : [{ change: replaced.includes(field.name) ? 'replace' : 'widen', ...now }];
   });
 };
