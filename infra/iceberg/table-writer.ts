@@ -109,21 +109,6 @@ export const tableWriter = ({
     return changed ? withSchema(metadata, fields, lastColumnId) : metadata;
   };
 
-  /** Rewrites the table where columns need a type to which they cannot be widened. */
-  const replaceColumns = async (columns: readonly WantedColumn[]): Promise<void> => {
-    while (base !== null) {
-      const { metadata } = base;
-      const evolved = evolve(name, currentSchema(metadata).fields, metadata['last-column-id'], [
-        ...columns,
-        ...META_COLUMNS,
-      ]);
-      if (evolved.replaced.length === 0) return;
-      base =
-        (await rewriteColumns({ table, connection, now: now() }, base, evolved)) ??
-        (await loadTable(table, base));
-    }
-  };
-
   const abandon = async (): Promise<void> => {
     const dropped = pending;
     pending = null;
@@ -191,7 +176,11 @@ export const tableWriter = ({
     },
     async begin(columns, partitionBy) {
       if (pending !== null) return pending.rows;
-      await replaceColumns(columns);
+      if (base !== null)
+        base = await rewriteColumns({ table, connection, now: now() }, name, base, [
+          ...columns,
+          ...META_COLUMNS,
+        ]);
       const metadata = shape(columns, partitionBy);
       pending = {
         rows: await pendingRows(connection, currentSchema(metadata).fields),

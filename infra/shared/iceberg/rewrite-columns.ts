@@ -21,8 +21,14 @@ import {
   withSchema,
 } from './metadata.ts';
 import { readParquet, sqlType } from './parquet-scan.ts';
-import { type Evolution, type IcebergField, typeName } from './schema.ts';
-import { commitTable, type TableVersion, uriOf } from './table-directory.ts';
+import {
+  type Evolution,
+  evolve,
+  type IcebergField,
+  typeName,
+  type WantedColumn,
+} from './schema.ts';
+import { commitTable, loadTable, type TableVersion, uriOf } from './table-directory.ts';
 import { withoutBounds } from './without-bounds.ts';
 
 interface RewriteOptions {
@@ -96,8 +102,8 @@ const rewrite = async (
   return files;
 };
 
-/** @returns null where another commit came first: load the table again, and retry */
-export const rewriteColumns = async (
+/** @returns null where another commit came first */
+const rewriteOnce = async (
   options: RewriteOptions,
   base: TableVersion,
   { fields, lastColumnId }: Evolution,
@@ -138,4 +144,30 @@ export const rewriteColumns = async (
   if (done === null)
     for (const file of files) await table.files.delete(uriOf(table, shaped, file.file_path));
   return done;
+};
+
+/**
+ * Rewrites a table if the wanted columns need it; it then has all of them.
+ * @param name the topic, for messages
+ * @returns the table's newest version
+ */
+export const rewriteColumns = async (
+  options: RewriteOptions,
+  name: string,
+  base: TableVersion,
+  wanted: readonly WantedColumn[],
+): Promise<TableVersion> => {
+  for (let version = base; ; ) {
+    const { metadata } = version;
+    const evolution = evolve(
+      name,
+      currentSchema(metadata).fields,
+      metadata['last-column-id'],
+      wanted,
+    );
+    if (evolution.replaced.length === 0) return version;
+    version =
+      (await rewriteOnce(options, version, evolution)) ??
+      ((await loadTable(options.table, version)) as TableVersion);
+  }
 };
