@@ -9,7 +9,7 @@ import {
   type Slots,
 } from './aggregation.ts';
 import { LONG, nullable, numberParameter, scalarInput } from './parameters.ts';
-import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
+import { countedPartial, type ValueCounts } from './value-counts.ts';
 
 const LIMIT: AggregationParameter = {
   name: 'limit',
@@ -32,7 +32,7 @@ export const countDistinct: Aggregation = {
     return {
       type: nullable(LONG),
       form: { aggregation: 'countDistinct' },
-      partials: [valueCountsPartial(type, limit)],
+      partials: [countedPartial(type, limit)],
       finalize([s]) {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
         return counts === 'overflow' ? OVERFLOW : counts.size;

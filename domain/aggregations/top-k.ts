@@ -10,7 +10,7 @@ import {
   type Slots,
 } from './aggregation.ts';
 import { K, numberParameter, scalarInput } from './parameters.ts';
-import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
+import { countedPartial, type ValueCounts } from './value-counts.ts';
 
 /** At least k. */
 const LIMIT = {
@@ -52,7 +52,7 @@ export const topK: Aggregation = {
     return {
       type: { base: type.base, array: true, nullable: true },
       form: { aggregation: 'topK', k },
-      partials: [valueCountsPartial(type, limit)],
+      partials: [countedPartial(type, limit)],
       finalize([s]) {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
         return counts === 'overflow' ? OVERFLOW : mostFrequent(counts, k);

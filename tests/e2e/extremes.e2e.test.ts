@@ -9,6 +9,7 @@ import { col, count, entity, featureView, last, lastK, max, min, source } from '
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatasetRequest } from '#domain/api/datasets.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import type { FieldTypeText } from '#domain/values/field-type.ts';
 import { floatDigits } from '#domain/values/float-digits.ts';
 import type { Row, ScalarType, Value } from '#domain/values/value.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
@@ -53,7 +54,7 @@ const events = source({
     id: 'string',
     ...Object.fromEntries(TYPES.map((type) => [`v_${type}`, `${type}?`])),
     ...Object.fromEntries(TYPES.map((type) => [`l_${type}`, `array<${type}>?`])),
-  } as Readonly<Record<string, 'string'>>,
+  } as Readonly<Record<string, FieldTypeText>> & { readonly ts: 'timestamp' },
   eventTime: 'ts',
 });
 const view = featureView({
@@ -117,11 +118,11 @@ const expectedOf = ({ type, shown }: Sent): Record<string, Value> =>
     namesOf(type).map((name) => [name, name.startsWith('some') ? [shown] : shown]),
   );
 
-/** @param valueOf the value of one feature of one entity */
-const expectAll = (valueOf: (sent: Sent, feature: string) => Value | undefined): void => {
+/** @param shownOf the value of one feature of one entity */
+const expectAll = (shownOf: (sent: Sent, feature: string) => Value | undefined): void => {
   for (const sent of SENT)
     for (const [name, value] of Object.entries(expectedOf(sent)))
-      expect([sent.id, name, valueOf(sent, name)]).toEqual([sent.id, name, value]);
+      expect([sent.id, name, shownOf(sent, name)]).toEqual([sent.id, name, value]);
 };
 
 const readAll = async (platform: Platform, past: object = {}): Promise<void> => {
