@@ -19,7 +19,9 @@ const plan = planView(view, definitions.source, entity);
 const schema = featuresAvroSchema(plan);
 const GENERATION = 4;
 
-/** Own name → the name of the state of longs in an earlier release; only states that had another. */
+/**
+ * Own name → the name of the state of longs in an earlier release; only states that had another.
+ */
 const formerNames = new Map(
   plan.hops.flatMap((_, hop) => {
     const { nums, refs } = slotColumns(plan, hop);

@@ -30,7 +30,9 @@ export interface WantedJob {
 export interface JobIdentity {
   /** what the job's state means: state of another meaning is not used */
   readonly state: string;
-  /** what it runs: if that changes, it is stopped and goes on with its state; absent: `state` says */
+  /**
+   * what it runs: if that changes, it is stopped and goes on with its state; absent: `state` says
+   */
   readonly statements?: string;
 }
 

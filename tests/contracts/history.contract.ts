@@ -25,7 +25,9 @@ export interface HistoryUnderTest {
   appendRaw(partition: number, rows: readonly Row[], logTime: number): Appended;
   /** the same with the source's next schema: + `note: string?`, `seats` int → long */
   appendEvolved(partition: number, rows: readonly Row[], logTime: number): Appended;
-  /** the same with the schema after that: `seats` and `big` long → double, `ratio` float → double */
+  /**
+   * the same with the schema after that: `seats` and `big` long → double, `ratio` float → double
+   */
   appendDoubles(partition: number, rows: readonly Row[], logTime: number): Appended;
   appendUpdates(rows: readonly object[], logTime: number): Appended;
   /**

@@ -40,6 +40,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+// Without Python there is nothing to compare with.
 test.runIf(hasPython())(
   'every value of the training set equals the one that pandas computes',
   async () => {

@@ -100,7 +100,7 @@ describe('what does not fit breaks, and is named', () => {
   test.each([
     ['a key of an entity', { number: 'long' }, /the key number of numbered is int.*number is long/],
     ['an expression of whole numbers', { small: 'double' }, /feature view totals: part: .*start/],
-    ['an on-demand feature', { small: 'long' }, /on-demand feature next: the value is long/],
+    ['an on-demand feature', { small: 'long' }, /on-demand feature next: the value newest is long/],
   ])('%s', async (_, fields, text) => {
     const change = await planned(sourceWith(fields));
     expect(change.cost).toBe('breaking');
