@@ -23,6 +23,8 @@ export interface ReadDefinitions {
 
 export interface ViewRead {
   readonly served: ServedView;
+  /** the version that a service pins */
+  readonly pinned?: number;
   /** index in the view's features → column of the answer, for the requested ones */
   readonly columns: readonly { readonly feature: number; readonly column: number }[];
   /**
