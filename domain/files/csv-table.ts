@@ -132,10 +132,7 @@ export const csvTable = ({ refuse, delimiter, onHeader }: CsvTableOptions): CsvR
   return {
     push: (text) => read(text, false),
     end() {
-      const rows = [
-        ...read('', true),
-        ...rowsOf((reader as CsvReader).end(), separator as string),
-      ];
+      const rows = [...read('', true), ...rowsOf((reader as CsvReader).end(), separator as string)];
       if (names === null) refuse(1, 'the file is empty: its first line must name the columns');
       return rows;
     },

@@ -11,12 +11,13 @@ import type {
   TrainingSetJob,
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
+import { identifier } from '#domain/sql/duckdb/names.ts';
 import { type ResultValues, resultValues } from '#domain/training-sets/columns.ts';
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
 import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
-import { identifier, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { countEvents, scanEvents } from './event-files.ts';
 import { outputFormat, writeQuery } from './output-file.ts';

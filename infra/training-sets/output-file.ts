@@ -8,7 +8,7 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
-import { literal } from '#infra/shared/duckdb/connect.ts';
+import { literal } from '#domain/sql/duckdb/names.ts';
 import { isDiskFull, makeDirectory, syncPath } from '#infra/shared/files/durable-file.ts';
 
 export type OutputFormat = 'parquet' | 'csv';

@@ -2,8 +2,9 @@
  * Reads a training set back into memory. A row number that is added to the spine keeps its order.
  */
 import { DuckDBTypeId } from '@duckdb/node-api';
+import { identifier, literal } from '#domain/sql/duckdb/names.ts';
 import type { Row, Value } from '#domain/values/value.ts';
-import { identifier, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 
 const NUMBER = '__millrace_row';
 

@@ -7,9 +7,9 @@ import {
   DuckDBTimestampTZValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
+import { identifier } from '#domain/sql/duckdb/names.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
-import { identifier } from '#infra/shared/duckdb/connect.ts';
 import { icebergType } from './duckdb-types.ts';
 
 const utf8 = new TextEncoder();

@@ -4,6 +4,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
+import { identifier } from '#domain/sql/duckdb/names.ts';
 import { isNumberType, type ResultColumn } from '#domain/training-sets/columns.ts';
 import type { CodedValues } from '#domain/training-sets/spine-keys.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
@@ -11,7 +12,6 @@ import { formatFieldType } from '#domain/values/field-type.ts';
 import { isTime, parseTime, readIsoTime, whyNoTime } from '#domain/values/time.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
-import { identifier } from '#infra/shared/duckdb/connect.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { columnReader } from '#infra/shared/iceberg/result-columns.ts';
 import { icebergField, icebergType } from './duckdb-types.ts';

@@ -28,8 +28,7 @@ export const accepts = (column: string, { base, array }: FieldType): boolean => 
   const kind = columnKind(column);
   if (!array) return ACCEPTED[base].includes(kind);
   return (
-    kind === 'text' ||
-    (kind === 'list' && ACCEPTED[base].includes(columnKind(elementType(column))))
+    kind === 'text' || (kind === 'list' && ACCEPTED[base].includes(columnKind(elementType(column))))
   );
 };
 

@@ -30,6 +30,9 @@ export const midnightDays = (sql: string, type: string): string =>
 /** A timestamp with a zone from epoch ms, which is exact for all years. */
 export const timestampOfMs = (ms: number): string => `make_timestamptz(${BigInt(ms) * 1000n})`;
 
+/** A date from days since 1970-01-01. */
+export const dateOfDays = (days: number): string => `(DATE '1970-01-01' + ${days})`;
+
 /**
  * A timestamp as ISO text, with a zone if `zoned`. DuckDB's own text has another form before the
  * year 1, and its strftime is wrong for nanoseconds.
