@@ -23,7 +23,7 @@ const wholeLength = (bytes: Uint8Array): number => {
   return length;
 };
 
-const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+export const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   if (a.length === 0) return b;
   const both = new Uint8Array(a.length + b.length);
   both.set(a);

@@ -1,31 +1,34 @@
-/** Cells of a CSV file that Millrace writes, as text that it can read again. */
+/**
+ * CSV that Millrace writes. Rows are made here, as texts: DuckDB writes lists and bytes in forms
+ * that nothing reads back, and would change cells that are copied from another file.
+ */
 import { columnKind, elementType } from './column-kind.ts';
+import { identifier } from './names.ts';
 import { dateText, timeText } from './times.ts';
 
-/** In quotes where it needs them: null is an empty cell, so an empty text is "". */
-const cell = (text: string): string =>
-  `(CASE WHEN ${text} = '' OR regexp_matches(${text}, '[",\\r\\n]') THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END)`;
+const jsonString = (text: string): string => `CAST(to_json(${text}) AS VARCHAR)`;
 
-const quoted = (text: string): string => `CAST(to_json(${text}) AS VARCHAR)`;
-
-/** JSON, null for null. Numbers that JSON lacks are texts. */
-const json = (sql: string, type: string): string => {
+/** JSON; null for null. A number that JSON lacks is a text. */
+export const jsonText = (sql: string, type: string, depth = 0): string => {
+  const text = plainText(sql, type, true);
   switch (columnKind(type)) {
     case 'whole':
     case 'decimal':
     case 'boolean':
-      return `CAST(${sql} AS VARCHAR)`;
+      return text;
     case 'real':
-      return `(CASE WHEN isfinite(${sql}) THEN CAST(${sql} AS VARCHAR) ELSE ${quoted(`CAST(${sql} AS VARCHAR)`)} END)`;
+      return `(CASE WHEN isfinite(${sql}) THEN ${text} ELSE ${jsonString(text)} END)`;
     case 'list':
-      return jsonList(sql, type);
+      return jsonList(sql, type, depth);
     default:
-      return quoted(plainText(sql, type, true));
+      return jsonString(text);
   }
 };
 
-const jsonList = (sql: string, type: string): string => {
-  const items = `list_transform(${sql}, lambda item: coalesce(${json('item', elementType(type))}, 'null'))`;
+const jsonList = (sql: string, type: string, depth: number): string => {
+  const item = `item${depth}`;
+  const each = `coalesce(${jsonText(item, elementType(type), depth + 1)}, 'null')`;
+  const items = `list_transform(${sql}, lambda ${item}: ${each})`;
   return `(CASE WHEN ${sql} IS NOT NULL THEN '[' || coalesce(array_to_string(${items}, ','), '') || ']' END)`;
 };
 
@@ -38,32 +41,35 @@ const plainText = (sql: string, type: string, zoned: boolean): string => {
     case 'bytes':
       return `base64(${sql})`;
     case 'list':
-      return jsonList(sql, type);
+      return jsonList(sql, type, 0);
     default:
       return `CAST(${sql} AS VARCHAR)`;
   }
 };
 
-/** The cell's text; it needs no quotes unless it is a text or a list. */
-const NEVER_QUOTED: ReadonlySet<string> = new Set([
-  'whole',
-  'decimal',
-  'real',
-  'boolean',
-  'date',
-  'time',
-  'bytes',
-]);
+const PLAIN: ReadonlySet<string> = new Set(['whole', 'decimal', 'real', 'boolean', 'date', 'time']);
 
-/** @param zoned whether a timestamp without a zone is one in UTC */
+/** In quotes where the text needs them. A null is an empty cell, so an empty text is "". */
+const quotedIfNeeded = (text: string): string =>
+  `(CASE WHEN ${text} = '' OR regexp_matches(${text}, '[",\\r\\n]') THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END)`;
+
+/** @param zoned whether a timestamp without a zone is one in UTC, and is written so */
 export const csvCell = (sql: string, type: string, zoned = false): string => {
   const text = plainText(sql, type, zoned);
-  return `coalesce(${NEVER_QUOTED.has(columnKind(type)) ? text : cell(text)}, '')`;
+  return `coalesce(${PLAIN.has(columnKind(type)) ? text : quotedIfNeeded(text)}, '')`;
 };
-
-/** A row of cells, as one text. */
-export const csvRow = (cells: readonly string[]): string => cells.join(` || ',' || `);
 
 /** A name in the header of a CSV file. */
 export const csvName = (name: string): string =>
   /[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+
+/**
+ * A query that returns the lines of a file, for a COPY with `CSV_LINES`.
+ * @param header the file's first line
+ * @param cells of each row, as texts; a text may have several cells
+ */
+export const csvLines = (header: string, cells: readonly string[], from: string): string =>
+  `SELECT ${cells.join(` || ',' || `)} AS ${identifier(header)} FROM ${from}`;
+
+/** The options of a COPY that writes lines as they are. */
+export const CSV_LINES = `FORMAT csv, HEADER true, QUOTE '', ESCAPE '', DELIMITER ','`;
