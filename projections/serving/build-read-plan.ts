@@ -221,10 +221,12 @@ const build = (
       }),
     };
   };
+  const readColumns = origins();
   return {
     features: nameColumns(columns),
     allPresent: columns.map(() => 'present'),
-    columns: origins(),
+    columns: readColumns,
+    floats: readColumns.types.flatMap(({ base }, column) => (base === 'float' ? [column] : [])),
     views: viewReads.map((view, index) => ({ ...view, needed: neededOf(index) })),
     stored: viewReads.some(({ served }) => served.fetch !== undefined),
     onDemand,
