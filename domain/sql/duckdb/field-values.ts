@@ -108,13 +108,16 @@ export const valueSql = (sql: string, column: string, base: ScalarType): string 
 
 const quoted = (sql: string): string => `CAST(to_json(CAST(${sql} AS VARCHAR)) AS VARCHAR)`;
 
-/** JSON for a cell that is refused, with its own digits, that no reader of JSON accepts. */
-const refusedJson = (sql: string, column: string): string => {
+/** JSON for a cell that is refused, with its own digits, that no reader of the field accepts. */
+const refusedJson = (sql: string, column: string, base: ScalarType): string => {
   switch (columnKind(column)) {
     case 'whole':
       return `CAST(${sql} AS VARCHAR)`;
-    case 'real':
-      return `(CASE WHEN isfinite(${sql}) THEN CAST(${sql} AS VARCHAR) ELSE ${quoted(sql)} END)`;
+    case 'real': {
+      // JSON has no such number, and a text would be a string
+      const other = base === 'string' ? `'{"number":' || ${quoted(sql)} || '}'` : quoted(sql);
+      return `(CASE WHEN isfinite(${sql}) THEN CAST(${sql} AS VARCHAR) ELSE ${other} END)`;
+    }
     case 'time':
       return quoted(timeText(sql, column, true));
     default:
@@ -144,12 +147,15 @@ const valueJson = (sql: string, column: string, base: ScalarType): string => {
  * The cell as JSON of the field, as VARCHAR: what the server reads as the same value, or refuses
  * where the cell is refused. A null cell is null.
  */
-export const jsonSql = (sql: string, column: string, { base, array }: FieldType): string => {
+export const jsonSql = (sql: string, column: string, type: FieldType): string => {
+  const { base, array } = type;
+  // a column of such a type has only nulls
+  if (!accepts(column, type)) return `'null'`;
   if (array) {
     const item = jsonSql('item', elementType(column), { base, array: false, nullable: true });
     const items = `list_transform(${sql}, lambda item: coalesce(${item}, 'null'))`;
     return `(CASE WHEN ${sql} IS NOT NULL THEN '[' || coalesce(array_to_string(${items}, ','), '') || ']' END)`;
   }
   if (columnKind(column) === 'text') return quoted(sql);
-  return `coalesce(${valueJson(sql, column, base)}, ${refusedJson(sql, column)})`;
+  return `coalesce(${valueJson(sql, column, base)}, ${refusedJson(sql, column, base)})`;
 };
