@@ -39,10 +39,22 @@ function checkEntity(def: EntityDefinition, report: Report): void {
   }
 }
 
+/** Where an event is in the log: columns of its table beside the fields. */
+const HISTORY_COLUMNS = new Set(['_partition', '_offset', '_log_time']);
+
 function checkSource(def: SourceDefinition, report: Report): void {
   const invalid = (what: string) => report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}.`);
   const types = new Map<string, FieldType>();
+  const seen = new Map<string, string>();
   for (const [field, text] of Object.entries(def.fields)) {
+    const like = seen.get(field.toLowerCase());
+    if (like !== undefined)
+      invalid(
+        `the fields ${like} and ${field} differ only in case, and SQL engines that read the history take them for one: rename one`,
+      );
+    seen.set(field.toLowerCase(), field);
+    if (HISTORY_COLUMNS.has(field.toLowerCase()))
+      invalid(`the field ${field} has the name of a column that the history adds: rename it`);
     const type = readFieldType(text);
     if (!FIELD_NAME.test(field))
       invalid(`the field ${JSON.stringify(field)} must be ${FIELD_NAME_RULE}`);

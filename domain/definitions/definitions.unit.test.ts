@@ -331,6 +331,18 @@ describe('definitions that the checks refuse', () => {
       /name of a key/,
     ],
     [
+      'fields that differ only in case',
+      { ...flights, fields: { ...flights.fields, Origin: 'string' } },
+      'MR_DEFINITION_INVALID',
+      /the fields origin and Origin differ only in case/,
+    ],
+    [
+      'a field with the name of a column of the history',
+      { ...flights, fields: { ...flights.fields, _offset: 'long' } },
+      'MR_DEFINITION_INVALID',
+      /_offset has the name of a column that the history adds/,
+    ],
+    [
       'event time of no field',
       { ...flights, eventTime: 'when' },
       'MR_DEFINITION_INVALID',

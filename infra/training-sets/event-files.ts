@@ -13,10 +13,11 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { RawFiles, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
+import { identifier } from '#domain/sql/duckdb/names.ts';
+import { describe, parquetByName, parquetCount } from '#domain/sql/duckdb/parquet-files.ts';
 import type { VisibleEvents } from '#domain/training-sets/point-in-time-join.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { columnBatches } from '#infra/shared/iceberg/column-batches.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergField, icebergType } from './duckdb-types.ts';
@@ -28,14 +29,11 @@ export interface EventScan {
   readonly mode: TrainingSetJob['mode'];
 }
 
-const parquet = (files: readonly string[]): string =>
-  `read_parquet([${files.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
-
 const columnsOf = async (
   connection: DuckDBConnection,
   files: readonly string[],
 ): Promise<ReadonlySet<string>> => {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(files)}`);
+  const described = await connection.runAndReadAll(describe(parquetByName(files)));
   return new Set(described.getRows().map(([name]) => String(name)));
 };
 
@@ -44,9 +42,7 @@ export const countEvents = async (
   { files }: RawFiles,
 ): Promise<number> => {
   if (files.length === 0) return 0;
-  const counted = await connection.runAndReadAll(
-    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${files.map(literal).join(', ')}])`,
-  );
+  const counted = await connection.runAndReadAll(parquetCount(files));
   return Number(counted.getRows()[0]?.[0] ?? 0);
 };
 
@@ -73,7 +69,7 @@ const scanSql = (
   const time = `CAST(r.${identifier(source.eventTime)} AS TIMESTAMPTZ)`;
   const columns = names.map(column).join(', ');
   const visible = mode === 'event-time' ? time : `greatest(${time}, r._log_time)`;
-  return `SELECT ${columns} FROM ${parquet(raw.files)} r WHERE ${below === '' ? 'false' : below} ORDER BY ${visible}, r._partition, r._offset`;
+  return `SELECT ${columns} FROM ${parquetByName(raw.files)} r WHERE ${below === '' ? 'false' : below} ORDER BY ${visible}, r._partition, r._offset`;
 };
 
 /**

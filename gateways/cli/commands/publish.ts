@@ -1,19 +1,21 @@
-import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
+import { type EventFormat, formatOfName } from '#domain/files/file-kind.ts';
 import { find } from '../catalog.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { createProgress } from '../progress.ts';
 import type { BadLine, Batch, ReadOptions } from '../publish/batch.ts';
+import { csvBatches } from '../publish/csv-file.ts';
 import { ndjsonBatches } from '../publish/ndjson.ts';
+import { parquetBatches } from '../publish/parquet-file.ts';
 import { producerOf } from '../publish/producer.ts';
+import { requireRegularFile } from '../publish/read-pieces.ts';
 import { sendInOrder } from '../publish/send.ts';
-import { tableBatches } from '../publish/table-file.ts';
 import { pairsOf, UsageError, wholeOption } from '../usage.ts';
 
-type Format = 'ndjson' | 'csv' | 'parquet';
+type Format = EventFormat;
 
 interface PublishOptions {
   readonly format?: Format;
@@ -23,20 +25,13 @@ interface PublishOptions {
   readonly producer?: string;
 }
 
-const FORMATS: Readonly<Record<string, Format>> = {
-  '.ndjson': 'ndjson',
-  '.jsonl': 'ndjson',
-  '.json': 'ndjson',
-  '.csv': 'csv',
-  '.parquet': 'parquet',
-};
 const SHOWN_REJECTED = 20;
 const IN_FLIGHT = 3;
 const RETRY_MS = 60_000;
 
 const formatOf = (file: string, given: Format | undefined): Format => {
-  const format = given ?? (file === '-' ? 'ndjson' : FORMATS[extname(file).toLowerCase()]);
-  if (format === undefined)
+  const format = given ?? (file === '-' ? 'ndjson' : formatOfName(file));
+  if (format === null)
     throw new UsageError(
       `the format of ${file} is unknown: give it with --format ndjson, csv or parquet`,
     );
@@ -84,8 +79,9 @@ const publish = async (
   const entry = await find(client, 'source', source);
   if (entry === null || entry.definition.kind !== 'source')
     return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
-  const { fields } = entry.definition;
+  const { fields, eventTime } = entry.definition;
 
+  if (file !== '-') await requireRegularFile(file);
   const producer = await producerOf(file, source, [format, [...map]], options.producer);
   const { next: skip } = await client.get<{ next: number }>(
     path('v1', 'sources', source, 'producers', producer),
@@ -112,13 +108,12 @@ const publish = async (
     limit: options.limit ?? Number.POSITIVE_INFINITY,
     onBadLine: tally.badLine,
   };
-  const batches =
-    format === 'ndjson'
-      ? ndjsonBatches(file, reading)
-      : tableBatches(
-          { file, format, fields, map, ignoreExtra: options.ignoreExtra === true },
-          reading,
-        );
+  const table = { file, fields, eventTime, map, ignoreExtra: options.ignoreExtra === true };
+  const batches = {
+    ndjson: () => ndjsonBatches(file, reading),
+    csv: () => csvBatches(table, reading),
+    parquet: () => parquetBatches(table, reading),
+  }[format]();
   try {
     await sendInOrder(batches, {
       window: IN_FLIGHT,
