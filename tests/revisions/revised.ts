@@ -10,7 +10,7 @@ import type { Platform } from '#domain/api/platform.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { numbered, readValues } from '#infra/training-sets/read-values.ts';
+import { readValues } from '#infra/training-sets/read-values.ts';
 import { type Answer, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 import { caller, plain } from '#tests/support/platform.ts';
@@ -144,10 +144,7 @@ export const revised = (
       const out = join(directory, `${mode}.parquet`);
       const target = { service: everything.name };
       const { datasets } = platform();
-      let status = await datasets.start(
-        { target, spine: { rows: numbered(rows) }, out, mode },
-        caller,
-      );
+      let status = await datasets.start({ target, spine: { rows }, out, mode }, caller);
       for (; status.state === 'running'; status = await datasets.get(status.id)) await sleep(2);
       expect(status.error).toBeNull();
       const read = await readValues(out);

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Directory } from '#domain/ports/file-io.ts';
-import { identifier } from '#infra/shared/duckdb/connect.ts';
+import { identifier } from '#domain/sql/duckdb/names.ts';
 import { addSnapshot, liveEntries, manifestsOf, newSnapshotId, writeManifest } from './append.ts';
 import { writeDataFiles } from './data-files.ts';
 import { ADDED, type DataFile, DELETED, type ManifestEntry } from './manifest.ts';
