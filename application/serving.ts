@@ -9,12 +9,14 @@ import type { Metrics } from '#domain/ports/metrics.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
+import { type Knowledge, knowledgeAt } from '#domain/sources/knowledge.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createExplain } from '#projections/explain/explain.ts';
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import { createFeatureLogQueries } from '#projections/feature-log/feature-log-queries.ts';
 import { createFeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
+import type { FindImports } from '#projections/imports/imports.ts';
 import type { LateEvents } from '#projections/late/late.ts';
 import { createPastGeneration } from '#projections/serving/past-generation.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
@@ -38,6 +40,7 @@ interface ServingDependencies {
   readonly schemas: SchemaRegistry;
   readonly decoders: RawDecoders;
   readonly decodeUpdate: DecodeUpdate;
+  readonly imports: FindImports;
   readonly late: LateEvents;
   readonly featureLog: Pick<FeatureLog, 'note' | 'flush'>;
   readonly trainingSets: Pick<TrainingSets, 'target' | 'eventTimeValues'>;
@@ -63,8 +66,12 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       },
     }),
   );
-  const knownBelow = (source: string, known: number): Promise<readonly number[]> =>
-    log.offsetsAt(rawTopic(source), known);
+  const knowledge = async (source: string, known: number): Promise<Knowledge> =>
+    knowledgeAt(
+      known,
+      await log.offsetsAt(rawTopic(source), known),
+      await dependencies.imports(source),
+    );
   const pastGeneration = createPastGeneration(catalog);
   const read = createRead({
     definitions: dependencies.definitions,
@@ -72,7 +79,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     pastGeneration,
     rawEvents,
     readTime,
-    knownBelow,
+    knowledge,
     leftOut: late.leftOut,
     waitFor: dependencies.waitFor,
     registry: {
@@ -106,7 +113,8 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       definition: async (view, version) =>
         catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)
           ?.definition ?? null,
-      knownBelow,
+      knowledge,
+      importedKnownTime: decoders.knownTime,
       leftOut: late.leftOut,
       recentUpdates: createRecentUpdates(log, history, dependencies.decodeUpdate),
     }),

@@ -4,6 +4,9 @@
  * engine reports it in late.<view>. Without a declared lateness, or without windows, no event is
  * late.
  *
+ * An imported event is never late: it was known before this log, and so for its known time it counts
+ * in the log time's place. (`domain/sources/knowledge.ts`)
+ *
  * The watermark is the largest min(event time, log time) so far, so a producer's clock ahead of the
  * log's cannot move it past the log time.
  *

@@ -10,6 +10,7 @@ import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
+import type { Knowledge } from '#domain/sources/knowledge.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
@@ -25,7 +26,9 @@ interface ExplainDependencies {
   readonly rawEvents: RawEvents;
   readonly history: History;
   readonly definition: (view: string, version: number) => Promise<unknown>;
-  readonly knownBelow: (source: string, known: number) => Promise<readonly number[]>;
+  readonly knowledge: (source: string, known: number) => Promise<Knowledge>;
+  /** epoch ms; null: a live event */
+  readonly importedKnownTime: (source: string, row: Row) => number | null;
   readonly leftOut: (
     view: string,
     generation: number,
@@ -142,7 +145,7 @@ export const createExplain = (
     const feature = featureOf(plan, request.feature);
     const key = keyOfEntity(plan, request.entity);
     const single = only(plan, feature);
-    const below = await dependencies.knownBelow(plan.source, known);
+    const knowledge = await dependencies.knowledge(plan.source, known);
     const leftOut =
       past && plan.latenessMs !== null
         ? await dependencies.leftOut(plan.view, served.generation)
@@ -151,7 +154,7 @@ export const createExplain = (
       plan: { ...single, filter: null },
       key,
       at,
-      below,
+      knowledge,
       ...(leftOut === null ? {} : { leftOut }),
     });
     const from = coveredFrom(single, at);
@@ -198,6 +201,7 @@ export const createExplain = (
         position: `raw.${plan.source}@${event.partition}:${event.offset}`,
         eventTime: event.eventTime,
         logTime: event.logTime,
+        importedKnownTime: dependencies.importedKnownTime(plan.source, event.row),
         row: event.row,
         counted: why === null,
         why,

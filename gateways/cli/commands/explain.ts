@@ -68,7 +68,9 @@ const explanationText = (e: Explanation): string => {
         events.map((event) => [
           event.position,
           showTime(event.eventTime),
-          showTime(event.logTime),
+          event.importedKnownTime === null
+            ? showTime(event.logTime)
+            : `imported, known since ${showTime(event.importedKnownTime)}`,
           event.counted ? 'yes' : (event.why ?? 'no'),
           show(event.row),
         ]),

@@ -50,6 +50,7 @@ export const explanation = shapeOf<Explanation>()(
         position: Type.String(),
         eventTime: epoch,
         logTime: epoch,
+        importedKnownTime: nullable(epoch),
         row: record<Row>(),
         counted: Type.Boolean(),
         why: nullable(Type.String()),

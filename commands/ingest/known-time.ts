@@ -1,0 +1,41 @@
+/** Whether an event may have a known time: every imported one must, and no other. */
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { type Imports, knownTimeOf } from '#domain/sources/knowledge.ts';
+import { formatTime } from '#domain/values/time.ts';
+import type { Row } from '#domain/values/value.ts';
+import type { Reason } from './ingest-event.ts';
+
+/**
+ * @param imports absent: the event is published as a live one
+ * @returns why the event is rejected; null: it is not
+ */
+export const refuseKnownTime = (
+  source: SourceDefinition,
+  row: Row,
+  time: number,
+  imports?: Imports,
+): Reason | null => {
+  const field = source.knownTime;
+  if (field === undefined) return null;
+  const known = knownTimeOf(source, row);
+  const refuse = (what: string): Reason => ({
+    code: 'MR_KNOWN_TIME_INVALID',
+    field,
+    message: `${source.name}.${field}: ${what}.`,
+  });
+  if (imports === undefined)
+    return known === null
+      ? null
+      : refuse(
+          `the known time is ${formatTime(known)}, and only an import sets it: leave it out, or use \`millrace import history\``,
+        );
+  if (known === null)
+    return refuse('the known time is missing: an imported event needs the time when it was known');
+  if (known > time)
+    return refuse(`the known time ${formatTime(known)} is after now (${formatTime(time)})`);
+  if (imports.firstLive !== null && known >= imports.firstLive)
+    return refuse(
+      `the known time ${formatTime(known)} is not before the first live event, which the log accepted at ${formatTime(imports.firstLive)}: publish such an event instead`,
+    );
+  return null;
+};
