@@ -7,8 +7,8 @@ import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
+import { refuseKnownTime } from '#domain/sources/known-time.ts';
 import type { Scalar } from '#domain/values/value.ts';
-import { refuseKnownTime } from './known-time.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
 /** The largest encoded event, in bytes. */

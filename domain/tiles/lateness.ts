@@ -4,8 +4,8 @@
  * engine reports it in late.<view>. Without a declared lateness, or without windows, no event is
  * late.
  *
- * An imported event is never late: it was known before this log, and so for its known time it counts
- * in the log time's place. (`domain/sources/knowledge.ts`)
+ * An imported event (`domain/sources/knowledge.ts`) is never late, and its known time stands in for
+ * its log time below.
  *
  * The watermark is the largest min(event time, log time) so far, so a producer's clock ahead of the
  * log's cannot move it past the log time.

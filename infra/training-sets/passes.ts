@@ -1,8 +1,8 @@
 /**
  * The scans of a training set. In event-time mode there is one for each source, shared by its
  * views. As served there is one for each view and answering generation: each one answers the rows
- * of its own time, and leaves out its own late events. If the source takes imported events, the rows
- * before its first live event have a pass of their own, in which known times count.
+ * of its own time, and leaves out its own late events. If the source takes imported events, the
+ * rows before its first live event have a pass of their own, in which known times count.
  */
 import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';

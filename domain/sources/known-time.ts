@@ -1,9 +1,9 @@
 /** Whether an event may have a known time: every imported one must, and no other. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { type Imports, knownTimeOf } from '#domain/sources/knowledge.ts';
 import { formatTime } from '#domain/values/time.ts';
 import type { Row } from '#domain/values/value.ts';
-import type { Reason } from './ingest-event.ts';
+import { type Imports, knownTimeOf } from './knowledge.ts';
+import { type Refusal, refuse } from './refusal.ts';
 
 /**
  * @param imports absent: the event is published as a live one
@@ -14,27 +14,23 @@ export const refuseKnownTime = (
   row: Row,
   time: number,
   imports?: Imports,
-): Reason | null => {
+): Refusal | null => {
   const field = source.knownTime;
   if (field === undefined) return null;
   const known = knownTimeOf(source, row);
-  const refuse = (what: string): Reason => ({
-    code: 'MR_KNOWN_TIME_INVALID',
-    field,
-    message: `${source.name}.${field}: ${what}.`,
-  });
+  const wrong = (what: string): Refusal => refuse(source, 'MR_KNOWN_TIME_INVALID', field, what);
   if (imports === undefined)
     return known === null
       ? null
-      : refuse(
+      : wrong(
           `the known time is ${formatTime(known)}, and only an import sets it: leave it out, or use \`millrace import history\``,
         );
   if (known === null)
-    return refuse('the known time is missing: an imported event needs the time when it was known');
+    return wrong('the known time is missing: an imported event needs the time when it was known');
   if (known > time)
-    return refuse(`the known time ${formatTime(known)} is after now (${formatTime(time)})`);
+    return wrong(`the known time ${formatTime(known)} is after now (${formatTime(time)})`);
   if (imports.firstLive !== null && known >= imports.firstLive)
-    return refuse(
+    return wrong(
       `the known time ${formatTime(known)} is not before the first live event, which the log accepted at ${formatTime(imports.firstLive)}: publish such an event instead`,
     );
   return null;
