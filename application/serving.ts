@@ -11,6 +11,7 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { initialState, newestVersion } from '#domain/registry/state.ts';
+import { type Knowledge, knowledgeAt } from '#domain/sources/knowledge.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
@@ -20,6 +21,7 @@ import type { RegisteredOnDemand } from '#projections/explain/explain-on-demand.
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import { createFeatureLogQueries } from '#projections/feature-log/feature-log-queries.ts';
 import { createFeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
+import type { FindImports } from '#projections/imports/imports.ts';
 import type { LateEvents } from '#projections/late/late.ts';
 import { createPastGeneration } from '#projections/serving/past-generation.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
@@ -43,6 +45,7 @@ interface ServingDependencies {
   readonly schemas: SchemaRegistry;
   readonly decoders: RawDecoders;
   readonly decodeUpdate: DecodeUpdate;
+  readonly imports: FindImports;
   readonly late: LateEvents;
   readonly featureLog: Pick<FeatureLog, 'note' | 'flush'>;
   readonly trainingSets: Pick<TrainingSets, 'target' | 'eventTimeValues'>;
@@ -83,8 +86,12 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       },
     }),
   );
-  const knownBelow = (source: string, known: number): Promise<readonly number[]> =>
-    log.offsetsAt(rawTopic(source), known);
+  const knowledge = async (source: string, known: number): Promise<Knowledge> =>
+    knowledgeAt(
+      known,
+      await log.offsetsAt(rawTopic(source), known),
+      await dependencies.imports(source),
+    );
   const pastGeneration = createPastGeneration(catalog);
   const read = createRead({
     definitions: dependencies.definitions,
@@ -92,7 +99,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     pastGeneration,
     rawEvents,
     readTime,
-    knownBelow,
+    knowledge,
     leftOut: late.leftOut,
     waitFor: dependencies.waitFor,
     registry: {
@@ -131,7 +138,8 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
         const found = newestVersion(catalog.stream('source', source)?.state ?? initialState);
         return found?.definition.kind === 'source' ? sourceFields(found.definition) : {};
       },
-      knownBelow,
+      knowledge,
+      importedKnownTime: decoders.knownTime,
       leftOut: late.leftOut,
       recentUpdates: createRecentUpdates(log, history, dependencies.decodeUpdate),
     }),

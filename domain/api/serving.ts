@@ -120,6 +120,8 @@ export interface ViewExplanation extends Explained {
     readonly position: string;
     readonly eventTime: number;
     readonly logTime: number;
+    /** since when an imported event was known, by its import; null: a live event */
+    readonly importedKnownTime: number | null;
     readonly row: Row;
     readonly counted: boolean;
     readonly why: string | null;

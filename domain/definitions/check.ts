@@ -86,6 +86,14 @@ function checkSource(def: SourceDefinition, report: Report): void {
       );
     }
   }
+  if (def.knownTime !== undefined) {
+    const type = types.get(def.knownTime);
+    if (!Object.hasOwn(def.fields, def.knownTime)) notAField('knownTime', def.knownTime);
+    else if (type && (type.base !== 'timestamp' || type.array || !type.nullable))
+      invalid(
+        `the known time ${def.knownTime} must be of type timestamp?, is ${def.fields[def.knownTime]}: it is null in every event that is not imported`,
+      );
+  }
   if (def.partitionBy?.length === 0)
     invalid('partitionBy is empty: name the fields that identify an entity, or leave it out');
   for (const field of def.partitionBy ?? []) {

@@ -132,6 +132,7 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       'fields',
       'eventTime',
       'eventId',
+      'knownTime',
       'dedupeWindow',
       'partitions',
       'partitionBy',
@@ -142,6 +143,7 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       fields: p.record(o.fields, `${path}.fields`, fieldName, p.type),
       eventTime: r.text(o.eventTime, `${path}.eventTime`),
       ...optional(o, 'eventId', path, p.text),
+      ...optional(o, 'knownTime', path, p.text),
       ...optional(o, 'dedupeWindow', path, p.duration),
       ...optional(o, 'partitions', path, p.positive),
       ...optional(o, 'partitionBy', path, (v, at) =>

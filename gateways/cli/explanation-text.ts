@@ -72,7 +72,9 @@ const viewText = (e: ViewExplanation): string =>
         events.map((event) => [
           event.position,
           showTime(event.eventTime),
-          showTime(event.logTime),
+          event.importedKnownTime === null
+            ? showTime(event.logTime)
+            : `imported, known since ${showTime(event.importedKnownTime)}`,
           event.counted ? 'yes' : (event.why ?? 'no'),
           show(event.row),
         ]),

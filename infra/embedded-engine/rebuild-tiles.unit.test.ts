@@ -52,6 +52,7 @@ const start = async (type: 'int' | 'double', features: typeof few): Promise<Embe
           return { t: T, shop: 'a', n: (value[0] as number) / 2 };
         },
         eventTime: () => T,
+        knownTime: () => null,
       },
     },
   );

@@ -113,6 +113,22 @@ test('a lateness splits the events by their partition’s watermark, and reports
   expect(inserts.at(-1)).toMatch(/^INSERT INTO late_delays\nSELECT `key_origin`, event_time/);
 });
 
+test('an imported event is never late, and its known time stands in for its log time', () => {
+  const spec = specOf('10m');
+  const source = {
+    ...spec.source,
+    fields: { ...spec.source.fields, known_at: 'timestamp?' },
+    knownTime: 'known_at',
+  };
+  const { views } = computeSql({ ...spec, source }, 'raw_flights');
+  expect(views[0]).toContain('`known_at` AS mr_known_time');
+  expect(views[0]).toContain('MAX(LEAST(event_time, COALESCE(mr_known_time, mr_log_time)))');
+  expect(views[1]).toMatch(/WHERE NOT \(.* < mr_mark AND mr_known_time IS NULL\)$/);
+  expect(computeSql({ ...specOf(), source }, 'raw_flights').views[0]).not.toContain(
+    'mr_known_time',
+  );
+});
+
 test('a job’s identity depends on what it computes, not on the version’s number or on its start', () => {
   const spec = specOf('10m');
   expect(computeIdentity({ ...spec, version: 9, past: [1] })).toEqual(computeIdentity(spec));

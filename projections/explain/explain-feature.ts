@@ -10,6 +10,7 @@ import { decodeKey, keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
+import type { Knowledge } from '#domain/sources/knowledge.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import { formatDuration } from '#domain/values/duration.ts';
@@ -29,7 +30,9 @@ export interface ExplainFeatureDependencies {
   readonly definition: (view: string, version: number) => Promise<unknown>;
   /** the fields of a source, with their types */
   readonly fields: (source: string) => Readonly<Record<string, FieldType>>;
-  readonly knownBelow: (source: string, known: number) => Promise<readonly number[]>;
+  readonly knowledge: (source: string, known: number) => Promise<Knowledge>;
+  /** epoch ms; null: a live event */
+  readonly importedKnownTime: (source: string, row: Row) => number | null;
   readonly leftOut: (
     view: string,
     generation: number,
@@ -159,14 +162,14 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
       return null;
     const key = keyOfEntity(plan, entity);
     const single = only(plan, feature);
-    const below = await dependencies.knownBelow(plan.source, known);
+    const knowledge = await dependencies.knowledge(plan.source, known);
     const leftOut =
       past && plan.latenessMs !== null ? await dependencies.leftOut(view, served.generation) : null;
     const { events } = await readHistorical(rawEvents, {
       plan: { ...single, filter: null },
       key,
       at,
-      below,
+      knowledge,
       ...(leftOut === null ? {} : { leftOut }),
     });
     const from = coveredFrom(single, at);
@@ -212,6 +215,7 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
         position: `raw.${plan.source}@${event.partition}:${event.offset}`,
         eventTime: event.eventTime,
         logTime: event.logTime,
+        importedKnownTime: dependencies.importedKnownTime(plan.source, event.row),
         row: shownRow(fields, event.row),
         counted: why === null,
         why,

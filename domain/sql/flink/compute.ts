@@ -27,7 +27,7 @@ import { expressionSql } from '../print-expression.ts';
 import { flinkColumnType } from './columns.ts';
 import type { ComputeSpec } from './compute-spec.ts';
 import { FLINK } from './dialect.ts';
-import { lateness } from './lateness.ts';
+import { KNOWN_TIME, lateness } from './lateness.ts';
 import { featuresSink } from './names.ts';
 import { flinkConvert, flinkName } from './types.ts';
 
@@ -123,6 +123,9 @@ const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
     'mr_offset',
     'mr_log_time',
     'mr_trace',
+    ...(source.knownTime !== undefined && closesTiles(plan)
+      ? [`${flinkName(source.knownTime)} AS ${KNOWN_TIME}`]
+      : []),
     ...inputs.columns,
   ];
   return `SELECT ${columns.join(',\n  ')}\nFROM ${plainRows(spec, from)}\nWHERE ${conditions.join(' AND ')}`;

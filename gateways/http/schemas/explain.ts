@@ -66,6 +66,7 @@ const viewExplanation = shapeOf<ViewExplanation>()(
         position: Type.String(),
         eventTime: epoch,
         logTime: epoch,
+        importedKnownTime: nullable(epoch),
         row: record<Row>(),
         counted: Type.Boolean(),
         why: nullable(Type.String()),

@@ -71,6 +71,11 @@ const SOURCE: Own<SourceDefinition> = {
     absent: `\`${DEFAULT_DEDUPE_WINDOW}\``,
     says: 'how long an id is remembered, by the time at which the log accepts events; used with `eventId` only',
   },
+  knownTime: {
+    value: 'name of a field',
+    absent: NONE,
+    says: 'when an imported event was known: a `timestamp?`, null in every event that is not imported ([import](operator.md#bring-your-history))',
+  },
   partitions: {
     value: `1 to ${numberText(MAX_PARTITIONS)}`,
     absent: '1',
