@@ -31,8 +31,8 @@ const exportEvents = async (
   const progress = createProgress();
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
   const part = `${out}.part`;
   let events = 0;
   try {

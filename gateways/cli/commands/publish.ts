@@ -102,8 +102,8 @@ const publish = async (
     stopped = true;
     message('stopping after the events in flight');
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
 
   const speed = (): string =>
     `${Math.round((handled / Math.max(1, performance.now() - started)) * 1000).toLocaleString('en')} events/s`;
