@@ -14,11 +14,11 @@ import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { factsOf } from '#domain/registry/facts.ts';
+import { inDependencyOrder } from '#domain/registry/references.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { inDependencyOrder } from '#projections/catalog/references.ts';
 import type { CommandBus } from './command-bus.ts';
-import { factsOf } from './registering.ts';
 
 export const planDefinitions = (
   catalog: Catalog,

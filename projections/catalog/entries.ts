@@ -7,10 +7,10 @@ import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
+import { downstreamOf, featureTypes, upstreamOf } from '#domain/registry/references.ts';
+import { overlay } from '#domain/registry/registered.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog, CatalogStream } from './catalog.ts';
-import { overlay } from './catalog.ts';
-import { downstreamOf, featureTypes, upstreamOf } from './references.ts';
 
 interface EntriesDependencies {
   readonly catalog: Catalog;

@@ -6,12 +6,12 @@ import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import type { Change } from '#domain/registry/change.ts';
-import { diffDefinitions } from '#domain/registry/diff.ts';
-import { newestVersion } from '#domain/registry/state.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
-import { type Catalog, type CatalogDefinitions, overlay } from '#projections/catalog/catalog.ts';
-import { featureTypes, readersOf } from '#projections/catalog/references.ts';
+import type { Change } from './change.ts';
+import { diffDefinitions } from './diff.ts';
+import { featureTypes, readersOf } from './references.ts';
+import { type CatalogDefinitions, overlay, type Registered } from './registered.ts';
+import { newestVersion } from './state.ts';
 
 export const lookupsOf = (definitions: CatalogDefinitions): Lookups => ({
   entity: (name) => definitions.definition('entity', name) ?? undefined,
@@ -46,7 +46,7 @@ const NO_BATCH: BatchContext = { batch: [], assumed: [] };
  * version and registered by the same request.
  */
 const pinProblems = (
-  catalog: Catalog,
+  catalog: Registered,
   definition: Definition,
   assumed: readonly Definition[],
 ): Problem[] => {
@@ -83,7 +83,7 @@ const pinProblems = (
 };
 
 export const factsOf = (
-  catalog: Catalog,
+  catalog: Registered,
   definition: Definition,
   { batch, assumed }: BatchContext = NO_BATCH,
 ): Facts => {
