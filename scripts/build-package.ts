@@ -10,8 +10,8 @@ import {
   cpSync,
   globSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -70,11 +70,10 @@ const declarations = (): void => {
       files: ['../domain/definitions/index.ts', '../client/index.ts'],
     }),
   );
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [tsc, '-p', config, ...options],
-    { cwd: root, encoding: 'utf8' },
-  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', config, ...options], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   rmSync(config);
   if (status !== 0) throw new Error(`the declarations do not compile:\n${stdout}${stderr}`);
   for (const file of globSync('**/*.d.ts', { cwd: lib }))

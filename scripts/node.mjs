@@ -154,7 +154,10 @@ export const findNode = () => {
     rmSync(staging, { recursive: true, force: true });
     mkdirSync(staging, { recursive: true });
     writeFileSync(join(staging, 'package.json'), '{"private":true}\n');
-    npm(['install', '--no-save', '--ignore-scripts', '--no-dry-run', `${nodePackage}@${WANTED}`], staging);
+    npm(
+      ['install', '--no-save', '--ignore-scripts', '--no-dry-run', `${nodePackage}@${WANTED}`],
+      staging,
+    );
     rmSync(join(nodeHome, 'node_modules'), { recursive: true, force: true });
     mkdirSync(nodeHome, { recursive: true });
     renameSync(join(staging, 'node_modules'), join(nodeHome, 'node_modules'));

@@ -9,6 +9,7 @@ import { planView } from '#domain/plan/plan-view.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import type { Change } from './change.ts';
 import { diffDefinitions } from './diff.ts';
+import { streamOf } from './events.ts';
 import { featureTypes, readersOf } from './references.ts';
 import { type CatalogDefinitions, overlay, type Registered } from './registered.ts';
 import { newestVersion } from './state.ts';
@@ -37,9 +38,16 @@ interface BatchContext {
   readonly batch: readonly Definition[];
   /** Those that count as registered already: all of them in a plan, none in a decision. */
   readonly assumed: readonly Definition[];
+  /** the versions' numbers that the request names, by kind/name */
+  readonly versions?: ReadonlyMap<string, number>;
+  /** what the request retires, as kind/name: it does not count as a reader */
+  readonly retired?: ReadonlySet<string>;
 }
 
 const NO_BATCH: BatchContext = { batch: [], assumed: [] };
+
+/** The number of a definition's next version. @param wanted by an export; higher ones only */
+export const nextVersion = (newest = 0, wanted = 0): number => Math.max(newest + 1, wanted);
 
 /**
  * A pinned version must be registered and have the features that the service reads, or be the next
@@ -48,7 +56,7 @@ const NO_BATCH: BatchContext = { batch: [], assumed: [] };
 const pinProblems = (
   catalog: Registered,
   definition: Definition,
-  assumed: readonly Definition[],
+  { assumed, versions: coming }: BatchContext,
 ): Problem[] => {
   if (definition.kind !== 'feature-service') return [];
   const details = { kind: definition.kind, name: definition.name };
@@ -57,10 +65,9 @@ const pinProblems = (
     const { view, version, features } = member;
     const versions =
       catalog.stream('feature-view', view)?.state.versions.map((v) => v.version) ?? [];
-    const coming =
-      assumed.some((d) => d.kind === 'feature-view' && d.name === view) &&
-      version === (versions.at(-1) ?? 0) + 1;
-    if (coming) return [];
+    const next = nextVersion(versions.at(-1), coming?.get(streamOf('feature-view', view)));
+    if (version === next && assumed.some((d) => d.kind === 'feature-view' && d.name === view))
+      return [];
     const code = 'MR_UNKNOWN_REFERENCE';
     const what = `feature service ${definition.name}`;
     const pinned = catalog.definition('feature-view', view, version);
@@ -85,12 +92,13 @@ const pinProblems = (
 export const factsOf = (
   catalog: Registered,
   definition: Definition,
-  { batch, assumed }: BatchContext = NO_BATCH,
+  context: BatchContext = NO_BATCH,
 ): Facts => {
+  const { batch, assumed, retired } = context;
   const definitions = overlay(catalog, [...assumed, definition]);
   const problems = [
     ...checkDefinition(definition, lookupsOf(definitions)),
-    ...pinProblems(catalog, definition, assumed),
+    ...pinProblems(catalog, definition, context),
   ];
   let planHash: string | null = null;
   if (definition.kind === 'feature-view' && problems.length === 0) {
@@ -109,7 +117,7 @@ export const factsOf = (
   }
   const stream = catalog.stream(definition.kind, definition.name);
   const before = stream === null ? null : newestVersion(stream.state);
-  const readers = readersOf(overlay(catalog, [...batch, definition]));
+  const readers = readersOf(overlay(catalog, [...batch, definition], retired));
   const change =
     before === null || problems.length > 0
       ? null

@@ -44,10 +44,14 @@ export interface CatalogDefinitions {
   readonly all: () => readonly Definition[];
 }
 
-/** The registered definitions that are not retired, as they would be after applying others. */
+/**
+ * The registered definitions that are not retired, as they would be after applying others.
+ * @param retired left out of `all`, as kind/name
+ */
 export const overlay = (
   catalog: Registered,
   definitions: readonly Definition[],
+  retired: ReadonlySet<string> = new Set(),
 ): CatalogDefinitions => {
   const over = new Map(
     definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]),
@@ -61,7 +65,8 @@ export const overlay = (
       const names = new Map<string, Definition>();
       for (const { kind, name } of catalog.streams()) {
         const found = catalog.definition(kind, name);
-        if (found !== null) names.set(streamOf(kind, name), found);
+        const id = streamOf(kind, name);
+        if (found !== null && !retired.has(id)) names.set(id, found);
       }
       for (const [id, definition] of over) names.set(id, definition);
       return [...names.values()];

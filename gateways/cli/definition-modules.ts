@@ -158,6 +158,10 @@ export const importModule = async (file: string): Promise<readonly unknown[]> =>
           : `${file} (at ${place})`;
     const kind = error.name === 'SyntaxError' ? 'does not parse or import' : 'failed';
     const advice = await adviceFor(error);
-    return fail('MR_FILE_INVALID', `${at} ${kind}: ${error.message.trim().replace(/\.?\s*\n\s*/g, '; ')}${advice}`, { file });
+    return fail(
+      'MR_FILE_INVALID',
+      `${at} ${kind}: ${error.message.trim().replace(/\.?\s*\n\s*/g, '; ')}${advice}`,
+      { file },
+    );
   }
 };

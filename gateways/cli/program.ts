@@ -39,6 +39,10 @@ const MODULES: readonly CommandModule[] = [
     names: ['list', 'show', 'search', 'lineage'],
     load: async () => (await import('./commands/registry.ts')).addRegistry,
   },
+  {
+    names: ['deprecate', 'retire', 'restore'],
+    load: async () => (await import('./commands/lifecycle.ts')).addLifecycle,
+  },
   { names: ['status'], load: async () => (await import('./commands/status.ts')).addStatus },
   { names: ['keys'], load: async () => (await import('./commands/keys.ts')).addKeys },
   { names: ['stack'], load: async () => (await import('./commands/stack.ts')).addStack },

@@ -32,7 +32,8 @@ const inClone = async (say: Say): Promise<string> => {
 
 const inCache = async (say: Say): Promise<string> => {
   const hash = createHash('sha256');
-  for (const file of sources()) hash.update(relative(javaModule, file)).update('\0').update(readFileSync(file));
+  for (const file of sources())
+    hash.update(relative(javaModule, file)).update('\0').update(readFileSync(file));
   const home = join(cache, `java-${hash.digest('hex').slice(0, 16)}`);
   await once(home, 'what the Java module needs, and building it', say, async (folder) => {
     cpSync(javaModule, folder, { recursive: true });
