@@ -3,6 +3,7 @@
  * definitions.
  */
 import type { Problem } from '#domain/errors.ts';
+import { suggestion } from '#domain/values/did-you-mean.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report } from './check-context.ts';
@@ -39,7 +40,8 @@ function checkEntity(def: EntityDefinition, report: Report): void {
 }
 
 function checkSource(def: SourceDefinition, report: Report): void {
-  const invalid = (what: string) => report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}.`);
+  const invalid = (what: string) =>
+    report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}${what.endsWith('?') ? '' : '.'}`);
   const types = new Map<string, FieldType>();
   for (const [field, text] of Object.entries(def.fields)) {
     const type = readFieldType(text);
@@ -49,11 +51,14 @@ function checkSource(def: SourceDefinition, report: Report): void {
       invalid(`the field ${field} has the type ${JSON.stringify(text)}, which is not a type`);
     else types.set(field, type);
   }
-  const fields = `fields are ${Object.keys(def.fields).join(', ')}`;
+  const names = Object.keys(def.fields);
+  const noField = (property: string, name: string): void =>
+    invalid(
+      `${property} names ${JSON.stringify(name)}, which is not a field (fields are ${names.join(', ')})${suggestion(name, names)}`,
+    );
   const time = types.get(def.eventTime);
   if (time === undefined) {
-    if (!Object.hasOwn(def.fields, def.eventTime))
-      invalid(`eventTime names ${JSON.stringify(def.eventTime)}, which is not a field (${fields})`);
+    if (!Object.hasOwn(def.fields, def.eventTime)) noField('eventTime', def.eventTime);
   } else if (time.array || (time.base !== 'timestamp' && time.base !== 'date')) {
     invalid(
       `the event time ${def.eventTime} must be of type timestamp or date, is ${def.fields[def.eventTime]}`,
@@ -63,8 +68,7 @@ function checkSource(def: SourceDefinition, report: Report): void {
   }
   if (def.eventId !== undefined) {
     const id = types.get(def.eventId);
-    if (!Object.hasOwn(def.fields, def.eventId))
-      invalid(`eventId names ${JSON.stringify(def.eventId)}, which is not a field (${fields})`);
+    if (!Object.hasOwn(def.fields, def.eventId)) noField('eventId', def.eventId);
     else if (id && (id.array || !['string', 'int', 'long', 'bytes'].includes(id.base))) {
       invalid(
         `the event id ${def.eventId} must be a string, int, long or bytes, is ${def.fields[def.eventId]}`,
@@ -75,8 +79,7 @@ function checkSource(def: SourceDefinition, report: Report): void {
     invalid('partitionBy is empty: name the fields that identify an entity, or leave it out');
   for (const field of def.partitionBy ?? []) {
     const type = types.get(field);
-    if (!Object.hasOwn(def.fields, field))
-      invalid(`partitionBy names ${JSON.stringify(field)}, which is not a field (${fields})`);
+    if (!Object.hasOwn(def.fields, field)) noField('partitionBy', field);
     else if (type && (type.array || !KEY_TYPES.has(type.base)))
       invalid(
         `partitionBy cannot use ${field} of type ${def.fields[field]}: use ${[...KEY_TYPES].join(', ')}`,

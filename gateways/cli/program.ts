@@ -48,12 +48,19 @@ const MODULES: readonly CommandModule[] = [
   { names: ['stack'], load: async () => (await import('./commands/stack.ts')).addStack },
 ];
 
+/** An error of usage in one line. A suggestion is all the help that it needs. */
+const oneLine = (text: string): string => {
+  const line = text.trim().replace(/\n\(Did you mean (?:one of )?(.+?)\?\)/, '; did you mean $1?');
+  return `${line}${line.includes('; did you mean ') ? '' : ' (--help shows the usage)'}\n`;
+};
+
 /**
  * Commander's errors are thrown, those of subcommands too, so that only `main` decides on exit
  * codes.
  */
 const throwing = (command: Command): void => {
-  command.exitOverride().showHelpAfterError('(--help shows the usage)');
+  command.exitOverride();
+  command.configureOutput({ outputError: (text, write) => write(oneLine(text)) });
   for (const child of command.commands) throwing(child);
 };
 

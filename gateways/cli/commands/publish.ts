@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
+import { durationText } from '#domain/values/duration.ts';
 import { find } from '../catalog.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
@@ -138,7 +139,8 @@ const publish = async (
           `${(skip + handled).toLocaleString('en')} events, ${speed()}, ${tally.counts.accepted} accepted, ${tally.counts.rejected} rejected`,
         );
       },
-      onRetry: (error, inMs) => progress.update(`${error.message}; repeating in ${inMs} ms`),
+      onRetry: (error, inMs) =>
+        progress.update(`${error.message}; repeating in ${durationText(inMs)}`),
     });
   } finally {
     progress.end();
@@ -162,7 +164,7 @@ const publish = async (
     });
   else
     print(
-      `${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected in ${seconds.toFixed(1)} s (${speed()})${position === null ? '' : `, position ${position}`}`,
+      `${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected in ${durationText(seconds * 1000)} (${speed()})${position === null ? '' : `, position ${position}`}`,
     );
   if (!json) for (const [code, count] of tally.byCode) print(`  ${count} × ${code}`);
   if (stopped) message('stopped before the end: the same command continues from here');

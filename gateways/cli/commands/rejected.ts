@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { LateReport } from '#domain/api/operations.ts';
 import type { PublishResult, RejectedRecord } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
+import { durationText } from '#domain/values/duration.ts';
 import { type Client, path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { entityText, facts, show, showTime, table } from '../table.ts';
@@ -151,7 +152,7 @@ const late = async (
     r.position,
     showTime(r.eventTime),
     showTime(r.logTime),
-    `${show(r.lateBy / 1000)} s`,
+    durationText(r.lateBy),
     entityText(r.entity),
   ]);
   print(table(['position', 'event time', 'accepted at', 'late by', 'entity'], rows));
