@@ -1,6 +1,7 @@
 /** Publishing raw events, exporting them, and what was rejected. */
 import { createPublish } from '#commands/ingest/publish.ts';
-import type { Publishing } from '#domain/api/publishing.ts';
+import { createResend } from '#commands/ingest/resend.ts';
+import type { Publishing, PublishResult } from '#domain/api/publishing.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -11,6 +12,7 @@ import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
+import { createResentEvents } from '#projections/rejected/resent.ts';
 import type { WaitFor } from '#projections/serving/wait-for.ts';
 import type { Generations } from './generations.ts';
 import type { Sources } from './sources.ts';
@@ -50,11 +52,22 @@ export const createPublishing = ({
       .filter(({ spec }) => spec.source.name === name && generations.live(spec.view)?.spec === spec)
       .map((generation) => generation.positions());
 
-  const publish: Publishing['publish'] = async (request, caller) => {
+  const resent = createResentEvents(log);
+  const resend = createResend({ log, ingest: sources.find, resent, now });
+
+  const measured = async (
+    name: string,
+    work: () => Promise<PublishResult>,
+  ): Promise<PublishResult> => {
     const started = performance.now();
-    const result = await publishEvents(request, caller);
+    const result = await work();
     const seconds = (performance.now() - started) / 1000;
-    metrics.published(request.source, seconds, result.accepted, result.duplicates, result.rejected);
+    metrics.published(name, seconds, result.accepted, result.duplicates, result.rejected);
+    return result;
+  };
+
+  const publish: Publishing['publish'] = async (request, caller) => {
+    const result = await measured(request.source, () => publishEvents(request, caller));
     if (request.untilReadable === true)
       await waitFor(parseTopicPosition(result.position), readPositions(request.source));
     return result;
@@ -67,6 +80,11 @@ export const createPublishing = ({
       return log.producerSequence(producer, rawTopic(name));
     },
     exportEvents: createEventExport({ log, history, source, decode: decoders.decode }),
-    ...createRejected({ log, source, publish }),
+    ...createRejected({
+      log,
+      source,
+      resent,
+      resend: (name, originals, caller) => measured(name, () => resend(name, originals, caller)),
+    }),
   };
 };

@@ -16,6 +16,7 @@ import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/rec
 import { createFeatureLogQueries } from '#projections/feature-log/feature-log-queries.ts';
 import { createFeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
 import type { LateEvents } from '#projections/late/late.ts';
+import { createPastGeneration } from '#projections/serving/past-generation.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
 import { createRead } from '#projections/serving/read.ts';
 import type { ReadDefinitions } from '#projections/serving/read-plan.ts';
@@ -64,9 +65,11 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
   );
   const knownBelow = (source: string, known: number): Promise<readonly number[]> =>
     log.offsetsAt(rawTopic(source), known);
+  const pastGeneration = createPastGeneration(catalog);
   const read = createRead({
     definitions: dependencies.definitions,
     views: engine,
+    pastGeneration,
     rawEvents,
     readTime,
     knownBelow,
@@ -97,6 +100,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     explain: createExplain({
       read,
       views: engine,
+      pastGeneration,
       rawEvents,
       history,
       definition: async (view, version) =>

@@ -42,7 +42,7 @@ const wantedView = (
   const gone = state.generations
     .filter((record) => isGone(record.state))
     .map(({ generation }) => generation);
-  return { view: name, generations, timeline: state.timeline, gone };
+  return { view: name, generations, gone };
 };
 
 export const wantedViews = (

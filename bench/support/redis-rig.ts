@@ -179,9 +179,9 @@ const readOf = (
     },
     views: {
       live: (name) => (name === target.plan.view ? view : null),
-      liveAt: () => null,
       epoch: () => 1,
     },
+    pastGeneration: never('a read of the past'),
     rawEvents: never('raw events') as never,
     readTime: Date.now,
     knownBelow: never('a read of the past'),

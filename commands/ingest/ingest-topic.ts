@@ -12,6 +12,7 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { sampledTrace } from '#domain/ports/tracing.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
+import { parseExactJson } from '#domain/values/exact-json.ts';
 import { type IngestedEvent, ingestEvent, type Reason, rejectText } from './ingest-event.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
@@ -39,7 +40,7 @@ const textOf = (record: LogRecord): string =>
 const decodeJson = (value: Uint8Array): Decoded => {
   if (isTooDeep(value)) return refused(`the record is nested deeper than ${MAX_DEPTH} levels`);
   try {
-    return { ok: true, event: JSON.parse(utf8.decode(value)) };
+    return { ok: true, event: parseExactJson(utf8.decode(value)) };
   } catch (error) {
     return refused(`the record begins like a JSON object and is not one: ${messageOf(error)}`);
   }

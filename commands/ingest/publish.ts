@@ -5,10 +5,10 @@
  */
 
 import type { Caller } from '#domain/api/caller.ts';
-import type { PublishRequest, PublishResult, RejectedEvent } from '#domain/api/publishing.ts';
+import type { PublishRequest, PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
-import { type Appended, formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
-import { ingestEvent } from './ingest-event.ts';
+import type { Appended, Log } from '#domain/ports/log.ts';
+import { ingestBatch, positionAfter } from './ingest-batch.ts';
 import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
@@ -57,32 +57,10 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
     const { events } = request;
     const skip = await alreadyAppended(source, request);
     const time = now();
-    const records: OutgoingRecord[] = [];
-    const rejected: RejectedEvent[] = [];
-    const ids: string[] = [];
-    let duplicates = skip;
-    let accepted = 0;
-
-    for (let index = skip; index < events.length; index++) {
-      const ingested = ingestEvent(source, events[index], time, caller.actor);
-      if (ingested.kind === 'duplicate') {
-        duplicates++;
-        continue;
-      }
-      // Rejected records have the trace, too: it leads to the request that sent them.
-      records.push(
-        caller.trace === undefined
-          ? ingested.record
-          : { ...ingested.record, headers: { ...caller.trace } },
-      );
-      if (ingested.kind === 'rejected') {
-        const { code, field, message } = ingested.reason;
-        rejected.push({ index, code, message, ...(field === null ? {} : { field }) });
-      } else {
-        accepted++;
-        if (ingested.id !== null) ids.push(ingested.id);
-      }
-    }
+    const batch = ingestBatch(source, events.slice(skip), time, caller);
+    const rejected = batch.rejected.map((event) => ({ ...event, index: event.index + skip }));
+    let { accepted } = batch;
+    let duplicates = batch.duplicates + skip;
 
     let written: Appended['ends'] = [];
     try {
@@ -91,7 +69,7 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
       if (events.length > 0) {
         const { producer } = request;
         const { ends, duplicate } = await log.append({
-          records,
+          records: batch.records,
           ...(producer === undefined || skip === events.length
             ? {}
             : {
@@ -113,27 +91,15 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
         }
       }
     } catch (error) {
-      for (const id of ids) source.dedupe?.remove(id);
+      batch.undo();
       if (request.producer !== undefined) orderOf(source.topic).reset(request.producer.id);
       throw error;
     }
-    // The first copy of a duplicate lies anywhere before the end of the topic. Without duplicates
-    // the ends of the append suffice; the topic's may lie past its last record.
-    const own = new Map(written.map(({ partition, offset }) => [partition, offset]));
-    const ends =
-      own.size > 0 && duplicates === 0
-        ? own
-        : new Map([...(await log.end(source.topic)).entries(), ...own]);
     return {
       accepted,
       duplicates,
       rejected,
-      position: formatPosition(
-        source.topic,
-        [...ends]
-          .map(([partition, offset]) => ({ partition, offset }))
-          .sort((a, b) => a.partition - b.partition),
-      ),
+      position: await positionAfter(log, source.topic, written, duplicates > 0),
     };
   };
 };

@@ -5,10 +5,11 @@
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { rejectedEventSchema } from '#domain/events/rejected-event.ts';
+import { resentEventSchema } from '#domain/events/resent-event.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
+import { rawTopic, rejectedTopic, resentTopic } from '#domain/ports/topics.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { compileValidator, type EventValidator } from '#domain/sources/validate-event.ts';
@@ -24,11 +25,13 @@ export interface SourceIngest {
   readonly codec: RawCodec;
   readonly topic: string;
   readonly rejected: string;
+  readonly resentTopic: string;
   readonly partitions: number;
   /** fields that an event's partition is chosen by; null: its id, or else the whole event */
   readonly partitionBy: readonly string[] | null;
   readonly schemaId: number;
   readonly rejectedSchemaId: number;
+  readonly resentSchemaId: number;
   readonly dedupe: Dedupe | null;
 }
 
@@ -75,6 +78,8 @@ export const openSourceIngest = async (
   const partitions = definition.partitions ?? 1;
   await log.createTopic(topic, { partitions });
   await log.createTopic(rejected, { partitions: 1 });
+  const resent = resentTopic(definition.name);
+  await log.createTopic(resent, { partitions: 1 });
   const codec = rawCodec(definition);
   const sameIds =
     previous !== null &&
@@ -87,10 +92,12 @@ export const openSourceIngest = async (
     codec,
     topic,
     rejected,
+    resentTopic: resent,
     partitions,
     partitionBy: definition.partitionBy ?? null,
     schemaId: await schemas.register(`${topic}-value`, rawAvroSchema(definition)),
     rejectedSchemaId: await schemas.register(`${rejected}-value`, rejectedEventSchema),
+    resentSchemaId: await schemas.register(`${resent}-value`, resentEventSchema),
     dedupe: sameIds ? previous.dedupe : await rebuildDedupe(definition, codec, dependencies),
   };
 };

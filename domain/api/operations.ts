@@ -13,6 +13,8 @@ export interface LateRecord {
   readonly eventTime: number;
   /** how far the watermark was past the end of its tile plus the lateness, ms */
   readonly lateBy: number;
+  /** the generation that left it out; each one decides for itself */
+  readonly generation: number;
   readonly entity: EntityKey;
 }
 

@@ -34,6 +34,8 @@ export interface RejectedRecord {
   readonly field: string | null;
   readonly message: string;
   readonly event: unknown;
+  /** when (epoch ms) and by whom it was published again; null: not yet */
+  readonly resent: { readonly at: number; readonly by: string } | null;
 }
 
 export interface RejectedPage {
@@ -54,7 +56,10 @@ export interface Publishing {
     query: { readonly after?: string; readonly limit?: number },
     caller?: Caller,
   ): Promise<RejectedPage>;
-  /** Publishes corrected events in place of rejected ones; without `events`, the same again. */
+  /**
+   * Publishes corrected events in place of rejected ones; without `events`, the same again. Each is
+   * published at most once: those that were resent before count as duplicates.
+   */
   resendRejected(
     source: string,
     request: { readonly positions: readonly string[]; readonly events?: readonly unknown[] },

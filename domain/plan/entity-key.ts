@@ -4,7 +4,9 @@
  * and the backslash escaped.
  */
 import { fail } from '#domain/errors.ts';
-import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
+import { EXPECTED } from '#domain/values/expected.ts';
+import { readScalar } from '#domain/values/read-value.ts';
+import type { FieldType, Row, Scalar } from '#domain/values/value.ts';
 import type { EntityKey, ViewPlan } from './plan.ts';
 
 const SEPARATOR = '\u001f';
@@ -76,42 +78,28 @@ export const compileKeyOf = (keys: KeyParts): ((row: Row) => string | null) => {
   };
 };
 
-const fits = (type: FieldType, value: Value | undefined): value is Scalar => {
-  switch (type.base) {
-    case 'string':
-    case 'bytes':
-      return typeof value === 'string';
-    case 'boolean':
-      return typeof value === 'boolean';
-    case 'float':
-    case 'double':
-      return typeof value === 'number' && Number.isFinite(value);
-    default:
-      return typeof value === 'number' && Number.isSafeInteger(value);
-  }
-};
-
-/** @throws MillraceError MR_ENTITY_INVALID where a key is missing or of another type, naming it */
+/**
+ * @param entity as the caller sent it: a time may be text
+ * @throws MillraceError MR_ENTITY_INVALID where a key is missing or of another type, naming it
+ */
 export const keyOfEntity = (plan: ViewPlan, entity: EntityKey): string => {
   const { keys } = plan;
   const [only] = keys;
   if (keys.length === 1 && only !== undefined) {
-    const value = entity[only.name];
-    return fits(only.type, value) ? String(value) : refuse(plan, only.name, only.type, value);
+    const value = readScalar(only.type.base, entity[only.name]);
+    return value === undefined ? refuse(plan, only, entity[only.name]) : String(value);
   }
   const values: Scalar[] = [];
-  for (const { name, type } of keys) {
-    const value = entity[name];
-    values.push(fits(type, value) ? value : refuse(plan, name, type, value));
-  }
+  for (const key of keys)
+    values.push(readScalar(key.type.base, entity[key.name]) ?? refuse(plan, key, entity[key.name]));
   return encodeKey(values);
 };
 
-const refuse = (plan: ViewPlan, name: string, type: FieldType, value: unknown): never =>
+const refuse = (plan: ViewPlan, { name, type }: KeyParts[number], value: unknown): never =>
   fail(
     'MR_ENTITY_INVALID',
     value === undefined
       ? `view "${plan.view}" has the keys ${plan.keys.map((k) => k.name).join(', ')}, and the entity has no "${name}"`
-      : `entity key "${name}" of view "${plan.view}" is ${JSON.stringify(value)}; it must be ${type.base}`,
+      : `entity key "${name}" of view "${plan.view}" is ${JSON.stringify(value)}; it must be ${type.base}: send ${EXPECTED[type.base]}`,
     { view: plan.view, field: name },
   );

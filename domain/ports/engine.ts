@@ -15,7 +15,7 @@
  *   wanted. Calls are carried out one after the other, in the order in which they were made.
  *   Repeating a call changes nothing.
  * - `answers` is called exactly once in a `reconcile` that succeeds, before it resolves: from then
- *   on `live`, `liveAt` and `generation` answer as `wanted` says. Jobs may take much longer to
+ *   on `live` and `generation` answer as `wanted` says. Jobs may take much longer to
  *   start; reads do not wait for them.
  * - `onFilled` is called for a generation that is wanted as `filling`, once it has taken in
  *   everything that the log had accepted when it began, and reads of it see the result. It may be
@@ -68,8 +68,6 @@ export interface WantedView {
   readonly view: string;
   /** oldest first */
   readonly generations: readonly WantedGeneration[];
-  /** which generation was promoted when (epoch ms), oldest first */
-  readonly timeline: readonly { readonly generation: number; readonly from: number }[];
   /**
    * generations that were wanted once and never will be again: retired, abandoned or failed. What
    * they left may be deleted.

@@ -73,8 +73,6 @@ export interface ServingViews {
    * there is no such view or version, `filling` where none of it has been promoted yet.
    */
   readonly live: (view: string, version?: number) => ServedView | 'filling' | null;
-  /** The generation that was live at a past time (epoch ms); null where none was. */
-  readonly liveAt: (view: string, time: number) => ServedView | null;
   /**
    * Changes whenever an answer of `live` could change: what a caller derives from an answer may be
    * kept as long as the epoch is the same.

@@ -25,27 +25,20 @@ export interface RawFiles {
   readonly below: readonly number[];
 }
 
-/** A generation while it was live, with the definitions of its version. */
-export interface LiveGeneration {
+/**
+ * The time that a generation answers, with the definitions of its version. The times of a view's
+ * generations follow each other without a gap.
+ */
+export interface AnsweringGeneration {
   readonly generation: number;
   readonly version: number;
   readonly definitions: ViewDefinitions;
-  /** epoch ms; null: since the view exists */
+  /** epoch ms; null: since ever */
   readonly from: number | null;
-  /** exclusive, epoch ms; null: it is live now */
+  /** exclusive, epoch ms; null: it still answers */
   readonly to: number | null;
   /** raw events that it left out as late */
   readonly late?: readonly Position[];
-}
-
-/** What a view answered when. */
-export interface ViewTimeline {
-  readonly generations: readonly LiveGeneration[];
-  /**
-   * URIs of the Parquet files of features.<view>: cause_partition, cause_offset, generation,
-   * _log_time
-   */
-  readonly updates: readonly string[];
 }
 
 /** Plain data: it can be sent to a worker thread. */
@@ -58,8 +51,8 @@ export interface TrainingSetJob {
   readonly mode: 'event-time' | 'as-served';
   /** by source name */
   readonly sources: Readonly<Record<string, RawFiles>>;
-  /** by view name; required for `as-served` */
-  readonly timelines?: Readonly<Record<string, ViewTimeline>>;
+  /** by view name, oldest first; required for `as-served` */
+  readonly timelines?: Readonly<Record<string, readonly AnsweringGeneration[]>>;
   /** DuckDB's limit, such as '384MB'; what does not fit spills to the disk of `out` */
   readonly memoryLimit?: string;
 }

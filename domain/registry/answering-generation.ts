@@ -21,7 +21,3 @@ export const answeringGeneration = (
     ? 'filling'
     : null;
 };
-
-/** The generation that was live at a past time (epoch ms); null where none was. */
-export const generationLiveAt = (view: WantedView | undefined, time: number): number | null =>
-  view?.timeline.filter((entry) => entry.from <= time).at(-1)?.generation ?? null;

@@ -5,11 +5,16 @@
 import fc from 'fast-check';
 import { count, entity, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
+import { answeredAt, answeredTimes } from './answered-times.ts';
 import type { RegistryCommand } from './commands.ts';
 import { decide } from './decide.ts';
 import type { DecisionContext } from './decision.ts';
 import type { RegistryEvent } from './events.ts';
-import { evolve, initialState, liveAt, type RegistryState } from './state.ts';
+import { evolve, initialState, type RegistryState } from './state.ts';
+
+/** null: none was live */
+const liveAt = (state: RegistryState, time: number): number | null =>
+  answeredAt(answeredTimes(state, { generation: 0, version: 0 }), time).generation || null;
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({

@@ -2,11 +2,16 @@
 import { avg, col, count, entity, featureView, source } from 'millrace';
 import { describe, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
+import { answeredAt, answeredTimes } from './answered-times.ts';
 import type { RegistryCommand } from './commands.ts';
 import { decide } from './decide.ts';
 import type { DecisionContext } from './decision.ts';
 import type { RegistryEvent } from './events.ts';
-import { evolve, initialState, liveAt } from './state.ts';
+import { evolve, initialState, type RegistryState } from './state.ts';
+
+/** null: none was live */
+const liveAt = (state: RegistryState, time: number): number | null =>
+  answeredAt(answeredTimes(state, { generation: 0, version: 0 }), time).generation || null;
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({

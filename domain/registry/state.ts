@@ -131,6 +131,3 @@ export const newestVersion = (state: RegistryState): VersionRecord | null =>
   state.versions.at(-1) ?? null;
 export const liveGeneration = (state: RegistryState): GenerationRecord | null =>
   state.generations.find((g) => g.state === 'live') ?? null;
-/** The generation that was live at a time, epoch ms. */
-export const liveAt = (state: RegistryState, time: number): number | null =>
-  state.timeline.filter((entry) => entry.from <= time).at(-1)?.generation ?? null;

@@ -1,8 +1,10 @@
 /** Why an event is rejected. Not on the hot path, so messages may be costly to make. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { ErrorCode } from '#domain/errors.ts';
+import { isExactNumber } from '#domain/values/exact-json.ts';
+import { EXPECTED } from '#domain/values/expected.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
-import { formatTime, isTime, MIN_TIME, whyNoTime } from '#domain/values/time.ts';
+import { formatTime, isTime, unitHint, whyNoTime } from '#domain/values/time.ts';
 import type { FieldType } from '#domain/values/value.ts';
 
 export interface Refusal {
@@ -34,18 +36,6 @@ function showShort(value: unknown): string {
   text ??= String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
-
-const EXPECTED: Readonly<Record<FieldType['base'], string>> = {
-  string: 'a string of well-formed Unicode',
-  int: 'a whole number from -2147483648 to 2147483647',
-  long: 'a whole number within ±(2^53 − 1)',
-  float: 'a number',
-  double: 'a number',
-  boolean: 'true or false',
-  timestamp: 'ISO 8601 with a zone (2026-01-31T12:00:00Z) or whole epoch milliseconds',
-  date: 'a date as YYYY-MM-DD',
-  bytes: 'base64 text with its padding',
-};
 
 /** Declared fields have at most 63 characters; an unknown one may have millions. */
 const MAX_FIELD = 100;
@@ -85,106 +75,121 @@ export const refuseUnknown = (def: SourceDefinition, field: string, value: unkno
   );
 
 export function refuseTime(def: SourceDefinition, time: number, now: number): Refusal {
+  const hint = unitHint(time);
+  if (hint !== null)
+    return refuse(def, 'MR_EVENT_TIME_ABSURD', def.eventTime, `the event time ${time} ${hint}`);
   const shown = isTime(time) ? formatTime(time) : String(time);
   const bound =
     time < EARLIEST
       ? 'is before the year 1900'
       : `is more than a day past now (${formatTime(now)})`;
-  const unit =
-    time < EARLIEST || time > MIN_TIME
-      ? '; send ISO 8601 with a zone or epoch milliseconds (not seconds, not microseconds)'
-      : '';
   return refuse(
     def,
     'MR_EVENT_TIME_ABSURD',
     def.eventTime,
-    `the event time ${shown} ${bound}${unit}`,
+    `the event time ${shown} ${bound}; send ISO 8601 with a zone or epoch milliseconds`,
   );
 }
 
-/** The reason why `value` does not fit `type`. */
+/** The reason why item `i` of a list does not fit the list's type. */
+export const refuseItem = (
+  def: SourceDefinition,
+  field: string,
+  type: FieldType,
+  i: number,
+  value: unknown,
+): Refusal => {
+  const { code, message } = reasonOf({ ...type, array: false, nullable: false }, value);
+  const what =
+    value === null || value === undefined
+      ? `item ${i + 1} of the list is null, and items of ${formatFieldType(type)} are never null: leave it out`
+      : `item ${i + 1} of the list: ${message}`;
+  return refuse(
+    def,
+    value === null || value === undefined ? 'MR_FIELD_MISSING' : code,
+    field,
+    what,
+  );
+};
+
+/** The reason why `value` does not fit the type of a field. */
 export function refuseValue(
   def: SourceDefinition,
   field: string,
   type: FieldType,
   value: unknown,
 ): Refusal {
-  if (value === undefined || value === null) {
-    if (field === def.eventTime)
-      return refuse(
-        def,
-        'MR_EVENT_TIME_MISSING',
-        field,
-        `the event time is ${value === null ? 'null' : 'missing'}; send ${EXPECTED[type.base]}`,
-      );
-    const hint = `send ${type.array ? 'a list' : EXPECTED[type.base]}, or declare the field ${formatFieldType({ ...type, nullable: true })}`;
-    return refuse(
-      def,
-      'MR_FIELD_MISSING',
-      field,
-      `the field is ${value === null ? 'null, but not nullable' : 'missing'}; ${hint}`,
-    );
+  if (value !== undefined && value !== null) {
+    const { code, message } = reasonOf(type, value);
+    const isTimeOfEvent = field === def.eventTime && code === 'MR_FIELD_RANGE';
+    return refuse(def, isTimeOfEvent ? 'MR_EVENT_TIME_ABSURD' : code, field, message);
   }
-  if (type.array) {
-    if (!Array.isArray(value))
-      return refuse(
-        def,
-        'MR_FIELD_TYPE',
-        field,
-        `must be a list (${formatFieldType(type)}), got ${showShort(value)}`,
-      );
+  const what = value === null ? 'null' : 'missing';
+  if (field === def.eventTime)
     return refuse(
       def,
-      'MR_FIELD_TYPE',
+      'MR_EVENT_TIME_MISSING',
       field,
-      `every item must be ${EXPECTED[type.base]} and not null, got ${showShort(value)}`,
+      `the event time is ${what}; send ${EXPECTED[type.base]}`,
     );
-  }
-  const numeric =
-    type.base === 'int' || type.base === 'long' || type.base === 'float' || type.base === 'double';
-  const time = type.base === 'timestamp' || type.base === 'date';
-  if (
-    (typeof value === 'number' && !Number.isFinite(value)) ||
-    (numeric && typeof value === 'string' && NOT_FINITE.test(value))
-  ) {
-    return refuse(
-      def,
-      'MR_FIELD_NOT_FINITE',
-      field,
-      `${showShort(value)} is not a finite number; send one${type.nullable ? ', or null' : ', or declare the field nullable and send null'}`,
-    );
-  }
-  if (
-    typeof value === 'number' &&
-    (type.base === 'float' ||
-      ((type.base === 'int' || type.base === 'long' || time) && Number.isInteger(value)))
-  ) {
-    const hint =
-      type.base === 'long'
-        ? '; send ids as a string'
-        : type.base === 'int'
-          ? '; declare the field long'
-          : '';
-    return refuse(
-      def,
-      'MR_FIELD_RANGE',
-      field,
-      `${showShort(value)} is out of range for ${type.base}: send ${EXPECTED[type.base]}${hint}`,
-    );
-  }
-  if (typeof value === 'string' && type.base === 'timestamp')
-    return refuse(def, 'MR_TIME_INVALID', field, `${showShort(value)} ${whyNoTime(value)}`);
-  if (typeof value === 'string' && type.base === 'date')
-    return refuse(
-      def,
-      'MR_TIME_INVALID',
-      field,
-      `${showShort(value)} is not a date that exists: send YYYY-MM-DD`,
-    );
+  const hint = `send ${type.array ? 'a list' : EXPECTED[type.base]}, or declare the field ${formatFieldType({ ...type, nullable: true })}`;
   return refuse(
     def,
-    'MR_FIELD_TYPE',
+    'MR_FIELD_MISSING',
     field,
-    `must be ${EXPECTED[type.base]}, got ${showShort(value)}`,
+    `the field is ${value === null ? 'null, but not nullable' : what}; ${hint}`,
   );
 }
+
+interface WrongValue {
+  readonly code: ErrorCode;
+  /** without the field's name and without a point */
+  readonly message: string;
+}
+
+const RANGE_HINTS: Readonly<Partial<Record<FieldType['base'], string>>> = {
+  long: '; send ids as a string',
+  int: '; declare the field long',
+};
+
+/** Why a value that is not null does not fit a type. */
+export const reasonOf = (type: FieldType, value: unknown): WrongValue => {
+  const shown = showShort(value);
+  if (type.array)
+    return {
+      code: 'MR_FIELD_TYPE',
+      message: `must be a list (${formatFieldType(type)}), got ${shown}`,
+    };
+  const { base } = type;
+  const isText = typeof value === 'string';
+  const whole = base === 'int' || base === 'long';
+  const time = base === 'timestamp' || base === 'date';
+  const numeric = whole || base === 'float' || base === 'double';
+  if (
+    (typeof value === 'number' && !Number.isFinite(value)) ||
+    (numeric && isText && NOT_FINITE.test(value))
+  )
+    return {
+      code: 'MR_FIELD_NOT_FINITE',
+      message: `${shown} is not a finite number; send one${type.nullable ? ', or null' : ', or declare the field nullable and send null'}`,
+    };
+  const isWhole = Number.isInteger(value) || isExactNumber(value);
+  if ((typeof value === 'number' && base === 'float') || ((whole || time) && isWhole)) {
+    const unit = base === 'timestamp' ? unitHint(Number(shown)) : null;
+    return {
+      code: 'MR_FIELD_RANGE',
+      message:
+        unit === null
+          ? `${shown} is out of range for ${base}: send ${EXPECTED[base]}${RANGE_HINTS[base] ?? ''}`
+          : `${shown} ${unit}`,
+    };
+  }
+  if (isText && base === 'timestamp')
+    return { code: 'MR_TIME_INVALID', message: `${shown} ${whyNoTime(value)}` };
+  if (isText && base === 'date')
+    return {
+      code: 'MR_TIME_INVALID',
+      message: `${shown} is not a date that exists: send YYYY-MM-DD`,
+    };
+  return { code: 'MR_FIELD_TYPE', message: `must be ${EXPECTED[base]}, got ${shown}` };
+};

@@ -1,7 +1,7 @@
 /** Which changes of a source keep its old records readable and its readers working. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { formatFieldType } from '#domain/values/field-type.ts';
-import type { FieldType, ScalarType } from '#domain/values/value.ts';
+import { formatFieldType, widens } from '#domain/values/field-type.ts';
+import type { FieldType } from '#domain/values/value.ts';
 import { sourceFields } from './source-schema.ts';
 
 interface SourceChange {
@@ -13,21 +13,11 @@ interface SourceChange {
   readonly note: string;
 }
 
-/** Avro's promotions that lose no digits. */
-const WIDER: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = {
-  int: ['long', 'double'],
-  long: ['double'],
-  float: ['double'],
-};
-
 function fieldChange(
   before: FieldType,
   after: FieldType,
 ): { readonly compatible: boolean; readonly note: string } {
-  const widened =
-    before.base !== after.base &&
-    (WIDER[before.base]?.includes(after.base) ?? false) &&
-    !before.array;
+  const widened = before.base !== after.base && widens(before.base, after.base) && !before.array;
   if (before.array !== after.array || (before.base !== after.base && !widened)) {
     return {
       compatible: false,

@@ -8,13 +8,14 @@
  * are rounded to 32 bits here.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { isDate, readDate } from '#domain/values/date.ts';
-import { isTime, readIsoTime } from '#domain/values/time.ts';
+import { isExactNumber } from '#domain/values/exact-json.ts';
+import { readScalar } from '#domain/values/read-value.ts';
 import type { FieldType, Row, ScalarType } from '#domain/values/value.ts';
 import {
   AHEAD,
   EARLIEST,
   type Refusal,
+  refuseItem,
   refuseShape,
   refuseTime,
   refuseUnknown,
@@ -31,8 +32,7 @@ interface Accepted {
 
 export type EventValidator = (input: unknown, now: number) => Accepted | Refusal;
 
-/** The value in canonical form, or undefined if it does not fit the type. */
-type Reader = (value: unknown) => string | number | boolean | undefined;
+const NUMBER = "(typeof v === 'number' || typeof (v = numberOf(v)) === 'number')";
 
 /** Checks that are generated inline: a test, and the value to keep, both over `v`. */
 const INLINE: Readonly<Partial<Record<ScalarType, readonly [test: string, keep: string]>>> = {
@@ -40,30 +40,13 @@ const INLINE: Readonly<Partial<Record<ScalarType, readonly [test: string, keep: 
   boolean: ["typeof v === 'boolean'", 'v'],
   int: ["typeof v === 'number' && (v | 0) === v", 'v | 0'],
   long: ["typeof v === 'number' && Number.isSafeInteger(v)", 'v + 0'],
-  double: ["typeof v === 'number' && v - v === 0", 'v + 0'],
-  float: ["typeof v === 'number' && Math.abs(Math.fround(v)) < Infinity", 'Math.fround(v) + 0'],
+  double: [`${NUMBER} && v - v === 0`, 'v + 0'],
+  float: [`${NUMBER} && Math.abs(Math.fround(v)) < Infinity`, 'Math.fround(v) + 0'],
 };
 
-const READERS: Readonly<Partial<Record<ScalarType, Reader>>> = {
-  timestamp: (value) => {
-    const ms =
-      typeof value === 'string'
-        ? readIsoTime(value)
-        : typeof value === 'number'
-          ? value
-          : Number.NaN;
-    return isTime(ms) ? ms + 0 : undefined;
-  },
-  date: (value) => {
-    const days =
-      typeof value === 'string' ? readDate(value) : typeof value === 'number' ? value : Number.NaN;
-    return isDate(days) ? days + 0 : undefined;
-  },
-  bytes: (value) =>
-    typeof value === 'string' && Buffer.from(value, 'base64').toString('base64') === value
-      ? value
-      : undefined,
-};
+/** A large whole number is the nearest double, as in JSON. */
+const numberOf = (value: unknown): unknown =>
+  typeof value === 'object' && isExactNumber(value) ? Number(value.rawJSON) : value;
 
 const quote = (value: unknown): string => JSON.stringify(value);
 
@@ -78,18 +61,16 @@ function readField(field: string, type: FieldType, at: number, out: string): str
   const scalar = inline
     ? `if (!(${inline[0]})) ${refuse}\n${out} = ${inline[1]};`
     : `${out} = read_${type.base}(v);\nif (${out} === undefined) ${refuse}`;
-  const one = inline
-    ? `if (!(${inline[0]})) return refuseValue(def, ${quote(field)}, item${at}, v);\n${out}[i] = ${inline[1]};`
-    : '';
+  const refuseOne = `return refuseItem(def, ${quote(field)}, types[${at}], i, v);`;
   const item = inline
-    ? one
-    : `const kept = read_${type.base}(v);\nif (kept === undefined) return refuseValue(def, ${quote(field)}, item${at}, v);\n${out}[i] = kept;`;
+    ? `if (!(${inline[0]})) ${refuseOne}\n${out}[i] = ${inline[1]};`
+    : `const kept = read_${type.base}(v);\nif (kept === undefined) ${refuseOne}\n${out}[i] = kept;`;
   const value = type.array
     ? `if (!Array.isArray(v)) ${refuse}
        ${out} = new Array(v.length);
-       for (let i = 0, all = v; i < all.length; i++) { const v = all[i]; ${item} }`
+       for (let i = 0, all = v; i < all.length; i++) { let v = all[i]; ${item} }`
     : scalar;
-  return `let ${out} = null; { const v = ${own};
+  return `let ${out} = null; { let v = ${own};
     if (v !== undefined) present++;
     ${type.nullable ? `if (v !== null && v !== undefined) { ${value} }` : type.array ? `if (v === null || v === undefined) ${refuse} ${value}` : value} }`;
 }
@@ -114,7 +95,6 @@ export function compileValidator(def: SourceDefinition): EventValidator {
     return null;
   };
   const body = `'use strict';
-    ${list.map((type, i) => (type.array ? `const item${i} = { base: types[${i}].base, array: false, nullable: false };` : '')).join('\n')}
     return (input, now) => {
       if (typeof input !== 'object' || input === null || Array.isArray(input)) return refuseShape(def, input);
       let present = 0;
@@ -129,13 +109,15 @@ export function compileValidator(def: SourceDefinition): EventValidator {
   const given = {
     def,
     types: list,
+    numberOf,
     refuseValue,
+    refuseItem,
     refuseShape,
     refuseTime,
     unknown,
-    read_timestamp: READERS.timestamp,
-    read_date: READERS.date,
-    read_bytes: READERS.bytes,
+    read_timestamp: (value: unknown) => readScalar('timestamp', value),
+    read_date: (value: unknown) => readScalar('date', value),
+    read_bytes: (value: unknown) => readScalar('bytes', value),
   };
   return new Function(...Object.keys(given), body)(...Object.values(given)) as EventValidator;
 }

@@ -32,9 +32,13 @@ export function daysOf(year: number, month: number, day: number): number {
   );
 }
 
+/** A date, alone or as the midnight at which it begins: programs write dates in both forms. */
+const DATE =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ]00:00(?::00(?:[.,]0{1,9})?)?(?:[Zz]|[+-]00(?::?00)?)?)?$/;
+
 /** NaN where the text is not an existing date. */
 export function readDate(text: string): number {
-  const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text);
+  const match = DATE.exec(text);
   if (match === null) return Number.NaN;
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
   return day >= 1 && day <= daysInMonth(year, month) ? daysOf(year, month, day) : Number.NaN;

@@ -77,6 +77,21 @@ export const fieldType = (base: ScalarType, nullable = false): FieldType => ({
   nullable,
 });
 
+/** The other types that hold every value of a type exactly. */
+const WIDER: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = {
+  int: ['long', 'double'],
+  long: ['double'],
+  float: ['double'],
+};
+
+/** Whether every value of one base type is, unchanged, a value of the other. */
+export const widens = (from: ScalarType, to: ScalarType): boolean =>
+  from === to || (WIDER[from]?.includes(to) ?? false);
+
+/** Whether every value of one type is, unchanged, a value of the other. */
+export const readsAs = (from: FieldType, to: FieldType): boolean =>
+  from.array === to.array && (from.array ? from.base === to.base : widens(from.base, to.base));
+
 /** Whether values are whole numbers. */
 export const isWhole = (type: FieldType): boolean =>
   !type.array && BASE_TYPES[type.base].numeric === 'whole';

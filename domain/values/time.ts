@@ -116,6 +116,27 @@ export function readIsoTime(text: string): number {
   return time >= MIN_TIME && time <= MAX_TIME ? time : Number.NaN;
 }
 
+/**
+ * Whether a number that was given as epoch milliseconds is almost surely in seconds: as seconds it
+ * lies in the years 2001 to 2286, as milliseconds in the first four months of 1970.
+ */
+export const looksLikeSeconds = (ms: number): boolean => ms >= 1e9 && ms < 1e10;
+
+const PLAUSIBLE_MS = [1e12, 1e13] as const;
+const isPlausible = (ms: number): boolean => ms >= PLAUSIBLE_MS[0] && ms < PLAUSIBLE_MS[1];
+
+/**
+ * The unit that a number given as epoch milliseconds seems to be in, and what to do; null: no
+ * other unit is likely. It completes a sentence that begins with the number.
+ */
+export const unitHint = (ms: number): string | null => {
+  const otherwise = 'or write ISO 8601 with a zone';
+  if (looksLikeSeconds(ms)) return `looks like epoch seconds: multiply it by 1,000, ${otherwise}`;
+  if (isPlausible(ms / 1e3)) return `looks like microseconds: divide it by 1,000, ${otherwise}`;
+  if (isPlausible(ms / 1e6)) return `looks like nanoseconds: divide it by 1,000,000, ${otherwise}`;
+  return null;
+};
+
 export const isTime = (ms: number): boolean =>
   Number.isInteger(ms) && ms >= MIN_TIME && ms <= MAX_TIME;
 
@@ -134,24 +155,25 @@ export function whyNoTime(text: string): string {
 }
 
 /**
- * Epoch ms of ISO 8601 text with a zone, or of epoch milliseconds as a number or as digits.
+ * Epoch ms of ISO 8601 text with a zone, or of epoch milliseconds as a number or as digits. Numbers
+ * that look like seconds are refused: the beginning of 1970 is written as ISO 8601.
  * @throws MillraceError MR_TIME_INVALID
  */
 export function parseTime(time: string | number): number {
-  if (typeof time === 'number') {
-    if (isTime(time)) return time + 0;
-    return fail(
-      'MR_TIME_INVALID',
-      `${time} is not a time: epoch milliseconds are a whole number, in the years 0000 to 9999.`,
-      {
-        value: time,
-      },
-    );
-  }
-  const digits = /^-?\d{1,15}$/.test(time) && !/^(\d{4}|\d{8})$/.test(time);
-  const ms = digits ? Number(time) + 0 : readIsoTime(time);
-  if (isTime(ms)) return ms;
-  return fail('MR_TIME_INVALID', `${JSON.stringify(time)} ${whyNoTime(time)}.`, { value: time });
+  const digits =
+    typeof time === 'number' || (/^-?\d{1,19}$/.test(time) && !/^(\d{4}|\d{8})$/.test(time));
+  const ms = digits ? Number(time) + 0 : readIsoTime(time as string);
+  if (isTime(ms) && !(digits && looksLikeSeconds(ms))) return ms;
+  const hint = digits ? unitHint(ms) : null;
+  const why =
+    typeof time === 'string'
+      ? whyNoTime(time)
+      : 'is not a time: epoch milliseconds are a whole number, in the years 0000 to 9999';
+  return fail(
+    'MR_TIME_INVALID',
+    `${typeof time === 'string' ? JSON.stringify(time) : time} ${hint ?? why}.`,
+    { value: time },
+  );
 }
 
 /** ISO 8601 in UTC, to the millisecond. */

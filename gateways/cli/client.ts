@@ -5,6 +5,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type ErrorCode, MillraceError } from '#domain/errors.ts';
+import { parseExactJson } from '#domain/values/exact-json.ts';
 
 export interface Call {
   readonly body?: unknown;
@@ -12,6 +13,8 @@ export interface Call {
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** large whole numbers of the answer keep their digits (exact-json.ts) */
+  readonly exact?: boolean;
   /** called when the operating system has the whole request */
   readonly onSent?: () => void;
 }
@@ -23,7 +26,7 @@ export interface Client {
    * With a key, only operators may send paths.
    */
   readonly sameMachine: boolean;
-  get<T>(path: string, signal?: AbortSignal): Promise<T>;
+  get<T>(path: string, call?: Pick<Call, 'signal' | 'exact'>): Promise<T>;
   post<T>(path: string, call: Call): Promise<T>;
   delete<T>(path: string): Promise<T>;
   /** the body of the answer, as a stream */
@@ -132,7 +135,7 @@ export const createClient = (base: string, options: ClientOptions): Client => {
     if (status >= 400 || message.headers['content-type']?.includes('json') !== true)
       throw refusalOf(status, text, base);
     try {
-      return JSON.parse(text) as T;
+      return (options.exact === true ? parseExactJson(text) : JSON.parse(text)) as T;
     } catch {
       throw new MillraceError(
         'MR_UNREACHABLE',
@@ -145,7 +148,7 @@ export const createClient = (base: string, options: ClientOptions): Client => {
   return {
     url: base,
     sameMachine: SAME_MACHINE.test(root.hostname) && options.apiKey === undefined,
-    get: (path, signal) => call('GET', path, signal === undefined ? {} : { signal }),
+    get: (path, options = {}) => call('GET', path, options),
     post: (path, options) => call('POST', path, options),
     delete: (path) => call('DELETE', path, {}),
     async stream(path) {

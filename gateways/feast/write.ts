@@ -13,6 +13,7 @@ import type { Platform } from '#domain/api/platform.ts';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
+import { formatTime, isTime } from '#domain/values/time.ts';
 import { rowsOf } from './online-features.ts';
 import { EVERYTHING } from './read.ts';
 
@@ -21,8 +22,32 @@ export type Frame = Readonly<Record<string, readonly unknown[]>>;
 const EVENT_TIME = 'event_timestamp';
 const ZONED = /(?:Z|[+-]\d\d:?\d\d)$/i;
 
-const timeOf = (value: unknown): unknown => {
-  if (typeof value === 'number') return value * 1000;
+/**
+ * Epoch seconds as milliseconds, by their decimal digits: `value * 1000` would not be whole for
+ * most fractions. Digits past the millisecond are left out, toward the past.
+ */
+const msOfSeconds = (value: number): number => {
+  const digits = /^(\d+)(?:\.(\d+))?$/.exec(String(Math.abs(value)));
+  if (digits === null) return Math.floor(value * 1000);
+  const [, whole = '0', fraction = ''] = digits;
+  const ms = Number(whole) * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  return value >= 0 ? ms : -ms - (/[1-9]/.test(fraction.slice(3)) ? 1 : 0);
+};
+
+/** In seconds, the year 5138: a larger number is in milliseconds. */
+const MOST_SECONDS = 1e11;
+
+const timeOf = (field: string, row: number, value: unknown): unknown => {
+  if (typeof value === 'number') {
+    // As text, because a number at the beginning of 1970 would look like seconds.
+    const ms = msOfSeconds(value);
+    if (Math.abs(value) < MOST_SECONDS) return isTime(ms) ? formatTime(ms) : ms;
+    return fail(
+      'MR_BODY_INVALID',
+      `row ${row}, "${field}": ${value} is too large for epoch seconds, which numbers are here; divide milliseconds by 1,000, or send ISO 8601`,
+      { row, field, value },
+    );
+  }
   if (typeof value !== 'string' || ZONED.test(value)) return value;
   return `${value.replace(' ', 'T')}Z`;
 };
@@ -64,12 +89,12 @@ export const eventsOf = (
       },
     );
   }
-  return rowsOf(frame).map((row) => {
+  return rowsOf(frame).map((row, i) => {
     const event: Record<string, unknown> = {};
     if (Object.hasOwn(source.fields, EVERYTHING.key)) event[EVERYTHING.key] = EVERYTHING.value;
     for (const { name, column, base } of fields) {
       const value = texts ? ofText(base, row[column]) : row[column];
-      if (value !== undefined) event[name] = base === 'timestamp' ? timeOf(value) : value;
+      if (value !== undefined) event[name] = base === 'timestamp' ? timeOf(name, i, value) : value;
     }
     return event;
   });

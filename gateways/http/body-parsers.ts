@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
+import { parseExactJson } from '#domain/values/exact-json.ts';
 import type { ReadBody } from './read-body.ts';
 
 const NDJSON_TYPES = [
@@ -17,6 +18,11 @@ const NDJSON_TYPES = [
   'application/jsonl',
   'application/x-jsonlines',
 ];
+
+/** U+FEFF in UTF-8: programs that write files put it first, and JSON has no place for it. */
+const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+const hasMark = (bytes: Buffer): boolean =>
+  bytes[0] === MARK[0] && bytes.subarray(0, MARK.length).equals(MARK);
 
 type Done = (error: Error | null, body?: unknown) => void;
 
@@ -36,13 +42,13 @@ const textOf = (request: FastifyRequest, bytes: Buffer, byLine: boolean): string
     fail('MR_BODY_INVALID', `the body is nested deeper than ${MAX_DEPTH} levels`, {
       limit: MAX_DEPTH,
     });
-  return bytes.toString('utf8');
+  return bytes.toString('utf8', hasMark(bytes) ? MARK.length : 0);
 };
 
 const parseJson = (text: string): unknown => {
   if (text === '') return {};
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch (error) {
     return fail('MR_BODY_INVALID', `the body is not JSON: ${messageOf(error)}`);
   }
@@ -64,7 +70,7 @@ const parseNdjson = (text: string): unknown[] => {
     start = stop + 1;
     if (part.length < 2 && part.trim() === '') continue;
     try {
-      events.push(JSON.parse(part));
+      events.push(parseExactJson(part));
     } catch (error) {
       if (part.trim() === '') continue;
       fail(

@@ -1,7 +1,7 @@
 /** The embedded engine: generations that compute in this process, in the log's transactions. */
 import type { Engine, EngineEvents, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
-import { answeringGeneration, generationLiveAt } from '#domain/registry/answering-generation.ts';
+import { answeringGeneration } from '#domain/registry/answering-generation.ts';
 import { type ComputeDependencies, type EmbeddedGeneration, openGeneration } from './generation.ts';
 import { fillPartially } from './partial-replay.ts';
 import { saveStates } from './save-states.ts';
@@ -93,10 +93,6 @@ export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine
     live(view, version) {
       const found = answeringGeneration(wantedViews.get(view), version);
       return typeof found === 'number' ? servedOf(view, found) : found;
-    },
-    liveAt(view, time) {
-      const found = generationLiveAt(wantedViews.get(view), time);
-      return found === null ? null : servedOf(view, found);
     },
     epoch: () => epoch,
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,

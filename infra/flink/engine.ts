@@ -15,7 +15,7 @@ import type { Engine, EngineEvents, WantedGeneration, WantedView } from '#domain
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { FetchedTiles, ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
-import { answeringGeneration, generationLiveAt } from '#domain/registry/answering-generation.ts';
+import { answeringGeneration } from '#domain/registry/answering-generation.ts';
 import type { FlinkCluster } from './cluster.ts';
 import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
@@ -179,10 +179,6 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     live(view, version) {
       const found = answeringGeneration(wantedOf(view), version);
       return typeof found === 'number' ? servedOf(view, found) : found;
-    },
-    liveAt(view, time) {
-      const found = generationLiveAt(wantedOf(view), time);
-      return found === null ? null : servedOf(view, found);
     },
     epoch: () => epoch,
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,

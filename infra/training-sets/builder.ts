@@ -17,7 +17,7 @@ export interface BuilderOptions {
   readonly directory: string;
 }
 
-type Files = Pick<TrainingSetJob, 'sources' | 'timelines'>;
+type Files = Pick<TrainingSetJob, 'sources'>;
 
 export const trainingSetBuilder = ({ files, directory }: BuilderOptions): TrainingSetBuilder => {
   mkdirSync(directory, { recursive: true });
@@ -33,20 +33,12 @@ export const trainingSetBuilder = ({ files, directory }: BuilderOptions): Traini
     );
 
   /** The job's files as DuckDB opens them. */
-  const readable = async ({ sources, timelines }: Files): Promise<Files> => {
-    const paths = (uris: readonly string[]) => files.engine.readable(uris);
-    return {
-      sources: await mapAll(sources, async (raw) => ({ ...raw, files: await paths(raw.files) })),
-      ...(timelines === undefined
-        ? {}
-        : {
-            timelines: await mapAll(timelines, async (timeline) => ({
-              ...timeline,
-              updates: await paths(timeline.updates),
-            })),
-          }),
-    };
-  };
+  const readable = async ({ sources }: Files): Promise<Files> => ({
+    sources: await mapAll(sources, async (raw) => ({
+      ...raw,
+      files: await files.engine.readable(raw.files),
+    })),
+  });
 
   return {
     outputPath: (id, requested) =>

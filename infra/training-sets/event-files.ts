@@ -2,18 +2,16 @@
  * Raw events from Parquet files, in the order in which they became visible.
  *
  *   event-time   visible = event time
- *   as-served    visible = the later of event time and known time
+ *   as-served    visible = the later of event time and log time
  *
- * An event becomes known with the first feature update of the live generation that covers its
- * position: cause_partition = its partition, cause_offset ≥ its offset. Events that no update
- * covers never become known.
+ * An event is known from its log time on, as in reads of the past.
  *
  * DuckDB sorts, and spills what does not fit in memory. Equal times are ordered by partition and
  * offset, so that every run has the same order.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import type { RawFiles } from '#domain/ports/training-set-builder.ts';
+import type { RawFiles, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { VisibleEvents } from '#domain/training-sets/point-in-time-join.ts';
 import { fieldType } from '#domain/values/field-type.ts';
@@ -27,8 +25,7 @@ export interface EventScan {
   readonly source: SourceDefinition;
   readonly raw: RawFiles;
   readonly fields: Readonly<Record<string, FieldType>>;
-  /** as-served: the updates, and the generation whose updates make events known */
-  readonly known?: { readonly updates: readonly string[]; readonly generation: number };
+  readonly mode: TrainingSetJob['mode'];
 }
 
 const parquet = (files: readonly string[]): string =>
@@ -59,21 +56,13 @@ const META: Readonly<Record<string, FieldType>> = {
   _log_time: fieldType('timestamp'),
 };
 
-/**
- * Known time by position: the smallest log time of the updates at or after it, so that a repeated
- * update does not make it later.
- */
-const knownTimes = (updates: readonly string[], generation: number): string =>
-  `SELECT cause_partition, cause_offset, min(log_time) OVER (PARTITION BY cause_partition ORDER BY cause_offset DESC ROWS UNBOUNDED PRECEDING) AS known
-   FROM (SELECT cause_partition, cause_offset, min(_log_time) AS log_time FROM ${parquet(updates)} WHERE generation = ${generation} GROUP BY ALL)`;
-
 const scanSql = (
   scan: EventScan,
   names: readonly string[],
   present: ReadonlySet<string>,
   types: Readonly<Record<string, FieldType>>,
 ): string => {
-  const { raw, known, source } = scan;
+  const { raw, mode, source } = scan;
   const column = (name: string): string => {
     const type = sqlType(icebergType(types[name] as FieldType));
     return `${present.has(name) ? `CAST(r.${identifier(name)} AS ${type})` : `CAST(NULL AS ${type})`} AS ${identifier(name)}`;
@@ -82,16 +71,9 @@ const scanSql = (
     .map((offset, partition) => `(r._partition = ${partition} AND r._offset < ${offset})`)
     .join(' OR ');
   const time = `CAST(r.${identifier(source.eventTime)} AS TIMESTAMPTZ)`;
-  const knownColumn = known === undefined ? column('_log_time') : 'k.known AS _log_time';
-  const columns = [...names.filter((name) => name !== '_log_time').map(column), knownColumn].join(
-    ', ',
-  );
-  const join =
-    known === undefined
-      ? ''
-      : ` ASOF JOIN (${knownTimes(known.updates, known.generation)}) k ON r._partition = k.cause_partition AND r._offset <= k.cause_offset`;
-  const visible = known === undefined ? time : `greatest(${time}, k.known)`;
-  return `SELECT ${columns} FROM ${parquet(raw.files)} r${join} WHERE ${below === '' ? 'false' : below} ORDER BY ${visible}, r._partition, r._offset`;
+  const columns = names.map(column).join(', ');
+  const visible = mode === 'event-time' ? time : `greatest(${time}, r._log_time)`;
+  return `SELECT ${columns} FROM ${parquet(raw.files)} r WHERE ${below === '' ? 'false' : below} ORDER BY ${visible}, r._partition, r._offset`;
 };
 
 /**
@@ -105,20 +87,19 @@ export async function* scanEvents(
   connection: DuckDBConnection,
   scan: EventScan,
 ): AsyncGenerator<VisibleEvents> {
-  const { raw, known, source } = scan;
-  if (raw.files.length === 0 || (known !== undefined && known.updates.length === 0)) return;
+  const { raw, mode, source } = scan;
+  if (raw.files.length === 0) return;
   const timeType = sourceFields(source)[source.eventTime] as FieldType;
   const types = { ...scan.fields, [source.eventTime]: timeType, ...META };
   const names = Object.keys(types);
   const sql = scanSql(scan, names, await columnsOf(connection, raw.files), types);
-  const ordered = [...names.filter((name) => name !== '_log_time'), '_log_time'];
-  const fields = ordered.map((name) => icebergField(name, types[name] as FieldType));
+  const fields = names.map((name) => icebergField(name, types[name] as FieldType));
   const time = fields.find((field) => field.name === source.eventTime) as (typeof fields)[number];
   const batches = columnBatches(fields, time, Object.keys(scan.fields));
   const result = await connection.stream(sql);
   const visible = (batch: ReturnType<typeof batches.rest> & {}): VisibleEvents => ({
     ...batch,
-    visible: known === undefined ? batch.eventTime : visibleOf(batch.eventTime, batch.logTime),
+    visible: mode === 'event-time' ? batch.eventTime : visibleOf(batch.eventTime, batch.logTime),
   });
   for (;;) {
     const chunk = await result.fetchChunk();

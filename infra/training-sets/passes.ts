@@ -1,8 +1,7 @@
 /**
  * The scans of a training set. In event-time mode there is one for each source, shared by its
- * views. As served there is one for each view and live generation, because each generation has its
- * own known times. A generation answers the rows of the time in which it was live; rows of a time
- * without a live generation have no values, as a read had none then.
+ * views. As served there is one for each view and answering generation: each one answers the rows
+ * of its own time, and leaves out its own late events.
  */
 import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -12,6 +11,7 @@ import { eventFields } from '#domain/training-sets/event-fields.ts';
 import type { JoinedView } from '#domain/training-sets/point-in-time-join.ts';
 import { type CodedValues, type SpineKeys, spineKeys } from '#domain/training-sets/spine-keys.ts';
 import { planFeatures, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
+import { readsAs } from '#domain/values/field-type.ts';
 import type { EventScan } from './event-files.ts';
 
 export interface PlannedPass {
@@ -36,17 +36,14 @@ export const passesOf = (
     return keys;
   };
   /**
-   * The result columns of a view's features. A feature that has another type in that version is
-   * left out: its values do not fit the column.
+   * The result columns of a view's features. A feature whose values in that version do not fit the
+   * column is left out, as a past read leaves it out.
    */
   const outputsOf = (viewPlan: ViewPlan): JoinedView['outputs'] =>
     plan.values.flatMap((value, i) => {
       if (value.from !== 'feature' || value.view !== viewPlan.view) return [];
       const feature = viewPlan.features.findIndex(
-        (f) =>
-          f.name === value.feature &&
-          f.type.array === value.type.array &&
-          f.type.base === value.type.base,
+        (f) => f.name === value.feature && readsAs(f.type, value.type),
       );
       return feature < 0 ? [] : [{ feature, values: values[i] as ResultValues }];
     });
@@ -63,6 +60,7 @@ export const passesOf = (
       const [first] = views as [(typeof views)[number]];
       return {
         scan: {
+          mode: job.mode,
           source: first.definitions.source,
           raw: rawOf(source),
           fields: eventFields(views, { keys: true }),
@@ -82,40 +80,34 @@ export const passesOf = (
     const name = current.view.name;
     const timeline =
       job.timelines?.[name] ??
-      fail(
-        'MR_DATASET_FAILED',
-        `the job of the data set has no feature updates of view "${name}"`,
+      fail('MR_DATASET_FAILED', `the job of the data set has no generations of view "${name}"`, {
+        view: name,
+      });
+    return timeline.flatMap(({ definitions, from, to, late = [] }): PlannedPass[] => {
+      const viewPlan = planFeatures(definitions, features);
+      const outputs = outputsOf(viewPlan);
+      if (outputs.length === 0) return [];
+      const computed = [{ definitions, features: viewPlan.features.map((f) => f.name) }];
+      return [
         {
-          view: name,
-        },
-      );
-    return timeline.generations.flatMap(
-      ({ generation, definitions, from, to, late = [] }): PlannedPass[] => {
-        const viewPlan = planFeatures(definitions, features);
-        const outputs = outputsOf(viewPlan);
-        if (outputs.length === 0) return [];
-        const computed = [{ definitions, features: viewPlan.features.map((f) => f.name) }];
-        return [
-          {
-            scan: {
-              source: definitions.source,
-              raw: rawOf(definitions.source.name),
-              fields: eventFields(computed, { keys: true }),
-              known: { updates: timeline.updates, generation },
-            },
-            views: [
-              {
-                plan: viewPlan,
-                fields: eventFields(computed, { keys: false }),
-                keys: keysOf(viewPlan),
-                outputs,
-                excluded: late,
-              },
-            ],
-            covers: (at) => (from === null || at >= from) && (to === null || at < to),
+          scan: {
+            mode: job.mode,
+            source: definitions.source,
+            raw: rawOf(definitions.source.name),
+            fields: eventFields(computed, { keys: true }),
           },
-        ];
-      },
-    );
+          views: [
+            {
+              plan: viewPlan,
+              fields: eventFields(computed, { keys: false }),
+              keys: keysOf(viewPlan),
+              outputs,
+              excluded: late,
+            },
+          ],
+          covers: (at) => (from === null || at >= from) && (to === null || at < to),
+        },
+      ];
+    });
   });
 };

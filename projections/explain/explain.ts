@@ -14,12 +14,14 @@ import { foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
+import { type PastGeneration, servedAt } from '#projections/serving/past-generation.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import { sameResult } from './same-value.ts';
 
 interface ExplainDependencies {
   readonly read: (request: ReadRequest) => Promise<ReadResult>;
-  readonly views: ServingViews;
+  readonly views: Pick<ServingViews, 'live'>;
+  readonly pastGeneration: PastGeneration;
   readonly rawEvents: RawEvents;
   readonly history: History;
   readonly definition: (view: string, version: number) => Promise<unknown>;
@@ -133,9 +135,9 @@ export const createExplain = (
     const { at, known } = answer;
     const past = request.known !== undefined && known === request.known;
     const live = dependencies.views.live(request.view);
-    const served = (past ? dependencies.views.liveAt(request.view, known) : null) ?? live;
-    if (served === null || served === 'filling')
+    if (live === null || live === 'filling')
       return fail('MR_NOT_FOUND', `there is no feature view "${request.view}" to explain`);
+    const served = past ? servedAt(dependencies.pastGeneration, live, known) : live;
     const { plan } = served;
     const feature = featureOf(plan, request.feature);
     const key = keyOfEntity(plan, request.entity);

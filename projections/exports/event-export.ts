@@ -1,7 +1,8 @@
 /**
  * All accepted events of a source, in the form in which they can be published again: those that the
  * log no longer has from the history, the others from the log, partition by partition, up to its
- * end when the export began.
+ * end when the export began. Floats have their own digits. A time that would look like seconds is
+ * text.
  */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -10,7 +11,10 @@ import type { History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
-import type { Row } from '#domain/values/value.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import { shownValue } from '#domain/values/float-digits.ts';
+import { formatTime, looksLikeSeconds } from '#domain/values/time.ts';
+import type { FieldType, Row, Value } from '#domain/values/value.ts';
 
 interface EventExportDependencies {
   readonly log: Log;
@@ -19,6 +23,26 @@ interface EventExportDependencies {
   /** decodes a record to a row of the source's newest version */
   readonly decode: (schemaId: number, value: Uint8Array) => Row;
 }
+
+/** Rows of a source in a form that is accepted as the same row. */
+const shownRow = (definition: SourceDefinition): ((row: Row) => Row) => {
+  const changed = Object.entries(sourceFields(definition)).filter(
+    ([, { base }]) => base === 'float' || base === 'timestamp',
+  );
+  const shown = (type: FieldType, value: Value): Value => {
+    if (type.base === 'float') return shownValue(type, value);
+    if (Array.isArray(value)) return value.map((item: Value) => shown(type, item));
+    return typeof value === 'number' && looksLikeSeconds(value) ? formatTime(value) : value;
+  };
+  return changed.length === 0
+    ? (row) => row
+    : (row) => ({
+        ...row,
+        ...Object.fromEntries(
+          changed.map(([name, type]) => [name, shown(type, row[name] ?? null)]),
+        ),
+      });
+};
 
 export const createEventExport = ({ log, history, source, decode }: EventExportDependencies) => {
   async function* trimmed(
@@ -36,17 +60,20 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
         },
       );
     const query = { source: definition.name, below: begin, fields: Object.keys(definition.fields) };
-    for await (const events of history.scan(query)) yield events.map(({ row }) => row);
+    const show = shownRow(definition);
+    for await (const events of history.scan(query)) yield events.map(({ row }) => show(row));
   }
 
   async function* kept(
-    topic: string,
+    definition: SourceDefinition,
     partition: number,
     begin: number,
     end: number,
   ): AsyncGenerator<readonly Row[]> {
+    const show = shownRow(definition);
+    const topic = rawTopic(definition.name);
     for await (const records of readPartition(log, topic, partition, { from: begin, end }))
-      yield records.map(({ schemaId, value }) => decode(schemaId, value));
+      yield records.map(({ schemaId, value }) => show(decode(schemaId, value)));
   }
 
   return async (name: string): Promise<AsyncIterable<readonly Row[]>> => {
@@ -58,7 +85,7 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
     return (async function* () {
       if (begin.some((offset) => offset > 0)) yield* trimmed(definition, begin);
       for (const [partition, end] of ends.entries())
-        yield* kept(topic, partition, begin[partition] ?? 0, end);
+        yield* kept(definition, partition, begin[partition] ?? 0, end);
     })();
   };
 };

@@ -26,32 +26,33 @@ export interface LateEvents {
   ) => Promise<((event: RawEvent) => boolean) | null>;
 }
 
+type KeptLateEvent = LateEventRecord & { readonly logTime: number };
+
 export const createLateEvents = (log: Log): LateEvents => {
   /** view → the late events read so far; they are few, and never change */
   const kept = new Map<
     string,
-    { next: number; records: (LateEventRecord & { logTime: number; at: number })[] }
+    { next: number; readonly seen: Set<string>; readonly records: KeptLateEvent[] }
   >();
 
-  const read = async (
-    view: string,
-  ): Promise<readonly (LateEventRecord & { logTime: number; at: number })[]> => {
+  const read = async (view: string): Promise<readonly KeptLateEvent[]> => {
     const topic = lateTopic(view);
     let state = kept.get(view);
     if (state === undefined) {
-      state = { next: 0, records: [] };
+      state = { next: 0, seen: new Set(), records: [] };
       kept.set(view, state);
     }
     for await (const records of readPartition(log, topic, 0, { from: state.next })) {
       for (const record of records) {
         // A concurrent read may have added it.
         if (record.offset < state.next) continue;
-        state.records.push({
-          ...decodeLateEvent(record.value),
-          logTime: record.logTime,
-          at: record.offset,
-        });
         state.next = record.offset + 1;
+        const late = decodeLateEvent(record.value);
+        // A job that went on from an older checkpoint reports its late events again.
+        const id = `${late.generation}:${late.partition}:${late.offset}`;
+        if (state.seen.has(id)) continue;
+        state.seen.add(id);
+        state.records.push({ ...late, logTime: record.logTime });
       }
     }
     return state.records;
@@ -68,6 +69,7 @@ export const createLateEvents = (log: Log): LateEvents => {
           logTime: record.logTime,
           eventTime: record.eventTime,
           lateBy: record.lateBy,
+          generation: record.generation,
           entity: decodeKey(record.key, plan.keys),
         })),
       };

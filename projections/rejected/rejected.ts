@@ -1,6 +1,7 @@
 /** Rejected events: listed from rejected.<source>, and published again, corrected or not. */
 
-import type { Publishing, RejectedRecord } from '#domain/api/publishing.ts';
+import type { Caller } from '#domain/api/caller.ts';
+import type { Publishing, PublishResult, RejectedRecord } from '#domain/api/publishing.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
@@ -8,11 +9,18 @@ import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { parsePosition } from '#domain/ports/position.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { rejectedTopic } from '#domain/ports/topics.ts';
+import { parseExactJson } from '#domain/values/exact-json.ts';
+import type { Resent, ResentEvents } from './resent.ts';
 
 interface RejectedDependencies {
   readonly log: Log;
   readonly source: (name: string) => SourceDefinition | null;
-  readonly publish: Publishing['publish'];
+  readonly resent: ResentEvents;
+  readonly resend: (
+    source: string,
+    originals: readonly { readonly offset: number; readonly event: unknown }[],
+    caller: Caller,
+  ) => Promise<PublishResult>;
 }
 
 export const DEFAULT_LIMIT = 100;
@@ -20,13 +28,15 @@ const MAX_LIMIT = 1000;
 
 const parseJson = (text: string): unknown => {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return text;
   }
 };
 
-const show = (record: LogRecord): RejectedRecord => {
+const eventOf = ({ value }: LogRecord): unknown => parseJson(decodeRejectedEvent(value).event);
+
+const show = (record: LogRecord, resent: Resent | undefined): RejectedRecord => {
   const { code, field, message, event } = decodeRejectedEvent(record.value);
   return {
     position: `${record.topic}@0:${record.offset}`,
@@ -35,13 +45,15 @@ const show = (record: LogRecord): RejectedRecord => {
     field,
     message,
     event: parseJson(event),
+    resent: resent ?? null,
   };
 };
 
 export const createRejected = ({
   log,
   source,
-  publish,
+  resent,
+  resend,
 }: RejectedDependencies): Pick<Publishing, 'rejected' | 'resendRejected'> => {
   const topicOf = (name: string): string => {
     if (source(name) === null)
@@ -66,7 +78,8 @@ export const createRejected = ({
         query.after === undefined ? 0 : (parsePosition(query.after, topic)[0]?.offset ?? 0) + 1;
       // One more than the page tells whether there is a next one: offsets may have gaps.
       const found = await read(topic, from, limit + 1);
-      const records = found.slice(0, limit).map(show);
+      const again = await resent(name);
+      const records = found.slice(0, limit).map((record) => show(record, again.get(record.offset)));
       const last = records.at(-1);
       const more = last !== undefined && found.length > limit;
       return { total, records, next: more ? last.position : null };
@@ -81,8 +94,8 @@ export const createRejected = ({
           `${positions.length} positions and ${events.length} corrected events: give one event a position, or no events to send the same again`,
         );
       }
-      const originals: unknown[] = [];
-      for (const position of positions) {
+      const originals: { readonly offset: number; readonly event: unknown }[] = [];
+      for (const [i, position] of positions.entries()) {
         const offset = parsePosition(position, topic)[0]?.offset ?? -1;
         const [record] = await read(topic, offset, 1);
         if (record === undefined || record.offset !== offset) {
@@ -92,9 +105,10 @@ export const createRejected = ({
             { position },
           );
         }
-        originals.push(show(record).event);
+        const event = events === undefined ? eventOf(record) : events[i];
+        originals.push({ offset, event });
       }
-      return publish({ source: name, events: events ?? originals }, caller);
+      return resend(name, originals, caller);
     },
   };
 };

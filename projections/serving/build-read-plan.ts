@@ -99,7 +99,11 @@ const build = (
   definitions: ReadDefinitions,
   views: ServingViews,
 ): ReadPlan => {
-  const viewReads: { served: ServedView; columns: { feature: number; column: number }[] }[] = [];
+  const viewReads: {
+    served: ServedView;
+    pinned?: number;
+    columns: { feature: number; column: number }[];
+  }[] = [];
   const viewIndex = new Map<string, number>();
   const onDemand: OnDemandRead[] = [];
   const onDemandIndex = new Map<string, number>();
@@ -111,7 +115,9 @@ const build = (
     const id = `${view}@${version ?? ''}`;
     let index = viewIndex.get(id);
     if (index === undefined) {
-      index = viewReads.push({ served: servedOrFail(views, view, version), columns: [] }) - 1;
+      const served = servedOrFail(views, view, version);
+      const pinned = version === undefined ? {} : { pinned: version };
+      index = viewReads.push({ served, ...pinned, columns: [] }) - 1;
       viewIndex.set(id, index);
     }
     return index;
@@ -215,10 +221,12 @@ const build = (
       }),
     };
   };
+  const readColumns = origins();
   return {
     features: nameColumns(columns),
     allPresent: columns.map(() => 'present'),
-    columns: origins(),
+    columns: readColumns,
+    floats: readColumns.types.flatMap(({ base }, column) => (base === 'float' ? [column] : [])),
     views: viewReads.map((view, index) => ({ ...view, needed: neededOf(index) })),
     stored: viewReads.some(({ served }) => served.fetch !== undefined),
     onDemand,

@@ -1,7 +1,9 @@
 /** The on-demand columns of a read, computed row by row. */
 import { fail } from '#domain/errors.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
-import { checkScalar } from '#domain/values/check-scalar.ts';
+import { EXPECTED } from '#domain/values/expected.ts';
+import { formatFieldType } from '#domain/values/field-type.ts';
+import { readValue } from '#domain/values/read-value.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import type { ReadPlan } from './read-plan.ts';
 
@@ -23,6 +25,7 @@ export const requestRow = (
       `"request" has ${request.length} rows for ${rows} entities: give one for all, or one for each`,
     );
   }
+  const inputs: Record<string, Value> = {};
   for (const { name, type } of plan.request) {
     const value = given?.[name];
     if (value === undefined) {
@@ -32,15 +35,17 @@ export const requestRow = (
         { row, field: name },
       );
     }
-    if (!(value === null ? type.nullable : checkScalar(type, value))) {
+    const read = value === null ? (type.nullable ? null : undefined) : readValue(type, value);
+    if (read === undefined) {
       return fail(
         'MR_REQUEST_INVALID',
-        `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${type.base}`,
+        `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${formatFieldType(type)}: send ${EXPECTED[type.base]}`,
         { row, field: name },
       );
     }
+    inputs[name] = read;
   }
-  return given ?? EMPTY;
+  return inputs;
 };
 
 /** Computes the on-demand columns of one row from the views' values and the request's inputs. */

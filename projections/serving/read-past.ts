@@ -3,16 +3,18 @@ import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { Degraded } from '#domain/ports/degraded.ts';
-import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
+import { readsAs } from '#domain/values/field-type.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import { readHistorical } from './historical-read.ts';
 import { computeOnDemand, requestRow } from './on-demand-columns.ts';
+import { type PastGeneration, servedAt } from './past-generation.ts';
 import type { RawEvents } from './raw-events.ts';
 import { answerOf, newestOfRows, originsOf, withModes } from './read-answer.ts';
 import type { ReadPlan, ViewRead } from './read-plan.ts';
 
 export interface ReadPastDependencies {
-  readonly views: Pick<ServingViews, 'liveAt'>;
+  readonly pastGeneration: PastGeneration;
   readonly rawEvents: RawEvents;
   readonly readTime: () => number;
   /** by partition, the raw offsets below which every event was known at a past time */
@@ -44,8 +46,8 @@ type ReadPast = (
 ) => Promise<ReadResult>;
 
 export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => {
-  const asKnown = async ({ served: now }: ViewRead, known: number): Promise<PastView> => {
-    const served = dependencies.views.liveAt(now.plan.view, known) ?? now;
+  const asKnown = async ({ served: now, pinned }: ViewRead, known: number): Promise<PastView> => {
+    const served = servedAt(dependencies.pastGeneration, now, known, pinned);
     const { source, view, latenessMs } = served.plan;
     const below = await dependencies.knownBelow(source, known);
     const leftOut =
@@ -88,9 +90,10 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
             ? null
             : Math.max(...result.events.map(({ eventTime }) => eventTime)),
         );
-        // The version that was live then may have its features in another order, or lack some.
+        // The version that was live then may have its features in another order, lack some, or
+        // have another type.
         const byName = view.served.plan.features.map((feature) =>
-          past.features.findIndex((f) => f.name === feature.name),
+          past.features.findIndex((f) => f.name === feature.name && readsAs(f.type, feature.type)),
         );
         viewValues.push(byName.map((index) => (index < 0 ? null : (result.values[index] ?? null))));
         for (const { feature, column } of view.columns) {

@@ -23,6 +23,8 @@ export interface ReadDefinitions {
 
 export interface ViewRead {
   readonly served: ServedView;
+  /** the version that a service pins */
+  readonly pinned?: number;
   /** index in the view's features → column of the answer, for the requested ones */
   readonly columns: readonly { readonly feature: number; readonly column: number }[];
   /**
@@ -54,6 +56,8 @@ export interface ReadPlan {
   /** the status of a row in which every value is present; shared by all such rows */
   readonly allPresent: readonly FeatureStatus[];
   readonly columns: ReadColumns;
+  /** the columns of 32-bit floats, which are shown with their own digits */
+  readonly floats: readonly number[];
   readonly views: readonly ViewRead[];
   /** whether the tiles of some view are in a store */
   readonly stored: boolean;

@@ -8,6 +8,8 @@ import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { FetchedTiles, ServingViews } from '#domain/ports/served-view.ts';
+import { shownValue } from '#domain/values/float-digits.ts';
+import type { FieldType, Value } from '#domain/values/value.ts';
 import { createReadPlans } from './cached-read-plans.ts';
 import { createPlanAfter, type FollowedRegistry } from './plan-after.ts';
 import { answerOf } from './read-answer.ts';
@@ -26,6 +28,15 @@ interface ReadDependencies extends Omit<ReadPastDependencies, 'sharedModes'> {
   /** the degraded modes that concern every read; absent: none ever */
   readonly degraded?: () => Degraded;
 }
+
+/** The result with its floats as they are shown; its rows are this read's own. */
+const withFloatDigits = ({ floats, columns }: ReadPlan, result: ReadResult): ReadResult => {
+  if (floats.length === 0) return result;
+  for (const row of result.values as Value[][])
+    for (const column of floats)
+      row[column] = shownValue(columns.types[column] as FieldType, row[column] as Value);
+  return result;
+};
 
 export type Read = (request: ReadRequest) => Promise<ReadResult>;
 
@@ -65,15 +76,18 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     const at =
       request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
     if (request.known !== undefined && request.known < now)
-      return readPast(plan, request, at, request.known, now, NOT_DEGRADED);
+      return withFloatDigits(
+        plan,
+        await readPast(plan, request, at, request.known, now, NOT_DEGRADED),
+      );
     // Before the tiles are fetched: they have at least what these answers say.
     const views = plan.views.map(({ served }) => answerOf(served, served.completeThrough(now)));
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
     const present = readPresent(plan, request, at, now, views, fetched);
-    if (present !== null) return present;
+    if (present !== null) return withFloatDigits(plan, present);
     // A read that names a time usually needs raw events: that is not degraded.
     const modes =
       request.at === undefined ? fetchedModes(fetched) | enginesModes(plan) | FOLDED : NOT_DEGRADED;
-    return readPast(plan, request, at, null, now, modes);
+    return withFloatDigits(plan, await readPast(plan, request, at, null, now, modes));
   };
 };

@@ -1,21 +1,22 @@
 /**
- * The files that a training set reads: of each source's table, and in `as-served` mode of each
- * view's updates, the newest snapshot that has all that was known at a time.
+ * What a training set reads: of each source's table, the newest snapshot that has all that was
+ * known at a time, and in `as-served` mode the generations of each view, with the time that each
+ * answers.
  */
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { Log } from '#domain/ports/log.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
 import type {
-  LiveGeneration,
+  AnsweringGeneration,
   RawFiles,
   TrainingSetJob,
-  ViewTimeline,
 } from '#domain/ports/training-set-builder.ts';
-import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
+import { answeredTimes } from '#domain/registry/answered-times.ts';
+import { initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { LateEvents } from '#projections/late/late.ts';
-import type { Pins } from './pin-target.ts';
+import type { Pinned, PinnedView, Pins } from './pin-target.ts';
 
 export interface HistoryDependencies {
   readonly catalog: Catalog;
@@ -35,7 +36,7 @@ export interface PinRequest {
 export const pinHistory = async (
   { catalog, log, history, late }: HistoryDependencies,
   definitionsOf: Pins['definitionsOf'],
-  { views }: TrainingSetTarget,
+  { target, views }: Pinned,
   { mode, known, onRead }: PinRequest,
 ): Promise<Pick<TrainingSetJob, 'sources' | 'timelines'>> => {
   /** The table's files, with at least all records below the pinned offsets. */
@@ -49,29 +50,24 @@ export const pinHistory = async (
     return { files: snapshot === null ? [] : await history.dataFiles(topic, snapshot.id), below };
   };
 
-  const timelineOf = async (view: string): Promise<ViewTimeline> => {
-    const state = catalog.stream('feature-view', view)?.state;
-    const timeline = state?.timeline ?? [];
-    const generations: LiveGeneration[] = [];
-    for (const [i, { generation, from }] of timeline.entries()) {
-      const version = state?.generations.find((g) => g.generation === generation)?.version ?? 1;
-      generations.push({
-        generation,
-        version,
-        definitions: definitionsOf(view, version),
-        from,
-        to: timeline[i + 1]?.from ?? null,
-        late: await late.positions(view, generation),
-      });
-    }
-    const { files } = await filesOf(featuresTopic(view));
-    return { generations, updates: files };
-  };
+  const timelineOf = ({ view, pinned, ...present }: PinnedView): Promise<AnsweringGeneration[]> =>
+    Promise.all(
+      answeredTimes(
+        catalog.stream('feature-view', view)?.state ?? initialState,
+        present,
+        pinned,
+      ).map(async (answered) => ({
+        ...answered,
+        definitions: definitionsOf(view, answered.version),
+        late: await late.positions(view, answered.generation),
+      })),
+    );
 
   const sources: Record<string, RawFiles> = {};
-  for (const { source } of views) sources[source.name] ??= await filesOf(rawTopic(source.name));
+  for (const { source } of target.views)
+    sources[source.name] ??= await filesOf(rawTopic(source.name));
   if (mode === 'event-time') return { sources };
-  const timelines: Record<string, ViewTimeline> = {};
-  for (const { view } of views) timelines[view.name] = await timelineOf(view.name);
+  const timelines: Record<string, readonly AnsweringGeneration[]> = {};
+  for (const view of views) timelines[view.view] = await timelineOf(view);
   return { sources, timelines };
 };

@@ -3,7 +3,7 @@
  * version and generation that serving reads.
  */
 
-import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
+import type { DatasetRequest } from '#domain/api/datasets.ts';
 import type {
   EntityDefinition,
   FeatureViewDefinition,
@@ -19,9 +19,18 @@ import type {
 } from '#domain/training-sets/training-set-plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
+/** A view, and the generation that answers for it now. */
+export interface PinnedView {
+  readonly view: string;
+  readonly version: number;
+  readonly generation: number;
+  /** the version that a service pins */
+  readonly pinned?: number;
+}
+
 export interface Pinned {
   readonly target: TrainingSetTarget;
-  readonly views: DatasetStatus['views'];
+  readonly views: readonly PinnedView[];
 }
 
 export interface Pins {
@@ -115,9 +124,11 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
         ),
       ),
     ]);
-    const views = [...names]
-      .map((view) => ({ view, ...served(view, pinnedVersion.get(view)) }))
-      .map(({ view, version, generation }) => ({ view, version, generation }));
+    const views = [...names].map((view): PinnedView => {
+      const pinned = pinnedVersion.get(view);
+      const { version, generation } = served(view, pinned);
+      return { view, version, generation, ...(pinned === undefined ? {} : { pinned }) };
+    });
     return {
       target: {
         members,

@@ -74,7 +74,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     const { signal } = running.abort;
     try {
       const { mode, spine } = request;
-      const files = await pinHistory(dependencies, definitionsOf, pinned.target, {
+      const files = await pinHistory(dependencies, definitionsOf, pinned, {
         mode,
         known,
         onRead: (snapshot) => running.snapshots.push(snapshot),
@@ -105,7 +105,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         out: builder.outputPath(id, request.out),
         mode: request.mode,
         features: [],
-        views: pinned.views,
+        views: pinned.views.map(({ view, version, generation }) => ({ view, version, generation })),
         known: request.known ?? readTime(),
         error: null,
         startedAt: now(),
@@ -133,12 +133,13 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     started.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
 
   const eventTimeValues: TrainingSets['eventTimeValues'] = async (service, spine, known) => {
-    const { target, views } = pin({ service });
+    const pinned = pin({ service });
+    const { target, views } = pinned;
     if (spine.length === 0) return { target, views, rows: [] };
     const mode = 'event-time';
     const abort = new AbortController();
     const compute = async (): Promise<EventTimeValues['rows']> => {
-      const files = await pinHistory(dependencies, definitionsOf, target, { mode, known });
+      const files = await pinHistory(dependencies, definitionsOf, pinned, { mode, known });
       return builder.values({ target, mode, ...files }, spine, { signal: abort.signal });
     };
     const work = compute();

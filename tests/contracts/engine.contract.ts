@@ -165,7 +165,6 @@ export const engineContract = (
       states: readonly WantedGeneration['state'][],
       more: {
         readonly versions?: readonly number[];
-        readonly timeline?: WantedView['timeline'];
         readonly partial?: ReplayRange;
       } = {},
     ): readonly WantedView[] => {
@@ -184,7 +183,6 @@ export const engineContract = (
             state,
             partial: i === 1 ? (more.partial ?? null) : null,
           })),
-          timeline: more.timeline ?? [],
           gone: [],
         },
       ];
@@ -241,7 +239,6 @@ export const engineContract = (
 
     test('an engine of which nothing is wanted has no view', () => {
       expect(engine.live(definitions.view.name)).toBeNull();
-      expect(engine.liveAt(definitions.view.name, Date.now())).toBeNull();
       expect(engine.generation(definitions.view.name, 1)).toBeNull();
       expect(engine.running()).toEqual([]);
     });
@@ -345,17 +342,11 @@ export const engineContract = (
       const filledValues = await answer(generationOf(2).served, ['a', 'b']);
       expect(filledValues).toEqual(expected(sales, ['a', 'b']));
       const before = engine.epoch();
-      const timeline = [
-        { generation: 1, from: 1_000 },
-        { generation: 2, from: 2_000 },
-      ];
-      await reconcile(wanted(['standby', 'live'], { versions, timeline }));
+      await reconcile(wanted(['standby', 'live'], { versions }));
       expect(engine.epoch()).not.toBe(before);
       expect(live()).toMatchObject({ version: 2, generation: 2 });
       expect(live(1)).toMatchObject({ version: 1, generation: 1 });
       expect(engine.live(definitions.view.name, 3)).toBeNull();
-      const at = (time: number) => engine.liveAt(definitions.view.name, time)?.generation ?? null;
-      expect([at(999), at(1_000), at(1_999), at(2_000)]).toEqual([null, 1, 1, 2]);
       await publish(['a', 5]);
       await until('both take it in', async () => {
         const both = [live(), live(1)].map((served) => shows(served, ['a', 'b']));

@@ -162,6 +162,62 @@ describe('rejected events', () => {
     ).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
   });
 
+  test('a rejected event is resent at most once, and the list says when and by whom', async () => {
+    const { platform } = running;
+    const sent = await platform.publishing.publish(
+      {
+        source: 'sales',
+        events: [
+          { ...good(), amount: null },
+          { ...good(), shop: null },
+        ],
+      },
+      caller,
+    );
+    expect(sent.rejected.length).toBe(2);
+    const { total } = await platform.publishing.rejected('sales', {}, caller);
+    const positions = [total - 2, total - 1].map((offset) => `rejected.sales@0:${offset}`);
+    const events = [1, 2].map(() => ({ ...good(), id: `resent${ids++}`, shop: 'resent' }));
+    const resend = (chosen: readonly number[], on = platform) =>
+      on.publishing.resendRejected(
+        'sales',
+        {
+          positions: chosen.map((i) => positions[i] as string),
+          events: chosen.map((i) => ({ ...events[i], id: `resent${ids++}` })),
+        },
+        { actor: 'ann' },
+      );
+    const started = Date.now();
+    expect(await resend([0, 0])).toMatchObject({ accepted: 1, duplicates: 1 });
+    const both = await Promise.all([resend([0, 1]), resend([1, 0])]);
+    expect(both.map(({ accepted }) => accepted).sort()).toEqual([0, 1]);
+    const again = await running.restart();
+    expect(await resend([1, 0], again)).toMatchObject({ accepted: 0, duplicates: 2 });
+    const read = await again.serving.read({ service: 'till', entities: [{ shop: 'resent' }] });
+    expect(read.values[0]?.[0]).toBe(2);
+    const after = `rejected.sales@0:${total - 3}`;
+    const { records } = await again.publishing.rejected('sales', { after }, caller);
+    expect(records.map(({ resent }) => resent?.by)).toEqual(['ann', 'ann']);
+    for (const { resent } of records) expect(resent?.at).toBeGreaterThanOrEqual(started);
+    // What is rejected again has a position of its own, and can be resent from there.
+    const worse = await again.publishing.publish(
+      { source: 'sales', events: [{ ...good(), amount: null }] },
+      caller,
+    );
+    expect(worse.rejected.length).toBe(1);
+    const position = `rejected.sales@0:${total}`;
+    const request = { positions: [position] };
+    expect(await again.publishing.resendRejected('sales', request, caller)).toMatchObject({
+      accepted: 0,
+      rejected: [{ index: 0, field: 'amount' }],
+    });
+    expect(await again.publishing.resendRejected('sales', request, caller)).toMatchObject({
+      accepted: 0,
+      duplicates: 1,
+      rejected: [],
+    });
+  });
+
   test('the same event id a second time is not counted again', async () => {
     const event = good();
     expect(

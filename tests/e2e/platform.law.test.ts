@@ -17,7 +17,7 @@ import { planView } from '#domain/plan/plan-view.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
 import type { RawEvent, Row, Scalar, Value } from '#domain/values/value.ts';
 import { startEmbedded } from '#infra/profiles/embedded.ts';
-import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
+import { definitions, moments, rawEvents, sentRow } from '#tests/oracle/arbitraries.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 
@@ -116,7 +116,7 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   const known: { readonly time: number; readonly count: number }[] = [];
   for (let i = 0; i < events.length; i += batch) {
     const result = await platform.publishing.publish(
-      { source: all.source.name, events: events.slice(i, i + batch).map((e) => e.row) },
+      { source: all.source.name, events: events.slice(i, i + batch).map((e) => sentRow(e.row)) },
       caller,
     );
     expect(result.rejected).toEqual([]);

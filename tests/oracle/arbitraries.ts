@@ -11,6 +11,7 @@ import type {
 } from '#domain/definitions/model.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { parseDuration } from '#domain/values/duration.ts';
+import { formatTime, looksLikeSeconds } from '#domain/values/time.ts';
 import type { RawEvent, Row } from '#domain/values/value.ts';
 import type { Definitions } from './oracle.ts';
 
@@ -271,3 +272,7 @@ export const moments = (
     })
     .map(({ time, ahead, edge, off }) => Math.ceil((time + ahead) / edge) * edge + off);
 };
+
+/** A drawn row as a producer sends it: a number that looks like seconds would be refused. */
+export const sentRow = (row: Row): Row =>
+  typeof row.t === 'number' && looksLikeSeconds(row.t) ? { ...row, t: formatTime(row.t) } : row;

@@ -265,6 +265,7 @@ export const createFakePlatform = (): FakePlatform => {
           code: 'MR_FIELD_MISSING',
           field: 'origin',
           message: 'field "origin" is missing',
+          resent: null,
           event: { delay: 1 },
         };
         return { total: 1, records: [record], next: null };
@@ -538,6 +539,7 @@ export const createFakePlatform = (): FakePlatform => {
               logTime: TIME,
               eventTime: TIME - 9e8,
               lateBy: 5000,
+              generation: 1,
               entity: { origin: 'ATL' },
             },
           ],

@@ -218,19 +218,9 @@ test('positions from the pinned end on do not count', async () => {
   expect((await work.rows(out))[3]?.slice(5, 7)).toEqual(['2', 20]);
 });
 
-test('as-served: an event counts from the feature update that covered it, in the generation that was live', async () => {
-  const update = (generation: number, offset: number, minute: number): string =>
-    `SELECT 0::INTEGER AS cause_partition, ${offset}::BIGINT AS cause_offset, ${generation}::INTEGER AS generation, epoch_ms(${T0 + minute * 60_000})::TIMESTAMP AT TIME ZONE 'UTC' AS _log_time`;
-  // offset 3 becomes visible with the update of offset 4, at minute 55; a repeated update later
-  // changes nothing; offset 5 never becomes visible
-  const updates = await work.write(
-    'updates.parquet',
-    [update(1, 0, 2), update(1, 1, 10), update(1, 4, 55), update(1, 4, 70), update(2, 4, 80)].join(
-      ' UNION ALL ',
-    ),
-  );
+test('as-served: an event counts from its log time, in the generation that answers for that time', async () => {
   const definitions = { view: ofShop, source: sales, entity: shop };
-  const times = [1, 2, 54, 55, 84, 85, 90].map((minute) => ({
+  const times = [-1, 0, 54, 55, 84, 85, 90].map((minute) => ({
     shop: 'O\'Hare, "x"',
     event_timestamp: T0 + minute * 60_000,
   }));
@@ -246,33 +236,30 @@ test('as-served: an event counts from the feature update that covered it, in the
       spine: { rows: times },
       out,
       timelines: {
-        of_shop: {
-          updates: [updates],
-          generations: [
-            { generation: 1, version: 1, definitions, from: minute(2), to: minute(85), late },
-            { generation: 2, version: 1, definitions, from: minute(85), to: null },
-          ],
-        },
+        of_shop: [
+          { generation: 1, version: 1, definitions, from: null, to: minute(85), late },
+          { generation: 2, version: 1, definitions, from: minute(85), to: null },
+        ],
       },
     });
     return (await work.rows(out)).map((row) => row.slice(2));
   };
-  const nothingLive = [null, null];
+  const none = ['0', null];
   // a window reaches back one hour and a started minute: at 84 it has the events from minute 24 on,
   // at 55 all three
   expect(await run([])).toEqual([
-    nothingLive,
+    none,
     ['1', 'tea'],
-    ['1', 'tea'],
+    ['2', 'tea'],
     ['3', 'late'],
     ['0', 'late'],
     ['0', 'late'],
     ['0', 'late'],
   ]);
   expect(await run([{ partition: 0, offset: 4 }])).toEqual([
-    nothingLive,
+    none,
     ['1', 'tea'],
-    ['1', 'tea'],
+    ['2', 'tea'],
     ['2', 'tea'],
     ['0', 'tea'],
     ['0', 'late'],

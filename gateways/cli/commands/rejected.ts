@@ -5,6 +5,7 @@ import type { LateReport } from '#domain/api/operations.ts';
 import type { PublishResult, RejectedRecord } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
 import { durationText } from '#domain/values/duration.ts';
+import { parseExactJson } from '#domain/values/exact-json.ts';
 import { type Client, path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { entityText, facts, show, showTime, table } from '../table.ts';
@@ -27,12 +28,16 @@ async function* rejectedOf(
   for (let from = after; ; ) {
     const page = await client.get<Page>(
       `${path('v1', 'rejected', source)}${query({ after: from, limit: PAGE })}`,
+      { exact: true },
     );
     for (const record of page.records) yield { ...record, total: page.total };
     if (page.next === null || page.next === from) return;
     from = page.next;
   }
 }
+
+const resentText = ({ resent }: RejectedRecord): string | null =>
+  resent === null ? null : `${showTime(resent.at)} by ${resent.by}`;
 
 const list = async (
   source: string,
@@ -42,6 +47,7 @@ const list = async (
   const { client, json, records, print } = contextOf(command);
   const page = await client.get<Page>(
     `${path('v1', 'rejected', source)}${query({ after, limit })}`,
+    { exact: true },
   );
   if (json) return records(page.records);
   const rows = page.records.map((r) => [
@@ -49,9 +55,10 @@ const list = async (
     showTime(r.logTime),
     r.code,
     r.field,
+    resentText(r),
     r.message,
   ]);
-  print(table(['position', 'rejected at', 'code', 'field', 'why'], rows));
+  print(table(['position', 'rejected at', 'code', 'field', 'sent again', 'why'], rows));
   print(
     `\n${page.records.length} of ${page.total}${page.next === null ? '' : `; the next page: --after ${page.next}`}`,
   );
@@ -75,6 +82,7 @@ const showOne = async (
         ['rejected at', showTime(logTime)],
         ['code', code],
         ['field', field],
+        ['sent again', resentText(record)],
         ['why', message],
       ]),
     );
@@ -96,7 +104,7 @@ const readEvents = async (file: string): Promise<unknown[]> => {
   try {
     for await (const text of lines) {
       line++;
-      if (text.trim() !== '') events.push(JSON.parse(text));
+      if (text.trim() !== '') events.push(parseExactJson(text));
     }
   } catch (error) {
     fail('MR_FILE_INVALID', `${file}, line ${line}: ${(error as Error).message}`, { file, line });
@@ -115,7 +123,8 @@ const resend = async (
   const { client, json, document, print } = contextOf(command);
   const positions = [...given];
   if (all === true)
-    for await (const record of rejectedOf(client, source)) positions.push(record.position);
+    for await (const { position, resent } of rejectedOf(client, source))
+      if (resent === null) positions.push(position);
   const events = file === undefined ? undefined : await readEvents(file);
   const total = { accepted: 0, duplicates: 0, rejected: [] as PublishResult['rejected'][number][] };
   for (let i = 0; i < positions.length || i === 0; i += PAGE) {
@@ -152,10 +161,15 @@ const late = async (
     r.position,
     showTime(r.eventTime),
     showTime(r.logTime),
+<<<<<<< HEAD
     durationText(r.lateBy),
+=======
+    `${show(r.lateBy / 1000)} s`,
+    r.generation,
+>>>>>>> main
     entityText(r.entity),
   ]);
-  print(table(['position', 'event time', 'accepted at', 'late by', 'entity'], rows));
+  print(table(['position', 'event time', 'accepted at', 'late by', 'generation', 'entity'], rows));
   print(`\n${report.records.length} of ${report.total}`);
 };
 
@@ -179,10 +193,10 @@ export const addRejectedAndLate = (program: Command): void => {
     .action(showOne);
   rejected
     .command('resend')
-    .description('publish rejected events again, unchanged or corrected')
+    .description('publish rejected events again, unchanged or corrected; each at most once')
     .argument('<source>', 'name of the source')
     .argument('[position...]', 'positions of the events, from `millrace rejected list`')
-    .option('--all', 'resend all rejected events of the source')
+    .option('--all', 'resend all rejected events of the source that were not resent before')
     .option(
       '--events <file>',
       'NDJSON file with the corrected events, in the order of the positions; "-" is stdin',

@@ -21,6 +21,7 @@ export const lateReport = shapeOf<LateReport>()(
         logTime: epoch,
         eventTime: epoch,
         lateBy: Type.Integer(),
+        generation: Type.Integer(),
         entity: record<EntityKey>(),
       }),
     ),

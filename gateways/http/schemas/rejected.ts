@@ -19,6 +19,7 @@ export const rejectedPage = shapeOf<RejectedPage>()(
         field: nullable(Type.String()),
         message: Type.String(),
         event: Type.Unknown(),
+        resent: nullable(Type.Object({ at: epoch, by: Type.String() })),
       }),
     ),
     next: nullable(Type.String()),

@@ -26,7 +26,7 @@ import type { RawEvent, Row, Scalar, Value } from '#domain/values/value.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkGeneration } from '#infra/flink/generation.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
-import { definitions, moments, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
+import { definitions, moments, rawEvents, SOURCE, sentRow } from '#tests/oracle/arbitraries.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
@@ -160,7 +160,7 @@ beforeAll(async () => {
   );
   for (let i = 0; i < drawn.rows.length; i += drawn.batch) {
     const result = await platform.publishing.publish(
-      { source: drawn.source.name, events: drawn.rows.slice(i, i + drawn.batch) },
+      { source: drawn.source.name, events: drawn.rows.slice(i, i + drawn.batch).map(sentRow) },
       caller,
     );
     expect(result.rejected).toEqual([]);
