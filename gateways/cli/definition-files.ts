@@ -48,8 +48,8 @@ export const readExportFile = async (name: string): Promise<RegistryExport> => {
 
 export interface DefinitionFiles {
   readonly definitions: readonly Definition[];
-  /** of those that come from an export */
-  readonly exported: readonly ExportedStatus[];
+  /** of those that come from an export; absent: none does */
+  readonly exported?: readonly ExportedStatus[];
 }
 
 const definitionsIn = async (name: string): Promise<DefinitionFiles> => {
@@ -81,7 +81,6 @@ const definitionsIn = async (name: string): Promise<DefinitionFiles> => {
   }
   return {
     definitions: found.map((definition) => JSON.parse(JSON.stringify(definition)) as Definition),
-    exported: [],
   };
 };
 
@@ -94,7 +93,7 @@ export const readDefinitionFiles = async (files: readonly string[]): Promise<Def
   const byName = new Map<string, { readonly definition: Definition; readonly file: string }>();
   for (const file of files) {
     const read = await definitionsIn(file);
-    exported.push(...read.exported);
+    exported.push(...(read.exported ?? []));
     for (const definition of read.definitions) {
       const name = `${definition.kind} "${definition.name}"`;
       const other = byName.get(name);
@@ -110,5 +109,6 @@ export const readDefinitionFiles = async (files: readonly string[]): Promise<Def
       if (other === undefined) byName.set(name, { definition, file });
     }
   }
-  return { definitions: [...byName.values()].map(({ definition }) => definition), exported };
+  const definitions = [...byName.values()].map(({ definition }) => definition);
+  return exported.length === 0 ? { definitions } : { definitions, exported };
 };

@@ -1,7 +1,7 @@
 /**
  * Downloads the servers' programs once into a cache: class paths by Maven, Debian's packages by
- * apt. The cache is that of the clone or, for an installed package, of the user. A complete download is renamed into its place, so a killed one leaves nothing
- * that looks complete.
+ * apt. The cache is that of the clone or, for an installed package, of the user. A complete
+ * download is renamed into its place, so a killed one leaves nothing that looks complete.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

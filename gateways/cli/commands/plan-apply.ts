@@ -17,20 +17,22 @@ interface PlanFlags {
 /** The plan against an export; no server is asked. */
 const planAgainst = async (
   file: string,
-  { definitions, exported }: DefinitionFiles,
-  prune: boolean | undefined,
+  { definitions, ...options }: DefinitionFiles,
+  prune: boolean,
 ): Promise<PlanResult> =>
   planDefinitions(
     registeredIn(await readExportFile(file)),
-    definitions.map((definition) => parseDefinition(definition, definition.name)),
-    { exported, ...(prune === undefined ? {} : { prune }) },
+    definitions.map((definition) =>
+      parseDefinition(definition, `${definition.kind} ${JSON.stringify(definition.name)}`),
+    ),
+    { ...options, prune },
   );
 
 const BREAKS = 2;
 
 const plan = async (
   files: readonly string[],
-  { prune, all, against }: PlanFlags,
+  { prune = false, all = false, against }: PlanFlags,
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
@@ -40,11 +42,12 @@ const plan = async (
       ? await client.post<PlanResult>('/v1/plan', { body: { ...read, prune } })
       : await planAgainst(against, read, prune);
   const { changes, missing } = result;
-  const shown = all === undefined ? {} : { all };
   if (json) document(result);
   else
     print(
-      [...changesText(changes, shown), ...missingText(missing, shown), summary(result)].join('\n'),
+      [...changesText(changes, { all }), ...missingText(missing, { all }), summary(result)].join(
+        '\n',
+      ),
     );
   if (changes.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
   else if (changes.some(({ cost }) => cost === 'breaking')) process.exitCode = BREAKS;

@@ -8,7 +8,7 @@ import { durationText } from '#domain/values/duration.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 import { type Client, path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
-import { entityText, facts, show, showTime, table } from '../table.ts';
+import { entityText, facts, showTime, table } from '../table.ts';
 import { UsageError, wholeOption } from '../usage.ts';
 
 interface Page {
@@ -161,12 +161,8 @@ const late = async (
     r.position,
     showTime(r.eventTime),
     showTime(r.logTime),
-<<<<<<< HEAD
     durationText(r.lateBy),
-=======
-    `${show(r.lateBy / 1000)} s`,
     r.generation,
->>>>>>> main
     entityText(r.entity),
   ]);
   print(table(['position', 'event time', 'accepted at', 'late by', 'generation', 'entity'], rows));
