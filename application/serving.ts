@@ -1,6 +1,7 @@
 /** Reads, explanations, logged answers and skew. */
 import type { FeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Serving } from '#domain/api/serving.ts';
+import { scopeOfInputs, typeOfOnDemand } from '#domain/definitions/check-on-demand.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
@@ -9,9 +10,14 @@ import type { Metrics } from '#domain/ports/metrics.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
+import { lookupsOf } from '#domain/registry/references.ts';
+import { overlay } from '#domain/registry/registered.ts';
+import { initialState, newestVersion } from '#domain/registry/state.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createExplain } from '#projections/explain/explain.ts';
+import type { RegisteredOnDemand } from '#projections/explain/explain-on-demand.ts';
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import { createFeatureLogQueries } from '#projections/feature-log/feature-log-queries.ts';
 import { createFeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
@@ -48,6 +54,21 @@ interface ServingDependencies {
   /** absent: traces are off */
   readonly tracing?: Tracing;
 }
+
+const registeredOnDemand = (catalog: Catalog, name: string): RegisteredOnDemand | null => {
+  const definition = catalog.definition('on-demand-feature', name);
+  const registered = newestVersion(
+    catalog.stream('on-demand-feature', name)?.state ?? initialState,
+  );
+  if (definition === null || registered === null) return null;
+  const lookups = lookupsOf(overlay(catalog, []));
+  return {
+    definition,
+    version: registered.version,
+    type: typeOfOnDemand(definition, lookups),
+    scope: scopeOfInputs(definition, lookups),
+  };
+};
 
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const { catalog, engine, log, history, schemas, decoders, late } = dependencies;
@@ -106,6 +127,11 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       definition: async (view, version) =>
         catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)
           ?.definition ?? null,
+      onDemand: (name) => registeredOnDemand(catalog, name),
+      fields(source) {
+        const found = newestVersion(catalog.stream('source', source)?.state ?? initialState);
+        return found?.definition.kind === 'source' ? sourceFields(found.definition) : {};
+      },
       knownBelow,
       leftOut: late.leftOut,
       recentUpdates: createRecentUpdates(log, history, dependencies.decodeUpdate),

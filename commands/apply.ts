@@ -13,8 +13,10 @@ import type { ApplyOptions, ApplyResult, PlannedChange } from '#domain/api/regis
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { finalProblem } from '#domain/registry/change.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import { streamOf } from '#domain/registry/events.ts';
+import { factsOf } from '#domain/registry/facts.ts';
 import { planDefinitions } from '#domain/registry/plan.ts';
 import { downstreamOf, inDependencyOrder } from '#domain/registry/references.ts';
 import { overlay } from '#domain/registry/registered.ts';
@@ -48,6 +50,15 @@ const refuseUnforced = (changes: readonly PlannedChange[], options: ApplyOptions
   }
 };
 
+/** A few breaking changes cannot be forced. */
+const refuseFinal = (catalog: Catalog, definitions: readonly Definition[]): void => {
+  for (const definition of definitions) {
+    const { change } = factsOf(catalog, definition, { batch: definitions, assumed: definitions });
+    const final = change === null ? null : finalProblem(definition, change);
+    if (final !== null) refuse([final]);
+  }
+};
+
 export const applyDefinitions = async (
   catalog: Catalog,
   bus: Pick<CommandBus, 'execute'>,
@@ -59,6 +70,7 @@ export const applyDefinitions = async (
   const problems = plan.changes.flatMap((change) => change.problems);
   if (problems.length > 0) refuse(problems);
   refuseUnforced(plan.changes, options);
+  if (plan.changes.some((change) => change.cost === 'breaking')) refuseFinal(catalog, definitions);
   const { reason, force = false, exported = [] } = options;
   const changeOf = new Map(
     plan.changes.map((change) => [streamOf(change.kind, change.name), change]),

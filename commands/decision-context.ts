@@ -3,7 +3,7 @@ import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import type { DecisionContext } from '#domain/registry/decision.ts';
 import { streamOf } from '#domain/registry/events.ts';
-import { factsOf } from '#domain/registry/facts.ts';
+import { factsOf, hashOfPlan } from '#domain/registry/facts.ts';
 import { downstreamOf } from '#domain/registry/references.ts';
 import { overlay } from '#domain/registry/registered.ts';
 import { newestVersion, type RegistryState } from '#domain/registry/state.ts';
@@ -29,6 +29,15 @@ const pinning = (
     )
     .map((definition) => streamOf(definition.kind, definition.name));
 
+/**
+ * Versions are compared by plans that are made now: the hash that a registration recorded may be of
+ * an earlier release, or from before the source was revised.
+ */
+const planHashOf = (catalog: Catalog, state: RegistryState, version: number): string | null => {
+  const definition = state.versions.find((v) => v.version === version)?.definition;
+  return definition === undefined ? null : hashOfPlan(catalog, definition);
+};
+
 /** Whether the decision rests on other streams: for these types `decisionContext` adds facts. */
 export const needsOtherStreams = ({ type }: RegistryCommand): boolean =>
   type === 'Register' || type === 'Restore' || type === 'Retire' || type === 'RetireReplay';
@@ -46,6 +55,7 @@ export const decisionContext = (
     problems: [],
     change: null,
     planHash: null,
+    planHashOf: (version) => planHashOf(catalog, state, version),
     dependents: [],
   };
   switch (command.type) {

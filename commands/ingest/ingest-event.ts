@@ -10,7 +10,7 @@ import type { Scalar } from '#domain/values/value.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
 /** The largest encoded event, in bytes. */
-const MAX_EVENT_BYTES = 1024 * 1024;
+export const MAX_EVENT_BYTES = 1024 * 1024;
 const REJECTED_EVENT_CHARS = 64 * 1024;
 
 export interface Reason {

@@ -20,6 +20,9 @@ const unknownProperty = (key: string, keys: readonly string[]): string => {
     : `is unknown (did you mean ${JSON.stringify(meant)}?)`;
 };
 
+/** Characters of a text of a definition. */
+export const MAX_TEXT = 10_000;
+
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export const isObject = (value: unknown): value is JsonObject =>
@@ -78,7 +81,7 @@ export function reader(): Reader {
       problem(path, `must be a list of at most ${longest}`, value);
       return [];
     },
-    text(value, path, rule, longest = 10_000) {
+    text(value, path, rule, longest = MAX_TEXT) {
       if (typeof value !== 'string') problem(path, 'must be a text', value);
       else if (value.length > longest)
         problem(path, `must have at most ${longest} characters`, value);

@@ -2,26 +2,31 @@
  * The facts that a definition is registered or planned by: what is wrong with it, what it changes,
  * what it computes.
  */
-import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
+import { checkDefinition } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import { readFieldType } from '#domain/values/field-type.ts';
-import type { Change } from './change.ts';
+import type { Change, Readers } from './change.ts';
 import { diffDefinitions } from './diff.ts';
 import { streamOf } from './events.ts';
-import { featureTypes, readersOf } from './references.ts';
+import { lookupsOf, readersOf } from './references.ts';
 import { type CatalogDefinitions, overlay, type Registered } from './registered.ts';
-import { newestVersion } from './state.ts';
+import { sourceReaders } from './source-readers.ts';
+import { liveGeneration, newestVersion } from './state.ts';
 
-export const lookupsOf = (definitions: CatalogDefinitions): Lookups => ({
-  entity: (name) => definitions.definition('entity', name) ?? undefined,
-  source: (name) => definitions.definition('source', name) ?? undefined,
-  view: (name) => definitions.definition('feature-view', name) ?? undefined,
-  onDemand: (name) => definitions.definition('on-demand-feature', name) ?? undefined,
-  featureType: (view, feature) =>
-    readFieldType(featureTypes(view, definitions)?.get(feature) ?? ''),
-});
+/** The hash of a view's plan; null where it is no view, or does not fit its source or entity. */
+export const hashOfPlan = (
+  { definition }: Pick<CatalogDefinitions, 'definition'>,
+  view: Definition,
+): string | null => {
+  if (view.kind !== 'feature-view') return null;
+  const [source, entity] = [definition('source', view.source), definition('entity', view.entity)];
+  try {
+    return source === null || entity === null ? null : planView(view, source, entity).hash;
+  } catch {
+    return null;
+  }
+};
 
 interface Facts {
   readonly problems: readonly Problem[];
@@ -89,6 +94,14 @@ const pinProblems = (
   });
 };
 
+/** The versions of views that compute now, where newer ones are registered. */
+const computingOlder = (catalog: Registered): readonly Definition[] =>
+  catalog.streams('feature-view').flatMap(({ name, state }): readonly Definition[] => {
+    const version = liveGeneration(state)?.version;
+    if (version === undefined || version === newestVersion(state)?.version) return [];
+    return [catalog.definition('feature-view', name, version) ?? []].flat();
+  });
+
 export const factsOf = (
   catalog: Registered,
   definition: Definition,
@@ -117,7 +130,14 @@ export const factsOf = (
   }
   const stream = catalog.stream(definition.kind, definition.name);
   const before = stream === null ? null : newestVersion(stream.state);
-  const readers = readersOf(overlay(catalog, [...batch, definition], retired));
+  const applied = overlay(catalog, [...batch, definition], retired);
+  const readers: Readers = {
+    ...readersOf(applied),
+    ofSource: (source) =>
+      sourceReaders(source, [...applied.all(), ...computingOlder(catalog)], (other) =>
+        lookupsOf(overlay(catalog, [...batch, other])),
+      ),
+  };
   const change =
     before === null || problems.length > 0
       ? null

@@ -1,6 +1,7 @@
 /** Plans as text: what changes, what it costs, and what the files leave out. */
 import type { MissingDefinition, PlannedChange, PlanResult } from '#domain/api/registry.ts';
-import { changedValueText } from './definition-text.ts';
+import type { Definition } from '#domain/definitions/model.ts';
+import { changedValueText, computesText } from './definition-text.ts';
 import { show } from './table.ts';
 
 const MARKS = {
@@ -21,11 +22,24 @@ const COSTS = {
 const valueText = (path: string, value: unknown): string =>
   changedValueText(path, value) ?? show(value);
 
-const changeText = ({ kind, name, action, cost, fields, notes, problems }: PlannedChange): string =>
-  [
+/** What a new definition computes; nothing where it has problems. */
+const newText = (
+  { kind, name, problems }: PlannedChange,
+  definitions: readonly Definition[],
+): readonly string[] =>
+  problems.length > 0
+    ? []
+    : definitions
+        .filter((one) => one.kind === kind && one.name === name)
+        .flatMap(computesText)
+        .map((line) => `    ${line}`);
+
+const changeText = (change: PlannedChange, definitions: readonly Definition[]): string => {
+  const { kind, name, action, cost, fields, notes, problems } = change;
+  return [
     `${MARKS[action]} ${kind} ${name}: ${action}${action === 'create' ? '' : COSTS[cost]}`,
     ...(action === 'create'
-      ? []
+      ? newText(change, definitions)
       : fields.map(
           (field) =>
             `    ${field.path}: ${valueText(field.path, field.before)} → ${valueText(field.path, field.after)}${COSTS[field.cost]}`,
@@ -33,15 +47,22 @@ const changeText = ({ kind, name, action, cost, fields, notes, problems }: Plann
     ...notes.map((note) => `    ${note}`),
     ...problems.map((problem) => `    error ${problem.code}: ${problem.message}`),
   ].join('\n');
+};
 
-/** @param all also those that change nothing */
+interface Shown {
+  /** also those that change nothing */
+  readonly all?: boolean;
+  /** of the request: what new ones compute is shown */
+  readonly definitions?: readonly Definition[];
+}
+
 export const changesText = (
   changes: readonly PlannedChange[],
-  { all = false } = {},
+  { all = false, definitions = [] }: Shown = {},
 ): readonly string[] =>
   changes
     .filter(({ action, problems }) => all || action !== 'unchanged' || problems.length > 0)
-    .map(changeText);
+    .map((change) => changeText(change, definitions));
 
 const LISTED = 10;
 

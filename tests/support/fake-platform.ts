@@ -289,11 +289,16 @@ export const createFakePlatform = (): FakePlatform => {
       async explain(request) {
         log('explain', request);
         return {
-          ...request,
+          view: request.view ?? '',
+          feature: request.feature,
+          entity: request.entity,
           at: request.at ?? TIME,
           known: request.known ?? TIME,
           value: 3,
           status: 'present',
+          type: 'long',
+          window: '1d',
+          hop: '1h',
           version: 1,
           generation: 1,
           definition: feature,

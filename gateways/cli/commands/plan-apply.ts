@@ -45,9 +45,11 @@ const plan = async (
   if (json) document(result);
   else
     print(
-      [...changesText(changes, { all }), ...missingText(missing, { all }), summary(result)].join(
-        '\n',
-      ),
+      [
+        ...changesText(changes, { all, definitions: read.definitions }),
+        ...missingText(missing, { all }),
+        summary(result),
+      ].join('\n'),
     );
   if (changes.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
   else if (changes.some(({ cost }) => cost === 'breaking')) process.exitCode = BREAKS;
