@@ -149,6 +149,18 @@ test('wrong usage exits 2 with stdout empty', async () => {
   });
 });
 
+test('an error of usage is one line, and a near name is all the help it needs', async () => {
+  const lines = {
+    pln: "error: unknown command 'pln'; did you mean plan?\n",
+    'plan f.ts --agianst x': "error: unknown option '--agianst'; did you mean --against?\n",
+    'replay strt': "error: unknown command 'strt'; did you mean start?\n",
+    plan: "error: missing required argument 'file' (--help shows the usage)\n",
+    'export flights': 'error: the export of a source needs --out FILE\n',
+  };
+  for (const [args, err] of Object.entries(lines))
+    expect(await run(args.split(' '))).toEqual({ status: 2, out: '', err });
+});
+
 test('a refusal exits 1 and says code, message and remedy on stderr', async () => {
   const { status, out, err } = await runChild(['get', 'nope', '--entity', 'origin=ATL']);
   expect([status, out]).toEqual([1, '']);

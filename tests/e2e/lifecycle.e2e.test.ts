@@ -254,7 +254,10 @@ test('a plan exits 0, 2 or 1, with a server and without', async () => {
 test('an export moves definitions to another platform: versions, pins and statuses', async () => {
   const [one, other] = [await server(), await server()];
   const wider = { ...spending, description: 'all cards' } as Definition;
-  const pinned = featureService({ name: 'pinned', features: [{ ...spending.pick('n'), version: 2 }] });
+  const pinned = featureService({
+    name: 'pinned',
+    features: [{ ...spending.pick('n'), version: 2 }],
+  });
   await done(one.millrace('apply', file('all.json', all)));
   await done(one.millrace('apply', file('wider.json', [wider])));
   await done(one.millrace('apply', file('pinned.json', [pinned])));
