@@ -14,6 +14,7 @@ import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-re
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
+import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { openLineage } from '#projections/lineage/lineage.ts';
@@ -123,10 +124,12 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     },
     deadlineMs: AFTER_DEADLINE_MS,
   });
+  const imports = createImports({ catalog, log, history, decoders, now });
   const trainingSets = createTrainingSets({
     builder: dependencies.trainingSetBuilder,
     catalog,
     log,
+    imports,
     history,
     engine,
     late,
@@ -167,6 +170,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       engine,
       generations,
       waitFor,
+      imports,
+      bus,
       metrics,
       now,
     }),
@@ -181,6 +186,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       schemas,
       decoders,
       decodeUpdate: dependencies.decodeUpdate,
+      imports,
       late,
       featureLog,
       trainingSets,

@@ -1,4 +1,6 @@
 /** Publishing raw events, exporting them, and what was rejected. */
+import type { CommandBus } from '#commands/command-bus.ts';
+import { createImportHistory } from '#commands/ingest/import-history.ts';
 import { createPublish } from '#commands/ingest/publish.ts';
 import { createResend } from '#commands/ingest/resend.ts';
 import type { Publishing, PublishResult } from '#domain/api/publishing.ts';
@@ -11,6 +13,7 @@ import { rawTopic } from '#domain/ports/topics.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
+import type { FindImports } from '#projections/imports/imports.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createResentEvents } from '#projections/rejected/resent.ts';
 import type { WaitFor } from '#projections/serving/wait-for.ts';
@@ -26,6 +29,8 @@ interface PublishingDependencies {
   readonly engine: Pick<Engine, 'running'>;
   readonly generations: Generations;
   readonly waitFor: WaitFor;
+  readonly imports: FindImports;
+  readonly bus: Pick<CommandBus, 'record'>;
   readonly metrics: Pick<Metrics, 'published'>;
   readonly now: () => number;
 }
@@ -39,10 +44,18 @@ export const createPublishing = ({
   engine,
   generations,
   waitFor,
+  imports,
+  bus,
   metrics,
   now,
 }: PublishingDependencies): Publishing => {
   const publishEvents = createPublish({ log, ingest: sources.find, now });
+  const importEvents = createImportHistory({
+    publish: publishEvents,
+    ingest: sources.find,
+    imports,
+    bus,
+  });
   const source = (name: string) => catalog.definition('source', name);
 
   /** How far the live generation of each view of the source has read. */
@@ -73,12 +86,17 @@ export const createPublishing = ({
     return result;
   };
 
+  const producerSequence: Publishing['producerSequence'] = async (name, producer) => {
+    await sources.open(name);
+    return log.producerSequence(producer, rawTopic(name));
+  };
+
   return {
     publish,
-    async producerSequence(name, producer) {
-      await sources.open(name);
-      return log.producerSequence(producer, rawTopic(name));
-    },
+    producerSequence,
+    importHistory: (request, caller) =>
+      measured(request.source, () => importEvents(request, caller)),
+    importSequence: producerSequence,
     exportEvents: createEventExport({ log, history, source, decode: decoders.decode }),
     ...createRejected({
       log,

@@ -85,6 +85,8 @@ export interface RefField extends StateField {
 export interface Partial {
   /** canonical: two partials with equal id (and equal input, filter, hop) are the same partial */
   readonly id: string;
+  /** ids under which earlier releases kept the same state */
+  readonly formerIds?: readonly string[];
   /** the same state as data that names no engine, from which SQL dialects print */
   readonly form: PartialForm;
   readonly nums: readonly NumField[];
@@ -107,6 +109,19 @@ export interface Partial {
 export type Finalized = Value | typeof OVERFLOW;
 /** A bounded domain overflowed (countDistinct, topK): the value is null, its status `overflow`. */
 export const OVERFLOW: unique symbol = Symbol('overflow');
+
+/** A parameter that a definition may or must give. */
+export interface AggregationParameter {
+  readonly name: string;
+  /** for docs; it completes "k: …" */
+  readonly says: string;
+  readonly kind: 'whole number' | 'number' | 'ascending numbers';
+  /** the least and the greatest value; of a list, how many there are */
+  readonly least: number;
+  readonly most: number;
+  /** null: required */
+  readonly fallback: number | null;
+}
 
 export interface AggregationParams {
   readonly [name: string]: Value;
@@ -132,6 +147,9 @@ export interface Aggregation {
   readonly name: AggregationName;
   /** a sentence for docs and errors */
   readonly summary: string;
+  /** how far the value can be from the exact one, for docs; null: exact */
+  readonly error: string | null;
+  readonly parameters: readonly AggregationParameter[];
   /** whether the input may be absent (count) */
   readonly input: 'required' | 'optional';
   /**

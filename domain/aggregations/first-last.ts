@@ -4,9 +4,10 @@
  */
 import { BASE_TYPES } from '#domain/values/base-types.ts';
 import { fieldType } from '#domain/values/field-type.ts';
-import type { FieldType, Value } from '#domain/values/value.ts';
+import type { FieldType, ScalarType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
-import { inputOf, LONG, nullable, scalarInput, wholeParameter } from './parameters.ts';
+import { keptAs } from './kept-type.ts';
+import { inputOf, K, LONG, nullable, numberParameter, scalarInput } from './parameters.ts';
 
 interface Entry extends Order {
   readonly value: Value;
@@ -84,9 +85,23 @@ const numberOf = (from: Float64Array, at: number): number | null =>
   from[at] === -1 ? null : (from[at + 3] as number);
 
 /** sign 1: the first K, oldest first; −1: the last K, newest first */
-export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
-  id: `${sign === 1 ? 'first' : 'last'}${k}-${type.base}${type.array ? '[]' : ''}`,
-  form: { kind: 'ordered', end: sign === 1 ? 'first' : 'last', k },
+export const orderedPartial = (input: FieldType, k: number, sign: 1 | -1): Partial => {
+  const { type, numbers, former } = keptAs(input);
+  const end = sign === 1 ? 'first' : 'last';
+  const idOf = (base: ScalarType): string => `${end}${k}-${base}${type.array ? '[]' : ''}`;
+  return {
+    id: idOf(type.base),
+    formerIds: former.map(idOf),
+    form: { kind: 'ordered', end, k, numbers },
+    ...orderedState(type, k, sign),
+  };
+};
+
+const orderedState = (
+  type: FieldType,
+  k: number,
+  sign: 1 | -1,
+): Omit<Partial, 'id' | 'formerIds' | 'form'> => ({
   nums: [],
   refs: [
     {
@@ -98,7 +113,7 @@ export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partia
             { name: 'event_time', type: LONG },
             { name: 'partition', type: fieldType('int') },
             { name: 'offset', type: LONG },
-            { name: 'value', type: { ...type, nullable: false } },
+            { name: 'value', type },
           ],
         },
       },
@@ -152,6 +167,8 @@ export const entriesOf = (s: Slots | undefined): readonly Entry[] =>
 const one = (name: 'first' | 'last', summary: string, sign: 1 | -1): Aggregation => ({
   name,
   summary,
+  error: null,
+  parameters: [],
   input: 'required',
   bind(input) {
     const type = inputOf(name, input);
@@ -169,10 +186,12 @@ const one = (name: 'first' | 'last', summary: string, sign: 1 | -1): Aggregation
 const many = (name: 'firstK' | 'lastK', summary: string, sign: 1 | -1): Aggregation => ({
   name,
   summary,
+  error: null,
+  parameters: [K],
   input: 'required',
   bind(input, params) {
     const type = scalarInput(name, input);
-    const k = wholeParameter(name, params, 'k', 1, 1000);
+    const k = numberParameter(name, params, K);
     return {
       type: { base: type.base, array: true, nullable: true },
       form: { aggregation: name },
@@ -185,7 +204,23 @@ const many = (name: 'firstK' | 'lastK', summary: string, sign: 1 | -1): Aggregat
   },
 });
 
-export const first = one('first', 'The value of the oldest event.', 1);
-export const last = one('last', 'The value of the newest event.', -1);
-export const firstK = many('firstK', 'The values of the k oldest events, oldest first.', 1);
-export const lastK = many('lastK', 'The values of the k newest events, newest first.', -1);
+export const first = one(
+  'first',
+  'The value of the oldest event, by event time and then by position in the log; null over nothing.',
+  1,
+);
+export const last = one(
+  'last',
+  'The value of the newest event, by event time and then by position in the log; null over nothing.',
+  -1,
+);
+export const firstK = many(
+  'firstK',
+  'The values of the k oldest events, oldest first; null over nothing.',
+  1,
+);
+export const lastK = many(
+  'lastK',
+  'The values of the k newest events, newest first; null over nothing.',
+  -1,
+);

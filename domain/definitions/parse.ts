@@ -6,7 +6,15 @@ import type { Problem } from '#domain/errors.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { Definition, FeatureDefinition, Kind, OnDemandInput, ServiceMember } from './model.ts';
-import { DESCRIBED, fieldName, MAX_FIELDS, name, optional, parts } from './properties.ts';
+import {
+  DESCRIBED,
+  fieldName,
+  MAX_FIELDS,
+  MAX_PARTITION_FIELDS,
+  name,
+  optional,
+  parts,
+} from './properties.ts';
 import { isObject, type JsonObject, type Reader, reader } from './reader.ts';
 
 function jsonValue(value: unknown, depth = 0): value is Value {
@@ -124,6 +132,7 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       'fields',
       'eventTime',
       'eventId',
+      'knownTime',
       'dedupeWindow',
       'partitions',
       'partitionBy',
@@ -134,10 +143,11 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       fields: p.record(o.fields, `${path}.fields`, fieldName, p.type),
       eventTime: r.text(o.eventTime, `${path}.eventTime`),
       ...optional(o, 'eventId', path, p.text),
+      ...optional(o, 'knownTime', path, p.text),
       ...optional(o, 'dedupeWindow', path, p.duration),
       ...optional(o, 'partitions', path, p.positive),
       ...optional(o, 'partitionBy', path, (v, at) =>
-        r.list(v, at, 20).map((field, i) => r.text(field, `${at}[${i}]`)),
+        r.list(v, at, MAX_PARTITION_FIELDS).map((field, i) => r.text(field, `${at}[${i}]`)),
       ),
     };
   },

@@ -10,24 +10,32 @@ interface SourceChange {
   readonly before: unknown;
   readonly after: unknown;
   readonly compatible: boolean;
+  /** not compatible, and not to be forced: records that are stored could not be read any more */
+  readonly final: boolean;
   readonly note: string;
 }
 
 function fieldChange(
   before: FieldType,
   after: FieldType,
-): { readonly compatible: boolean; readonly note: string } {
+): Pick<SourceChange, 'compatible' | 'final' | 'note'> {
   const widened = before.base !== after.base && widens(before.base, after.base) && !before.array;
   if (before.array !== after.array || (before.base !== after.base && !widened)) {
     return {
       compatible: false,
+      final: true,
       note: `${formatFieldType(before)} cannot become ${formatFieldType(after)} without loss: add a field with another name`,
     };
   }
   if (before.nullable && !after.nullable)
-    return { compatible: false, note: 'records with null are there already: keep it nullable' };
+    return {
+      compatible: false,
+      final: true,
+      note: 'records with null are there already: keep it nullable',
+    };
   return {
     compatible: true,
+    final: false,
     note: widened ? 'widened: old values are read in the new type' : 'may be null from now on',
   };
 }
@@ -50,6 +58,7 @@ export function sourceRevision(
       changes.push({
         ...change,
         compatible: false,
+        final: false,
         note: 'views and data sets may read it: keep it, or name a new source',
       });
     else if (change.before !== change.after)
@@ -65,6 +74,7 @@ export function sourceRevision(
       before: null,
       after: formatFieldType(type),
       compatible: type.nullable,
+      final: !type.nullable,
       note,
     });
   }
@@ -75,6 +85,7 @@ export function sourceRevision(
       before: before.eventTime,
       after: after.eventTime,
       compatible: false,
+      final: true,
       note,
     });
   }
@@ -85,6 +96,25 @@ export function sourceRevision(
       before: before.eventId ?? null,
       after: after.eventId ?? null,
       compatible: true,
+      final: false,
+      note,
+    });
+  }
+  if (before.knownTime !== after.knownTime) {
+    // Events with a value in the field would become imported ones, or stop being such.
+    const added = before.knownTime === undefined && after.knownTime !== undefined;
+    const compatible = added && !Object.hasOwn(old, after.knownTime);
+    const note = compatible
+      ? 'events can be imported from now on; older ones are live events'
+      : added
+        ? `older events may have values in ${after.knownTime}: add a new field for the known time`
+        : 'it tells imported events from live ones: keep it';
+    changes.push({
+      path: 'knownTime',
+      before: before.knownTime ?? null,
+      after: after.knownTime ?? null,
+      compatible,
+      final: !compatible,
       note,
     });
   }
@@ -95,6 +125,7 @@ export function sourceRevision(
       before: before.dedupeWindow ?? null,
       after: after.dedupeWindow ?? null,
       compatible: true,
+      final: false,
       note,
     });
   }
@@ -104,7 +135,14 @@ export function sourceRevision(
   ];
   if (routed !== reroutes) {
     const note = 'events from now on may go to other partitions than those before';
-    changes.push({ path: 'partitionBy', before: routed, after: reroutes, compatible: true, note });
+    changes.push({
+      path: 'partitionBy',
+      before: routed,
+      after: reroutes,
+      compatible: true,
+      final: false,
+      note,
+    });
   }
   const [fewer, more] = [before.partitions ?? 1, after.partitions ?? 1];
   if (fewer !== more) {
@@ -117,6 +155,7 @@ export function sourceRevision(
       before: fewer,
       after: more,
       compatible: more > fewer,
+      final: false,
       note,
     });
   }

@@ -17,7 +17,7 @@ import { pairsOf, UsageError, wholeOption } from '../usage.ts';
 
 type Format = EventFormat;
 
-interface PublishOptions {
+export interface PublishOptions {
   readonly format?: Format;
   readonly map?: readonly string[];
   readonly ignoreExtra?: boolean;
@@ -65,11 +65,23 @@ const createTally = (message: (text: string) => void) => {
   };
 };
 
-const publish = async (
+/** Where the events of a file go. */
+export interface PublishTarget {
+  readonly route: 'events' | 'history';
+  /** of a producer's next sequence number */
+  readonly sequences: 'producers' | 'history';
+  /** of the request */
+  readonly query: string;
+}
+
+const LIVE: PublishTarget = { route: 'events', sequences: 'producers', query: '' };
+
+export const publishFile = async (
   source: string,
   file: string,
   options: PublishOptions,
   command: Command,
+  target: PublishTarget = LIVE,
 ): Promise<void> => {
   const { client, json, document, print, message } = contextOf(command);
   const format = formatOf(file, options.format);
@@ -82,9 +94,14 @@ const publish = async (
   const { fields, eventTime } = entry.definition;
 
   if (file !== '-') await requireRegularFile(file);
-  const producer = await producerOf(file, source, [format, [...map]], options.producer);
+  const producer = await producerOf(
+    file,
+    source,
+    [format, [...map], ...(target === LIVE ? [] : [target.route])],
+    options.producer,
+  );
   const { next: skip } = await client.get<{ next: number }>(
-    path('v1', 'sources', source, 'producers', producer),
+    path('v1', 'sources', source, target.sequences, producer),
   );
   if (skip > 0) message(`continuing after ${skip} events that the server already has`);
 
@@ -120,11 +137,14 @@ const publish = async (
       retryForMs: RETRY_MS,
       stopped: () => stopped,
       post: (batch, onSent) =>
-        client.post<PublishResult>(path('v1', 'sources', source, 'events'), {
-          text: batch.text,
-          headers: { 'millrace-producer': producer, 'millrace-sequence': String(batch.sequence) },
-          onSent,
-        }),
+        client.post<PublishResult>(
+          `${path('v1', 'sources', source, target.route)}${target.query}`,
+          {
+            text: batch.text,
+            headers: { 'millrace-producer': producer, 'millrace-sequence': String(batch.sequence) },
+            onSent,
+          },
+        ),
       onAnswer(batch, result) {
         tally.answer(batch, result);
         handled += batch.count;
@@ -164,10 +184,9 @@ const publish = async (
   if (stopped || (rejected > 0 && accepted + duplicates === 0)) process.exitCode = 1;
 };
 
-export const addPublish = (program: Command): void => {
-  program
-    .command('publish')
-    .description('send raw events to a source; if interrupted, run it again to continue')
+/** The arguments and options of a file of events. */
+export const withFileOptions = (command: Command): Command =>
+  command
     .argument('<source>', 'name of the source')
     .argument('[file]', 'file of events; "-" is stdin', '-')
     .addOption(
@@ -185,10 +204,19 @@ export const addPublish = (program: Command): void => {
     .option(
       '--producer <name>',
       'resume by this name instead of by the file; needed for growing files and for stdin',
-    )
+    );
+
+export const addPublish = (program: Command): void => {
+  withFileOptions(
+    program
+      .command('publish')
+      .description('send raw events to a source; if interrupted, run it again to continue'),
+  )
     .addHelpText(
       'after',
       '\nExample:\n  millrace publish flights flights.parquet --map distance=miles --ignore-extra',
     )
-    .action(publish);
+    .action((source: string, file: string, options: PublishOptions, command: Command) =>
+      publishFile(source, file, options, command),
+    );
 };
