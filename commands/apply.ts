@@ -14,6 +14,7 @@ import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { finalProblem } from '#domain/registry/change.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { inDependencyOrder } from '#projections/catalog/references.ts';
@@ -94,6 +95,11 @@ export const applyDefinitions = async (
       'MR_REASON_REQUIRED',
       `${breaking.map((c) => `${c.kind} "${c.name}"`).join(', ')} would break a reader: --force needs a --reason`,
     );
+  }
+  for (const definition of breaking.length > 0 ? definitions : []) {
+    const { change } = factsOf(catalog, definition, { batch: definitions, assumed: definitions });
+    const final = change === null ? null : finalProblem(definition, change);
+    if (final !== null) refuse([final]);
   }
   let applied = 0;
   let position = `${REGISTRY_TOPIC}@0:${catalog.position()}`;

@@ -6,7 +6,7 @@ import { streamOf } from '#domain/registry/events.ts';
 import { newestVersion, type RegistryState } from '#domain/registry/state.ts';
 import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
 import { downstreamOf } from '#projections/catalog/references.ts';
-import { factsOf } from './registering.ts';
+import { factsOf, hashOfPlan } from './registering.ts';
 
 /** The services that pin this version of a view. */
 const pinning = (
@@ -28,6 +28,15 @@ const pinning = (
     )
     .map((definition) => streamOf(definition.kind, definition.name));
 
+/**
+ * Versions are compared by plans that are made now: the hash that a registration recorded may be of
+ * an earlier release, or from before the source was revised.
+ */
+const planHashOf = (catalog: Catalog, state: RegistryState, version: number): string | null => {
+  const definition = state.versions.find((v) => v.version === version)?.definition;
+  return definition === undefined ? null : hashOfPlan(catalog, definition);
+};
+
 /** Whether the decision rests on other streams: for these types `decisionContext` adds facts. */
 export const needsOtherStreams = ({ type }: RegistryCommand): boolean =>
   type === 'Register' || type === 'Restore' || type === 'Retire' || type === 'RetireReplay';
@@ -45,6 +54,7 @@ export const decisionContext = (
     problems: [],
     change: null,
     planHash: null,
+    planHashOf: (version) => planHashOf(catalog, state, version),
     dependents: [],
   };
   switch (command.type) {

@@ -6,9 +6,10 @@ import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import type { Change } from '#domain/registry/change.ts';
+import type { Change, Readers } from '#domain/registry/change.ts';
 import { diffDefinitions } from '#domain/registry/diff.ts';
-import { newestVersion } from '#domain/registry/state.ts';
+import { sourceReaders } from '#domain/registry/source-readers.ts';
+import { liveGeneration, newestVersion } from '#domain/registry/state.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import { type Catalog, type CatalogDefinitions, overlay } from '#projections/catalog/catalog.ts';
 import { featureTypes, readersOf } from '#projections/catalog/references.ts';
@@ -21,6 +22,20 @@ export const lookupsOf = (definitions: CatalogDefinitions): Lookups => ({
   featureType: (view, feature) =>
     readFieldType(featureTypes(view, definitions)?.get(feature) ?? ''),
 });
+
+/** The hash of a view's plan; null where it is no view, or does not fit its source or entity. */
+export const hashOfPlan = (
+  { definition }: Pick<CatalogDefinitions, 'definition'>,
+  view: Definition,
+): string | null => {
+  if (view.kind !== 'feature-view') return null;
+  const [source, entity] = [definition('source', view.source), definition('entity', view.entity)];
+  try {
+    return source === null || entity === null ? null : planView(view, source, entity).hash;
+  } catch {
+    return null;
+  }
+};
 
 interface Facts {
   readonly problems: readonly Problem[];
@@ -82,6 +97,14 @@ const pinProblems = (
   });
 };
 
+/** The versions of views that compute now, where newer ones are registered. */
+const computingOlder = (catalog: Catalog): readonly Definition[] =>
+  catalog.streams('feature-view').flatMap(({ name, state }): readonly Definition[] => {
+    const version = liveGeneration(state)?.version;
+    if (version === undefined || version === newestVersion(state)?.version) return [];
+    return [catalog.definition('feature-view', name, version) ?? []].flat();
+  });
+
 export const factsOf = (
   catalog: Catalog,
   definition: Definition,
@@ -109,7 +132,14 @@ export const factsOf = (
   }
   const stream = catalog.stream(definition.kind, definition.name);
   const before = stream === null ? null : newestVersion(stream.state);
-  const readers = readersOf(overlay(catalog, [...batch, definition]));
+  const applied = overlay(catalog, [...batch, definition]);
+  const readers: Readers = {
+    ...readersOf(applied),
+    ofSource: (source) =>
+      sourceReaders(source, [...applied.all(), ...computingOlder(catalog)], (other) =>
+        lookupsOf(overlay(catalog, [...batch, other])),
+      ),
+  };
   const change =
     before === null || problems.length > 0
       ? null

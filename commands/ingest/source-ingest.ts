@@ -41,11 +41,13 @@ export interface IngestDependencies {
   readonly now: () => number;
 }
 
-/** Reads the ids of the last window from the log, so that a restart forgets none. */
+/**
+ * Reads the ids of the last window from the log, so that a restart forgets none. Each record is
+ * read by the schema that wrote it, because the source may have been revised within the window.
+ */
 const rebuildDedupe = async (
   definition: SourceDefinition,
-  codec: RawCodec,
-  { log, now }: IngestDependencies,
+  { log, schemas, now }: IngestDependencies,
 ): Promise<Dedupe | null> => {
   const idField = definition.eventId;
   if (idField === undefined) return null;
@@ -53,11 +55,18 @@ const rebuildDedupe = async (
   const dedupe = createDedupe(windowMs);
   const topic = rawTopic(definition.name);
   const since = now() - windowMs;
+  const codecs = new Map<number, RawCodec>();
+  const codecOf = async (schemaId: number): Promise<RawCodec> => {
+    const codec = rawCodec(definition, await schemas.schema(schemaId));
+    codecs.set(schemaId, codec);
+    return codec;
+  };
   const [starts, ends] = await Promise.all([log.offsetsAt(topic, since), log.end(topic)]);
   for (const [partition, end] of ends.entries()) {
     const range = { from: starts[partition] ?? 0, end };
     for await (const records of readPartition(log, topic, partition, range)) {
       for (const record of records) {
+        const codec = codecs.get(record.schemaId) ?? (await codecOf(record.schemaId));
         const id = codec.decode(record.value)[idField];
         if (id !== null && id !== undefined) dedupe.add(String(id), record.logTime);
       }
@@ -98,6 +107,6 @@ export const openSourceIngest = async (
     schemaId: await schemas.register(`${topic}-value`, rawAvroSchema(definition)),
     rejectedSchemaId: await schemas.register(`${rejected}-value`, rejectedEventSchema),
     resentSchemaId: await schemas.register(`${resent}-value`, resentEventSchema),
-    dedupe: sameIds ? previous.dedupe : await rebuildDedupe(definition, codec, dependencies),
+    dedupe: sameIds ? previous.dedupe : await rebuildDedupe(definition, dependencies),
   };
 };

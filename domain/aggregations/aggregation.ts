@@ -85,6 +85,8 @@ export interface RefField extends StateField {
 export interface Partial {
   /** canonical: two partials with equal id (and equal input, filter, hop) are the same partial */
   readonly id: string;
+  /** ids under which earlier releases kept the same state */
+  readonly formerIds?: readonly string[];
   /** the same state as data that names no engine, from which SQL dialects print */
   readonly form: PartialForm;
   readonly nums: readonly NumField[];

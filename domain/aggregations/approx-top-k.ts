@@ -10,10 +10,11 @@
  * events, m = `capacity`: with m = 1,024 the share is off by at most 1.6 % of n in one standard
  * error, and by more than 6 % once in 600 (Hoeffding: 2 exp(−2 m ε²)).
  */
-import type { Scalar } from '#domain/values/value.ts';
+import type { FieldType, Scalar } from '#domain/values/value.ts';
 import type { Aggregation, Partial } from './aggregation.ts';
 import { entriesOf, orderedPartial } from './first-last.ts';
 import { placeHash } from './hash-value.ts';
+import { keptAs } from './kept-type.ts';
 import { scalarInput, wholeParameter } from './parameters.ts';
 import { mostFrequent } from './top-k.ts';
 
@@ -23,13 +24,18 @@ const DEFAULT_CAPACITY = 1024;
  * The first `capacity` events in the order of their positions' hashes: firstK with the hash in
  * place of the event time.
  */
-const samplePartial = (first: Partial, capacity: number): Partial => ({
-  ...first,
-  id: `sample${capacity}-${first.id}`,
-  form: { kind: 'sample', capacity },
-  add: (s, value, { partition, offset }) =>
-    first.add(s, value, { eventTime: placeHash(partition, offset), partition, offset }),
-});
+const samplePartial = (input: FieldType, capacity: number): Partial => {
+  const first = orderedPartial(input, capacity, 1);
+  const idOf = (id: string): string => `sample${capacity}-${id}`;
+  return {
+    ...first,
+    id: idOf(first.id),
+    formerIds: (first.formerIds ?? []).map(idOf),
+    form: { kind: 'sample', capacity, numbers: keptAs(input).numbers },
+    add: (s, value, { partition, offset }) =>
+      first.add(s, value, { eventTime: placeHash(partition, offset), partition, offset }),
+  };
+};
 
 export const approxTopK: Aggregation = {
   name: 'approxTopK',
@@ -50,7 +56,7 @@ export const approxTopK: Aggregation = {
     return {
       type: { base: type.base, array: true, nullable: true },
       form: { aggregation: 'approxTopK', k },
-      partials: [samplePartial(orderedPartial(type, capacity, 1), capacity)],
+      partials: [samplePartial(type, capacity)],
       finalize([s]) {
         const counts = new Map<Scalar, number>();
         for (const { value } of entriesOf(s))

@@ -4,7 +4,7 @@
  */
 import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
 import { LONG, scalarInput, wholeParameter } from './parameters.ts';
-import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
+import { countedPartial, type ValueCounts } from './value-counts.ts';
 
 const DEFAULT_LIMIT = 10_000;
 
@@ -18,7 +18,7 @@ export const countDistinct: Aggregation = {
     return {
       type: LONG,
       form: { aggregation: 'countDistinct' },
-      partials: [valueCountsPartial(type, limit)],
+      partials: [countedPartial(type, limit)],
       finalize([s]) {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
         return counts === 'overflow' ? OVERFLOW : counts.size;

@@ -4,8 +4,9 @@
  */
 import { BASE_TYPES } from '#domain/values/base-types.ts';
 import { fieldType } from '#domain/values/field-type.ts';
-import type { FieldType, Value } from '#domain/values/value.ts';
+import type { FieldType, ScalarType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
+import { keptAs } from './kept-type.ts';
 import { inputOf, LONG, nullable, scalarInput, wholeParameter } from './parameters.ts';
 
 interface Entry extends Order {
@@ -84,9 +85,23 @@ const numberOf = (from: Float64Array, at: number): number | null =>
   from[at] === -1 ? null : (from[at + 3] as number);
 
 /** sign 1: the first K, oldest first; −1: the last K, newest first */
-export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
-  id: `${sign === 1 ? 'first' : 'last'}${k}-${type.base}${type.array ? '[]' : ''}`,
-  form: { kind: 'ordered', end: sign === 1 ? 'first' : 'last', k },
+export const orderedPartial = (input: FieldType, k: number, sign: 1 | -1): Partial => {
+  const { type, numbers, former } = keptAs(input);
+  const end = sign === 1 ? 'first' : 'last';
+  const idOf = (base: ScalarType): string => `${end}${k}-${base}${type.array ? '[]' : ''}`;
+  return {
+    id: idOf(type.base),
+    formerIds: former.map(idOf),
+    form: { kind: 'ordered', end, k, numbers },
+    ...orderedState(type, k, sign),
+  };
+};
+
+const orderedState = (
+  type: FieldType,
+  k: number,
+  sign: 1 | -1,
+): Omit<Partial, 'id' | 'formerIds' | 'form'> => ({
   nums: [],
   refs: [
     {
@@ -98,7 +113,7 @@ export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partia
             { name: 'event_time', type: LONG },
             { name: 'partition', type: fieldType('int') },
             { name: 'offset', type: LONG },
-            { name: 'value', type: { ...type, nullable: false } },
+            { name: 'value', type },
           ],
         },
       },

@@ -38,7 +38,10 @@ export interface PlainSlot {
   readonly empty: number;
 }
 
-/** What a partial's state is. Slot names and types are in the partial itself. */
+/**
+ * What a partial's state is. Slot names and types are in the partial itself. `numbers`: the values
+ * are numbers, which the state keeps as doubles (kept-type.ts).
+ */
 export type PartialForm =
   /** each float slot is one SQL aggregate: count, histogram, min and max of numbers */
   | { readonly kind: 'plain'; readonly slots: readonly PlainSlot[] }
@@ -49,11 +52,16 @@ export type PartialForm =
   /** the least or greatest text by UTF-16 code unit; null over nothing */
   | { readonly kind: 'textExtreme'; readonly end: 'min' | 'max' }
   /** the k events nearest to one end of the total order (event time, partition, offset), sorted */
-  | { readonly kind: 'ordered'; readonly end: 'first' | 'last'; readonly k: number }
+  | {
+      readonly kind: 'ordered';
+      readonly end: 'first' | 'last';
+      readonly k: number;
+      readonly numbers: boolean;
+    }
   /** distinct values with their counts, ascending; `overflow` past `limit` distinct values */
-  | { readonly kind: 'counts'; readonly limit: number }
+  | { readonly kind: 'counts'; readonly limit: number; readonly numbers: boolean }
   /** `ordered` from the first, with `placeHash(partition, offset)` for the event time */
-  | { readonly kind: 'sample'; readonly capacity: number }
+  | { readonly kind: 'sample'; readonly capacity: number; readonly numbers: boolean }
   /** `counts` of DDSketch bucket numbers */
   | { readonly kind: 'buckets'; readonly lnGamma: number; readonly limit: number }
   /** HyperLogLog registers as text (hyper-log-log.ts) */

@@ -5,7 +5,7 @@
 import type { Scalar, Value } from '#domain/values/value.ts';
 import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
 import { scalarInput, wholeParameter } from './parameters.ts';
-import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
+import { countedPartial, type ValueCounts } from './value-counts.ts';
 
 const DEFAULT_LIMIT = 1000;
 
@@ -33,7 +33,7 @@ export const topK: Aggregation = {
     return {
       type: { base: type.base, array: true, nullable: true },
       form: { aggregation: 'topK', k },
-      partials: [valueCountsPartial(type, limit)],
+      partials: [countedPartial(type, limit)],
       finalize([s]) {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
         return counts === 'overflow' ? OVERFLOW : mostFrequent(counts, k);

@@ -5,6 +5,7 @@
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import type { Partial } from './aggregation.ts';
+import { keptAs } from './kept-type.ts';
 
 export type ValueCounts = Map<Scalar, number> | 'overflow';
 
@@ -17,9 +18,10 @@ const bump = (counts: ValueCounts, value: Scalar, by: number, limit: number): Va
 /** Numbers numerically, false before true, text by UTF-16 code unit. Values are distinct. */
 const ascending = ([a]: [Scalar, number], [b]: [Scalar, number]): number => (a < b ? -1 : 1);
 
+/** The partial of values of one type, which the state keeps as they are. */
 export const valueCountsPartial = (type: FieldType, limit: number): Partial => ({
   id: `counts${limit}-${type.base}`,
-  form: { kind: 'counts', limit },
+  form: { kind: 'counts', limit, numbers: false },
   nums: [],
   refs: [
     {
@@ -69,3 +71,13 @@ export const valueCountsPartial = (type: FieldType, limit: number): Partial => (
     into.refs[into.r] = counts;
   },
 });
+
+/** The partial of a column's values. */
+export const countedPartial = (input: FieldType, limit: number): Partial => {
+  const { type, numbers, former } = keptAs(input);
+  return {
+    ...valueCountsPartial(type, limit),
+    formerIds: former.map((base) => valueCountsPartial({ ...type, base }, limit).id),
+    form: { kind: 'counts', limit, numbers },
+  };
+};

@@ -29,10 +29,18 @@ export const FIXED_FIELDS = [
  */
 export const ENTITY_ROW_HOP = -1;
 
-interface SlotColumn {
+export interface SlotColumn {
   readonly name: string;
+  /** its names in records of earlier releases */
+  readonly former: readonly string[];
   readonly avro: unknown;
 }
+
+/** The name under which a slot is in records that have these fields; null: it is not in them. */
+export const recordedName = (
+  { name, former }: Pick<SlotColumn, 'name' | 'former'>,
+  has: (field: string) => boolean,
+): string | null => (has(name) ? name : (former.find(has) ?? null));
 
 /** Avro allows a record name once in a schema, so the records of each slot get distinct names. */
 const named = (schema: unknown, prefix: string): unknown => {
@@ -66,12 +74,17 @@ export const slotColumns = (
   hop: number,
 ): { readonly nums: readonly SlotColumn[]; readonly refs: readonly SlotColumn[] } => {
   const group = plan.hops[hop];
-  const nums = (group?.partials ?? []).flatMap(({ name, partial }) =>
-    partial.nums.map((slot) => ({ name: `${name}__${slot.name}`, avro: slot.type })),
+  const nums = (group?.partials ?? []).flatMap(({ name, formerNames, partial }) =>
+    partial.nums.map((slot) => ({
+      name: `${name}__${slot.name}`,
+      former: formerNames.map((former) => `${former}__${slot.name}`),
+      avro: slot.type,
+    })),
   );
-  const refs = (group?.partials ?? []).flatMap(({ name, partial }) =>
+  const refs = (group?.partials ?? []).flatMap(({ name, formerNames, partial }) =>
     partial.refs.map((slot) => ({
       name: `${name}__${slot.name}`,
+      former: formerNames.map((former) => `${former}__${slot.name}`),
       avro: named(unionBranch(stateAvro(slot.type)), name),
     })),
   );

@@ -1,24 +1,17 @@
 /**
  * Tile updates to Avro and back. Every event passes through the writer, so it writes packed slots
- * directly as bytes, without intermediate objects; a test compares the bytes with avsc's. Recovery
- * and audit read with avsc.
+ * directly as bytes, without intermediate objects; a test compares the bytes with avsc's.
  */
 
 import { ByteWriter } from '#domain/avro/bytes.ts';
 import { avroCodec } from '#domain/avro/codec.ts';
-import { fail } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { TileGroup } from '#domain/tiles/tile-group.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
-import type { TileUpdate } from '#domain/tiles/tile-update.ts';
 import type { Scalar } from '#domain/values/value.ts';
 import { featuresAvroSchema, slotColumns } from './features-schema.ts';
-import { updateReader } from './update-record.ts';
-
-interface DecodedUpdate extends TileUpdate {
-  readonly watermark: number;
-}
+import { type StoredUpdate, storedUpdates } from './stored-updates.ts';
 
 export interface TileCodec {
   /**
@@ -31,7 +24,8 @@ export interface TileCodec {
     generation: number,
     emit: (value: Uint8Array, key: string) => void,
   ) => void;
-  readonly decode: (bytes: Uint8Array) => DecodedUpdate;
+  /** a record that this codec wrote */
+  readonly decode: (bytes: Uint8Array) => StoredUpdate;
 }
 
 interface GroupLayout {
@@ -40,7 +34,6 @@ interface GroupLayout {
   readonly after: number;
   readonly isLong: readonly boolean[];
   readonly encodeRef: readonly ((ref: unknown) => Uint8Array | null)[];
-  readonly decodeRef: readonly ((data: unknown) => unknown)[];
 }
 
 const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
@@ -62,7 +55,6 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
           return data === null ? null : type.toBuffer(data);
         };
       }),
-      decodeRef: fields.map((field) => field.decode),
     };
   });
 };
@@ -70,8 +62,6 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
 /** A slot may be infinite (an empty min), which Avro doubles represent exactly. */
 export const tileCodec = (plan: ViewPlan): TileCodec => {
   const layouts = layoutsOf(plan);
-  const type = avroCodec(featuresAvroSchema(plan));
-  const read = updateReader(plan);
   const writer = new ByteWriter();
   const keyTypes = plan.keys.map(({ type: t }) => t.base);
 
@@ -152,27 +142,6 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
       });
     },
 
-    decode(bytes) {
-      const record = type.fromBuffer(
-        Buffer.isBuffer(bytes)
-          ? bytes
-          : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-      ) as Record<string, unknown>;
-      const update = read(record);
-      const layout = layouts[plan.hops.findIndex((hop) => hop.hopMs === update.hopMs)];
-      if (layout === undefined)
-        fail(
-          'MR_STORAGE_FAILED',
-          `a feature update of view "${plan.view}" has a hop that is not in the view's plan`,
-        );
-      try {
-        return { ...update, refs: update.refs.map((ref, i) => layout?.decodeRef[i]?.(ref)) };
-      } catch {
-        return fail(
-          'MR_STORAGE_FAILED',
-          `a feature update of view "${plan.view}" has a partial state that cannot be decoded`,
-        );
-      }
-    },
+    decode: storedUpdates(plan)(featuresAvroSchema(plan)).decode,
   };
 };

@@ -21,7 +21,7 @@ import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import type { Scalar } from '#domain/values/value.ts';
 import { doubleArena } from './double-arena.ts';
-import { FIXED_FIELDS, slotColumns } from './features-schema.ts';
+import { FIXED_FIELDS, recordedName, type SlotColumn, slotColumns } from './features-schema.ts';
 import { EMPTY } from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';
 import type { RecordedUpdate } from './update-record.ts';
@@ -131,11 +131,16 @@ const stepsOf = (
 ): readonly Step[] => {
   const names: AvroNames = new Map([[schema.name, schema]]);
   const slots = new Map<string, Slot>();
+  const written = new Set(schema.fields.map((field) => field.name));
+  const add = (column: SlotColumn, slot: Slot): void => {
+    const name = recordedName(column, (field) => written.has(field));
+    if (name !== null) slots.set(name, slot);
+  };
   plan.hops.forEach((hop, h) => {
     const { nums, refs } = slotColumns(plan, h);
     const mine = scratch[h] as Scratch;
-    nums.forEach(({ name }, i) =>
-      slots.set(name, {
+    nums.forEach((column, i) =>
+      add(column, {
         read(avro) {
           const read = plainReader(avro, names) as (c: Cursor) => number;
           return (c) => {
@@ -148,10 +153,10 @@ const stepsOf = (
       }),
     );
     const { fields, at } = packedRefs(hop);
-    refs.forEach(({ name }, i) => {
+    refs.forEach((column, i) => {
       const { doubles } = fields[i] as RefField;
-      slots.set(
-        name,
+      add(
+        column,
         doubles === undefined
           ? plainSlot(names, mine.refs, i)
           : doublesSlot(names, doubles, mine.fixed, at[i] as number),

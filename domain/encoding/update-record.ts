@@ -6,7 +6,7 @@
 import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Scalar } from '#domain/values/value.ts';
-import { slotColumns } from './features-schema.ts';
+import { type SlotColumn, slotColumns } from './features-schema.ts';
 import type { PlainUpdate } from './pack-updates.ts';
 
 export interface RecordedUpdate extends Omit<PlainUpdate, 'offset'> {
@@ -23,7 +23,7 @@ export const updateReader = (
   const columns = new Map(
     plan.hops.map(({ hopMs }, hop) => {
       const { nums, refs } = slotColumns(plan, hop);
-      return [hopMs, { nums: nums.map((c) => c.name), refs: refs.map((c) => c.name) }] as const;
+      return [hopMs, { nums, refs }] as const;
     }),
   );
   const keyOf = (record: Readonly<Record<string, unknown>>): string =>
@@ -35,6 +35,15 @@ export const updateReader = (
           : (value as Scalar);
       }),
     );
+  const slotOf = (
+    record: Readonly<Record<string, unknown>>,
+    { name, former }: SlotColumn,
+  ): unknown => {
+    const value = record[name];
+    return value == null && former.length > 0
+      ? (former.map((other) => record[other]).find((other) => other != null) ?? value)
+      : value;
+  };
   return (record) => {
     const hopMs = record.hop_ms as number;
     const mine = columns.get(hopMs);
@@ -47,8 +56,8 @@ export const updateReader = (
       version: record.version as number,
       generation: record.generation as number,
       watermark: record.watermark as number,
-      nums: Float64Array.from(mine?.nums ?? [], (name) => record[name] as number),
-      refs: mine?.refs.map((name) => record[name]) ?? [],
+      nums: Float64Array.from(mine?.nums ?? [], (column) => slotOf(record, column) as number),
+      refs: mine?.refs.map((column) => slotOf(record, column)) ?? [],
     };
   };
 };

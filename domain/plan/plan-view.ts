@@ -12,11 +12,12 @@ import type {
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
+import { columnsIn } from '#domain/expressions/columns.ts';
 import { type Compiled, compileExpr } from '#domain/expressions/compile.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import { parseDuration } from '#domain/values/duration.ts';
-import { parseFieldType } from '#domain/values/field-type.ts';
+import { isNumeric, parseFieldType } from '#domain/values/field-type.ts';
 import { hash64 } from '#domain/values/hash.ts';
 import { compileKeyOf } from './entity-key.ts';
 import { hopOf } from './hop.ts';
@@ -78,17 +79,18 @@ export const planView = (
     }
     return group;
   };
+  const digitsOf = (meaning: string, digits: number): string =>
+    `p_${hash64(meaning).slice(0, digits)}`;
   const meanings = new Map<string, string>();
   /**
    * Eight digits of the hash of a partial's meaning, or more if another partial of the view has the
    * same eight.
    */
   const nameOf = (meaning: string): string => {
-    const hash = hash64(meaning);
     for (let digits = 8; ; digits++) {
-      const name = `p_${hash.slice(0, digits)}`;
+      const name = digitsOf(meaning, digits);
       const known = meanings.get(name) ?? meaning;
-      if (known !== meaning && digits < hash.length) continue;
+      if (known !== meaning && digits < 16) continue;
       meanings.set(name, meaning);
       return name;
     }
@@ -99,11 +101,14 @@ export const planView = (
     input: Expr | null,
     where: Expr | null,
   ): number => {
-    const name = nameOf(`${partial.id}|${canonical(input)}|${canonical(where)}|${group.hopMs}`);
+    const meaningOf = (id: string): string =>
+      `${id}|${canonical(input)}|${canonical(where)}|${group.hopMs}`;
+    const name = nameOf(meaningOf(partial.id));
     const found = group.partials.findIndex((p) => p.name === name);
     if (found >= 0) return found;
     const planned: PlannedPartial = {
       name,
+      formerNames: (partial.formerIds ?? []).map((id) => digitsOf(meaningOf(id), 8)),
       partial,
       input,
       where,
@@ -165,11 +170,15 @@ export const planView = (
       feature,
     ]),
   );
-  const columnsUsed = Object.fromEntries(
-    Object.entries(source.fields).filter(([field]) =>
-      canonical({ rest, values, keys }).includes(JSON.stringify(field)),
-    ),
-  );
+  const used = new Set([source.eventTime, ...keys.map(({ field }) => field)]);
+  columnsIn([view.where, definitions], used);
+  const reads = Object.fromEntries(Object.entries(columns).filter(([field]) => used.has(field)));
+  // The width of a number and whether it may be null change no value of an earlier event.
+  const kinds = Object.entries(reads).map(([field, type]) => [
+    field,
+    isNumeric({ ...type, array: false }) ? 'number' : type.base,
+    type.array,
+  ]);
 
   return {
     view: view.name,
@@ -188,6 +197,7 @@ export const planView = (
         ? null
         : { ttlMs: parseDuration(ephemeral.ttl), flushMs: parseDuration(ephemeral.flush) },
     reachMs: Math.max(0, ...groups.map((g) => g.reachMs)),
+    reads,
     hash: hash64(
       canonical({
         rest,
@@ -195,7 +205,7 @@ export const planView = (
         hops: features.map(({ hop }) => groups[hop]?.hopMs ?? null),
         keys: entity.keys,
         eventTime: source.eventTime,
-        columnsUsed,
+        kinds,
       }),
     ),
   };

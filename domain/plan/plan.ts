@@ -14,6 +14,8 @@ export interface PlannedPartial {
    * partial's meaning is the same
    */
   readonly name: string;
+  /** the names of the same state in records of earlier releases */
+  readonly formerNames: readonly string[];
   readonly partial: Partial;
   readonly input: Expr | null;
   readonly where: Expr | null;
@@ -81,11 +83,21 @@ export interface ViewPlan {
   /** the widest window, ms; Infinity where a feature is of all time */
   readonly reachMs: number;
   /**
-   * hash of everything that decides values (not owner, description, tags, freshness, ephemeral):
-   * plans with equal hashes compute equal values
+   * The source's fields that the plan reads, with the types that it was made with. Values of
+   * features have these types, so a plan is made anew when a field is widened.
+   */
+  readonly reads: Readonly<Record<string, FieldType>>;
+  /**
+   * hash of everything in the definitions of the view and its entity that decides values (not
+   * owner, description, tags, freshness, ephemeral): plans with equal hashes compute equal values
+   * from one source, and keep the same states
    */
   readonly hash: string;
 }
+
+/** Whether two plans of one view compute and answer the same. */
+export const samePlan = (a: ViewPlan, b: ViewPlan): boolean =>
+  a.hash === b.hash && JSON.stringify(a.reads) === JSON.stringify(b.reads);
 
 /** The status of a feature's value. */
 export type FeatureStatus = 'present' | 'null' | 'not-found' | 'expired' | 'overflow';

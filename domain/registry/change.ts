@@ -1,7 +1,12 @@
 /** The changes of a revision: what a diff collects. */
 
 import type { ChangeCost } from '#domain/api/registry.ts';
-import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
+import type {
+  Definition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
+import type { Problem } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 
 interface FieldChange {
@@ -18,6 +23,21 @@ export interface Change {
   readonly notes: readonly string[];
   /** the notes that say what breaks */
   readonly breaks: readonly string[];
+  /** those of `breaks` that cannot be forced: stored events could not be read any more */
+  readonly final: readonly string[];
+}
+
+/** What a revision of a source does to the definitions over it. */
+export interface SourceReaders {
+  /** sentences: what does not fit the source any more */
+  readonly unfit: (after: SourceDefinition) => readonly string[];
+  /**
+   * views, as kind/name, of which an expression gives some earlier event another value, with that
+   * expression
+   */
+  readonly recomputed: (
+    after: SourceDefinition,
+  ) => readonly { readonly view: string; readonly expression: string }[];
 }
 
 /** Which registered definitions read what. */
@@ -28,6 +48,7 @@ export interface Readers {
   /** active views over a source that use one of its fields */
   readonly ofField: (source: string, field: string) => readonly string[];
   readonly ofEntity: (entity: string) => readonly string[];
+  readonly ofSource: (before: SourceDefinition) => SourceReaders;
   /** a feature's type as text; null where it is unknown */
   readonly featureType: (view: FeatureViewDefinition, feature: string) => string | null;
 }
@@ -39,6 +60,7 @@ export interface Draft {
   readonly fields: FieldChange[];
   readonly notes: string[];
   readonly breaks: string[];
+  readonly final: string[];
 }
 
 /** Adds a change; `text` says what breaks, or what needs a replay. */
@@ -54,3 +76,16 @@ export const note = (
   if (text !== undefined) draft.notes.push(text);
   if (cost === 'breaking') draft.breaks.push(text ?? `${path} changes`);
 };
+
+/** The refusal of a revision that cannot be forced; null: it has no such change. */
+export const finalProblem = (
+  { kind, name }: Pick<Definition, 'kind' | 'name'>,
+  { final, fields }: Change,
+): Problem | null =>
+  final.length === 0
+    ? null
+    : {
+        code: 'MR_INCOMPATIBLE_REVISION',
+        message: `${kind} "${name}": ${final.join('; ')}. --force does not help: events that are stored could not be read any more`,
+        details: { fields },
+      };

@@ -12,10 +12,6 @@ import {
   type RegistryState,
 } from './state.ts';
 
-/** The plan hash of a version; null where the version is unknown or has no plan. */
-export const hashOf = (state: RegistryState, version: number | undefined): string | null =>
-  state.versions.find((v) => v.version === version)?.planHash ?? null;
-
 export const nextGeneration = (state: RegistryState): number =>
   Math.max(0, ...state.generations.map((g) => g.generation)) + 1;
 
@@ -32,10 +28,16 @@ export const beingFilled = (state: RegistryState): GenerationRecord | null =>
   ) ?? null;
 
 /** A generation that becomes live also adopts the newest version, if both compute the same. */
-const adopting = (state: RegistryState, generation: number): readonly RegistryEvent[] => {
-  const version = state.generations.find((g) => g.generation === generation)?.version;
+const adopting = (
+  state: RegistryState,
+  generation: number,
+  { planHashOf }: DecisionContext,
+): readonly RegistryEvent[] => {
+  const version = state.generations.find((g) => g.generation === generation)?.version ?? 0;
   const newest = newestVersion(state);
-  return newest === null || newest.version === version || newest.planHash !== hashOf(state, version)
+  if (newest === null || newest.version === version) return [];
+  const hash = planHashOf(newest.version);
+  return hash === null || hash !== planHashOf(version)
     ? []
     : [{ type: 'GenerationAdopted', data: { generation, version: newest.version } }];
 };
@@ -62,8 +64,9 @@ export const changeGeneration = (
     view,
     generation,
   }: { readonly type: keyof typeof ALLOWED; readonly view: string; readonly generation: number },
-  { now, dependents }: DecisionContext,
+  context: DecisionContext,
 ): Decision => {
+  const { now, dependents } = context;
   const record = state.generations.find((g) => g.generation === generation);
   if (record === undefined)
     return refuse('MR_NOT_FOUND', `view "${view}" has no generation ${generation}`);
@@ -80,7 +83,7 @@ export const changeGeneration = (
           type: 'GenerationPromoted',
           data: { generation, previous: liveGeneration(state)?.generation ?? null, at: now },
         },
-        ...adopting(state, generation),
+        ...adopting(state, generation, context),
       );
     case 'RollbackReplay': {
       const earlier = state.timeline
@@ -98,7 +101,7 @@ export const changeGeneration = (
         );
       return accept(
         { type: 'GenerationRolledBack', data: { generation, to, at: now } },
-        ...adopting(state, to),
+        ...adopting(state, to, context),
       );
     }
     case 'AbandonReplay':
@@ -128,7 +131,7 @@ export const changeGeneration = (
 export const startReplay = (
   state: RegistryState,
   { view, range, reason, actor }: Extract<RegistryCommand, { type: 'StartReplay' }>,
-  { now }: DecisionContext,
+  { now, planHashOf }: DecisionContext,
 ): Decision => {
   const newest = newestVersion(state);
   if (newest === null)
@@ -149,7 +152,7 @@ export const startReplay = (
       'MR_REFUSED',
       `view "${view}" has no live generation to copy the rest from: replay the whole view, without a range`,
     );
-  if (partial && live !== null && hashOf(state, live.version) !== newest.planHash) {
+  if (partial && live !== null && planHashOf(live.version) !== planHashOf(newest.version)) {
     return refuse(
       'MR_REFUSED',
       `version ${newest.version} of "${view}" computes different values than the live version ${live.version}: replay the whole view, without a range`,
@@ -166,8 +169,9 @@ export const startReplay = (
 export const generationFilled = (
   state: RegistryState,
   generation: number,
-  { now }: DecisionContext,
+  context: DecisionContext,
 ): Decision => {
+  const { now } = context;
   const record = state.generations.find((g) => g.generation === generation);
   if (record?.state !== 'filling') return accept();
   const filled: RegistryEvent = { type: 'GenerationFilled', data: { generation, at: now } };
@@ -177,7 +181,7 @@ export const generationFilled = (
     ? accept(
         filled,
         { type: 'GenerationPromoted', data: { generation, previous: null, at: now } },
-        ...adopting(state, generation),
+        ...adopting(state, generation, context),
       )
     : accept(filled);
 };

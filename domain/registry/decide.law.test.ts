@@ -44,6 +44,7 @@ const facts: DecisionContext = {
   problems: [],
   change: null,
   planHash: null,
+  planHashOf: () => null,
   dependents: [],
 };
 
@@ -94,7 +95,12 @@ test('any sequence of commands', () => {
       const log: RegistryEvent[] = [];
       commands.forEach(({ command: c, hash }, i) => {
         const before = state;
-        const decision = decide(state, c, { ...facts, now: i, planHash: hash });
+        const decision = decide(state, c, {
+          ...facts,
+          now: i,
+          planHash: hash,
+          planHashOf: (version) => before.versions[version - 1]?.planHash ?? null,
+        });
         if (decision.outcome === 'refused') {
           expect(decision.problem.message.length).toBeGreaterThan(10);
           return;

@@ -5,12 +5,12 @@
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
+import { finalProblem } from './change.ts';
 import type { RegistryCommand } from './commands.ts';
 import {
   beingFilled,
   changeGeneration,
   generationFilled,
-  hashOf,
   nextGeneration,
   ownGeneration,
   startReplay,
@@ -71,6 +71,8 @@ const register = (
   if (canonical(before.definition) === canonical(definition)) return accept();
   const { change } = context;
   if (change?.cost === 'breaking') {
+    const final = finalProblem(definition, change);
+    if (final !== null) return { outcome: 'refused', problem: final };
     if (!command.force) {
       return refuse(
         'MR_INCOMPATIBLE_REVISION',
@@ -93,7 +95,7 @@ const register = (
   const current = liveGeneration(state) ?? beingFilled(state);
   if (current === null)
     return accept(event, ownGeneration(nextGeneration(state), version, context.now));
-  if (hashOf(state, current.version) !== context.planHash) return accept(event);
+  if (context.planHashOf(current.version) !== context.planHash) return accept(event);
   return accept(event, {
     type: 'GenerationAdopted',
     data: { generation: current.generation, version },

@@ -39,6 +39,7 @@ const context: DecisionContext = {
   problems: [],
   change: null,
   planHash: 'h1',
+  planHashOf: () => null,
   dependents: [],
 };
 const register = (
@@ -62,7 +63,12 @@ interface When {
 }
 const given = (...events: readonly RegistryEvent[]): When => ({
   when(command, facts = {}) {
-    const decision = decide(events.reduce(evolve, initialState), command, { ...context, ...facts });
+    const state = events.reduce(evolve, initialState);
+    const decision = decide(state, command, {
+      ...context,
+      planHashOf: (version) => state.versions[version - 1]?.planHash ?? null,
+      ...facts,
+    });
     return {
       makes(...wanted) {
         expect(decision).toMatchObject({ outcome: 'accepted' });
@@ -162,6 +168,7 @@ describe('registering', () => {
       fields: [],
       notes: ['y is new', 'feature x goes'],
       breaks: ['feature x goes'],
+      final: [],
     } as const;
     given(...live)
       .when(register(revised), { change })

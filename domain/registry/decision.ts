@@ -14,6 +14,11 @@ export interface DecisionContext {
   /** for a feature view to register: the hash of its plan */
   readonly planHash: string | null;
   /**
+   * for a feature view: the hash of a registered version's plan, made now as `planHash` is; null:
+   * there is no such version, or it does not fit its source any more
+   */
+  readonly planHashOf: (version: number) => string | null;
+  /**
    * for a retirement: definitions that are not retired and refer to this definition, or to the
    * version of this generation; as kind/name
    */

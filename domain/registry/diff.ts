@@ -10,8 +10,9 @@ import type {
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import { sourceRevision } from '#domain/sources/source-revision.ts';
+import { widens } from '#domain/values/field-type.ts';
 import { type Change, type Draft, note, type Readers, same } from './change.ts';
+import { diffSource } from './diff-source.ts';
 import { diffView } from './diff-view.ts';
 
 const RANK: Readonly<Record<ChangeCost, number>> = {
@@ -84,13 +85,14 @@ const diffOnDemand = (
 ): void => {
   const used = readers.ofOnDemand(before.name);
   if (before.type !== after.type) {
+    const breaks = used.length > 0 && !widens(before.type, after.type);
     note(
       draft,
       'type',
       before.type,
       after.type,
-      used.length > 0 ? 'breaking' : 'compatible',
-      used.length > 0 ? `its type changes, but ${used.join(', ')} read it` : undefined,
+      breaks ? 'breaking' : 'compatible',
+      breaks ? `its type changes, but ${used.join(', ')} read it` : undefined,
     );
   }
   const requests = (definition: OnDemandFeatureDefinition): string[] =>
@@ -124,7 +126,7 @@ export const diffDefinitions = (
   after: Definition,
   readers: Readers,
 ): Change => {
-  const draft: Draft = { fields: [], notes: [], breaks: [] };
+  const draft: Draft = { fields: [], notes: [], breaks: [], final: [] };
   for (const path of METADATA) {
     const [old, now] = [
       (before as unknown as Record<string, unknown>)[path],
@@ -151,20 +153,7 @@ export const diffDefinitions = (
       );
     }
   } else if (before.kind === 'source' && after.kind === 'source') {
-    for (const change of sourceRevision(before, after)) {
-      const field = change.path.startsWith('fields.') ? change.path.slice('fields.'.length) : null;
-      const used = field === null ? [] : readers.ofField(before.name, field);
-      const by =
-        used.length > 0 ? `, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it` : '';
-      note(
-        draft,
-        change.path,
-        change.before,
-        change.after,
-        change.compatible ? 'compatible' : 'breaking',
-        `${change.path}: ${change.note}${by}`,
-      );
-    }
+    diffSource(before, after, readers, draft);
   }
   return { cost: highestCost(draft.fields.map((f) => f.cost)), ...draft };
 };

@@ -32,6 +32,7 @@ const unread: Readers = {
   ofOnDemand: () => [],
   ofField: () => [],
   ofEntity: () => [],
+  ofSource: () => ({ unfit: () => [], recomputed: () => [] }),
   featureType: (definition, feature) =>
     definition.features[feature]?.aggregation === 'avg' ? 'double' : 'long',
 };
@@ -52,7 +53,7 @@ const paths = (change: Change): readonly string[] =>
   change.fields.map((f) => `${f.path} ${f.cost}`);
 
 test('nothing changes', () =>
-  expect(diff(view, view)).toEqual({ cost: 'none', fields: [], notes: [], breaks: [] }));
+  expect(diff(view, view)).toEqual({ cost: 'none', fields: [], notes: [], breaks: [], final: [] }));
 
 describe('feature views', () => {
   test.each(['namespace', 'owner', 'description', 'freshness', 'ephemeral'])(

@@ -10,24 +10,32 @@ interface SourceChange {
   readonly before: unknown;
   readonly after: unknown;
   readonly compatible: boolean;
+  /** not compatible, and not to be forced: records that are stored could not be read any more */
+  readonly final: boolean;
   readonly note: string;
 }
 
 function fieldChange(
   before: FieldType,
   after: FieldType,
-): { readonly compatible: boolean; readonly note: string } {
+): Pick<SourceChange, 'compatible' | 'final' | 'note'> {
   const widened = before.base !== after.base && widens(before.base, after.base) && !before.array;
   if (before.array !== after.array || (before.base !== after.base && !widened)) {
     return {
       compatible: false,
+      final: true,
       note: `${formatFieldType(before)} cannot become ${formatFieldType(after)} without loss: add a field with another name`,
     };
   }
   if (before.nullable && !after.nullable)
-    return { compatible: false, note: 'records with null are there already: keep it nullable' };
+    return {
+      compatible: false,
+      final: true,
+      note: 'records with null are there already: keep it nullable',
+    };
   return {
     compatible: true,
+    final: false,
     note: widened ? 'widened: old values are read in the new type' : 'may be null from now on',
   };
 }
@@ -50,6 +58,7 @@ export function sourceRevision(
       changes.push({
         ...change,
         compatible: false,
+        final: false,
         note: 'views and data sets may read it: keep it, or name a new source',
       });
     else if (change.before !== change.after)
@@ -65,6 +74,7 @@ export function sourceRevision(
       before: null,
       after: formatFieldType(type),
       compatible: type.nullable,
+      final: !type.nullable,
       note,
     });
   }
@@ -75,6 +85,7 @@ export function sourceRevision(
       before: before.eventTime,
       after: after.eventTime,
       compatible: false,
+      final: true,
       note,
     });
   }
@@ -85,6 +96,7 @@ export function sourceRevision(
       before: before.eventId ?? null,
       after: after.eventId ?? null,
       compatible: true,
+      final: false,
       note,
     });
   }
@@ -95,6 +107,7 @@ export function sourceRevision(
       before: before.dedupeWindow ?? null,
       after: after.dedupeWindow ?? null,
       compatible: true,
+      final: false,
       note,
     });
   }
@@ -104,7 +117,14 @@ export function sourceRevision(
   ];
   if (routed !== reroutes) {
     const note = 'events from now on may go to other partitions than those before';
-    changes.push({ path: 'partitionBy', before: routed, after: reroutes, compatible: true, note });
+    changes.push({
+      path: 'partitionBy',
+      before: routed,
+      after: reroutes,
+      compatible: true,
+      final: false,
+      note,
+    });
   }
   const [fewer, more] = [before.partitions ?? 1, after.partitions ?? 1];
   if (fewer !== more) {
@@ -117,6 +137,7 @@ export function sourceRevision(
       before: fewer,
       after: more,
       compatible: more > fewer,
+      final: false,
       note,
     });
   }

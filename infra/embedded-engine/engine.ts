@@ -1,4 +1,5 @@
 /** The embedded engine: generations that compute in this process, in the log's transactions. */
+import { samePlan } from '#domain/plan/plan.ts';
 import type { Engine, EngineEvents, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
 import { answeringGeneration } from '#domain/registry/answering-generation.ts';
@@ -17,6 +18,8 @@ const asError = (error: unknown): Error =>
 export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine => {
   const { log, snapshots, onFilled, onFailed } = dependencies;
   const running = new Map<string, EmbeddedGeneration>();
+  /** stopped, because they go on with another plan */
+  const replaced = new WeakSet<EmbeddedGeneration>();
   /** by id; a version rises without a new generation where only metadata changed */
   const versions = new Map<string, number>();
   let wantedViews = new Map<string, WantedView>();
@@ -30,7 +33,8 @@ export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine
     generation.caughtUp().then(
       () => (closed ? undefined : onFilled(view, number)),
       (error: unknown) => {
-        const stillWanted = running.get(idOf(view, number)) === generation;
+        const stillWanted =
+          running.get(idOf(view, number)) === generation && !replaced.has(generation);
         return closed || !stillWanted ? undefined : onFailed(view, number, asError(error));
       },
     );
@@ -57,6 +61,17 @@ export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine
     snapshots.drop(view, number);
   };
 
+  /** Its source was revised: it goes on from its states, with the types that fields now have. */
+  const reopen = async (
+    before: EmbeddedGeneration,
+    { spec }: WantedGeneration,
+  ): Promise<EmbeddedGeneration> => {
+    replaced.add(before);
+    await before.stop();
+    if (before.error() === null) await before.save(1);
+    return openGeneration(spec, dependencies, before);
+  };
+
   const apply = async (views: readonly WantedView[], answers: () => void): Promise<void> => {
     wantedViews = new Map(views.map((view) => [view.view, view]));
     const keep = new Map(
@@ -67,8 +82,10 @@ export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine
     for (const [id, generation] of running) if (!keep.has(id)) await stop(id, generation);
     for (const [id, wanted] of keep) {
       versions.set(id, wanted.spec.version);
-      if (running.has(id) || closed) continue;
-      const generation = await open(wanted);
+      const before = running.get(id);
+      if (closed || (before !== undefined && samePlan(before.spec.plan, wanted.spec.plan)))
+        continue;
+      const generation = before === undefined ? await open(wanted) : await reopen(before, wanted);
       running.set(id, generation);
       if (wanted.state === 'filling') report(generation);
     }

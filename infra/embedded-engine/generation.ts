@@ -1,11 +1,10 @@
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
-import { applyUpdate, restoreSnapshot, takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
+import { takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
-import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
@@ -14,6 +13,7 @@ import { eventTimeOf } from '#domain/sources/event-time.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position, Row } from '#domain/values/value.ts';
+import { rebuildTiles } from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
 import { type ComputeTracesOptions, createComputeTraces } from './traces.ts';
 
@@ -40,7 +40,6 @@ export interface EmbeddedGeneration extends EngineGeneration {
 }
 
 const STALLED = degraded('engine-stalled');
-const READ_BYTES = 8 * 1024 * 1024;
 
 export const consumerOf = (view: string, generation: number): string =>
   `compute.${view}.${generation}`;
@@ -62,25 +61,42 @@ const startOffsets = async (
   const kept = await log.committed(keeper, raw);
   const reached = await log.committed(consumer, raw);
   if ([...kept, ...reached].some((offset) => offset > 0)) return kept;
+  return startHere(log, consumer, raw, features);
+};
+
+/** Starts at the beginning of the raw topic; what it has now is the past. */
+const startHere = async (
+  log: TransactionalLog,
+  consumer: string,
+  raw: string,
+  features: string,
+): Promise<readonly number[]> => {
+  const keeper = startOffsetsConsumer(consumer);
   const ends = await log.end(raw);
-  if (ends.some((offset) => offset > 0)) {
-    // None of its updates lies before the current end of features.<view>: a rebuild skips what
-    // other generations wrote.
-    const [firstUpdate = 0] = await log.end(features);
-    await log.append({
-      records: [],
-      positions: [
-        ...ends.map((offset, partition) => ({ consumer: keeper, topic: raw, partition, offset })),
-        { consumer: keeper, topic: features, partition: 0, offset: firstUpdate },
-      ],
-    });
-  }
+  if (ends.every((offset) => offset === 0)) return ends;
+  // None of its updates lies before the current end of features.<view>: a rebuild skips what other
+  // generations wrote.
+  const [firstUpdate = 0] = await log.end(features);
+  await log.append({
+    records: [],
+    positions: ends
+      .flatMap((offset, partition) => [
+        { consumer: keeper, topic: raw, partition, offset },
+        { consumer, topic: raw, partition, offset: 0 },
+      ])
+      .concat({ consumer: keeper, topic: features, partition: 0, offset: firstUpdate }),
+  });
   return ends;
 };
 
+/**
+ * @param before the same generation, stopped, with the plan that it had before its source was
+ * revised
+ */
 export const openGeneration = async (
   spec: GenerationSpec,
   dependencies: ComputeDependencies,
+  before?: EmbeddedGeneration,
 ): Promise<EmbeddedGeneration> => {
   const { log, schemas, snapshots, decoders } = dependencies;
   const { view, generation, version, plan, source } = spec;
@@ -99,7 +115,8 @@ export const openGeneration = async (
       ? null
       : createComputeTraces({ ...dependencies.traces, plan, generation });
 
-  const started = await startOffsets(log, consumerOf(view, generation), raw, features);
+  const consumer = consumerOf(view, generation);
+  let started = await startOffsets(log, consumer, raw, features);
   let store = createTileStore(plan);
   /** the positions as of the last commit; null: they may have moved */
   let current: { readonly positions: readonly Position[]; readonly text: string } | null = null;
@@ -109,27 +126,20 @@ export const openGeneration = async (
   /** true while the tiles contain what did not become durable: reads then fold raw events */
   let rebuilding = false;
   /** epoch ms: every event accepted by then is in the tiles; null: none was processed yet */
-  let completeThrough: number | null = null;
+  let completeThrough: number | null = before?.served.completeThrough(0) ?? null;
 
-  /** Loads the saved state, then applies the updates after it. */
   const rebuild = async (): Promise<void> => {
     rebuilding = true;
     current = null;
-    const fresh = createTileStore(plan);
-    const saved = snapshots.load(view, generation);
-    let offset =
-      (await log.committed(startOffsetsConsumer(consumerOf(view, generation)), features))[0] ?? 0;
-    if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.nextOffset;
-    savedOffset = offset;
-    const range = { from: offset, maxBytes: READ_BYTES };
-    for await (const records of readPartition(log, features, 0, range)) {
-      for (const record of records) {
-        if (record.schemaId !== schemaId) continue;
-        const update = codec.decode(record.value);
-        if (update.generation === generation) applyUpdate(fresh, update);
-      }
+    const [firstUpdate = 0] = await log.committed(startOffsetsConsumer(consumer), features);
+    const rebuilt = await rebuildTiles(spec, dependencies, firstUpdate);
+    if (rebuilt === null) {
+      // Its states cannot be read by this plan, so they are computed anew.
+      snapshots.drop(view, generation);
+      started = await startHere(log, consumer, raw, features);
     }
-    store = fresh;
+    store = rebuilt?.store ?? createTileStore(plan);
+    savedOffset = rebuilt?.savedOffset ?? 0;
     rebuilding = false;
   };
 
@@ -143,7 +153,7 @@ export const openGeneration = async (
     (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
 
   const task: StreamTask = {
-    consumer: consumerOf(view, generation),
+    consumer,
     topics: [raw],
     process(records, commitTime) {
       const out: OutgoingRecord[] = [];

@@ -53,7 +53,7 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     const { plan, version, generation, view } = spec;
     const definition = options.viewDefinition(view, version);
     if (definition === null) return;
-    const source = sourceAsRead(spec.source, definition, plan);
+    const source = sourceAsRead(spec.source, plan);
     const compute = { plan, source, version, generation, view: definition };
     await jobs.ensure(
       computeJob(view, generation),

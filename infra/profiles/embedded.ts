@@ -11,8 +11,7 @@ import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
 import { tracesOf } from '#application/traced-areas.ts';
 import type { Platform } from '#domain/api/platform.ts';
-import { type TileCodec, tileCodec } from '#domain/encoding/tile-codec.ts';
-import type { ViewPlan } from '#domain/plan/plan.ts';
+import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
@@ -91,12 +90,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       warn,
     });
 
-  const codecs = new WeakMap<ViewPlan, TileCodec>();
-  const codecOf = (plan: ViewPlan): TileCodec => {
-    const codec = codecs.get(plan) ?? tileCodec(plan);
-    codecs.set(plan, codec);
-    return codec;
-  };
+  const updates = updateDecoder(schemas);
 
   return startPlatform({
     profile: 'embedded',
@@ -124,8 +118,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     gatherMs: 0,
     shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,
-    decodeUpdate: ({ plan, schemaId }, record) =>
-      record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,
+    decodeUpdate: ({ plan }, record) => updates.decode(plan, record),
     async materializations(view, live) {
       const endOffsets = await history.endOffsets(featuresTopic(view));
       const eventTime = live.newestEventTime();

@@ -91,7 +91,7 @@ export const featureTypes = (
   }
 };
 
-export const readersOf = (definitions: CatalogDefinitions): Readers => {
+export const readersOf = (definitions: CatalogDefinitions): Omit<Readers, 'ofSource'> => {
   const all = definitions.all();
   const ids = (found: readonly Definition[]): string[] =>
     found.map((definition) => streamOf(definition.kind, definition.name));

@@ -94,11 +94,13 @@ const commitsOf = (
   let state = initialState;
   const commits: Commit[] = [...base];
   for (const { command, hash } of steps) {
+    const { versions } = state;
     const decision = decide(state, command, {
       now: commits.length,
       problems: [],
       change: null,
       planHash: hash,
+      planHashOf: (version) => versions[version - 1]?.planHash ?? null,
       dependents: [],
     });
     if (decision.outcome === 'refused') continue;

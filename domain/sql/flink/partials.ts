@@ -63,13 +63,18 @@ const moments = (call: string, condition: string | null): PartialSql => ({
 const ordered = (
   end: 'first' | 'last',
   k: number,
-  { value, condition, partition, offset }: LiftInput,
+  { condition, partition, offset }: LiftInput,
+  value: string | null,
   eventTime: string,
 ): PartialSql =>
   single(
     `MR_${end.toUpperCase()}(${value}, ${eventTime}, ${partition}, ${offset}, ${k})`,
     condition,
   );
+
+/** The value as the state keeps it. */
+const kept = ({ numbers }: { readonly numbers: boolean }, { value }: LiftInput): string | null =>
+  numbers ? asDouble(value) : value;
 
 const mergeOrdered = (
   end: 'first' | 'last',
@@ -126,16 +131,23 @@ export const FLINK_PARTIALS: Printers = {
       single(`MR_${end.toUpperCase()}_TEXT(${text})`, condition),
   },
   ordered: {
-    lift: ({ end, k }, input) => ordered(end, k, input, input.eventTime),
+    lift: (form, input) => ordered(form.end, form.k, input, kept(form, input), input.eventTime),
     merge: ({ end, k }, slots, condition) => mergeOrdered(end, k, slots, condition),
   },
   counts: {
-    lift: ({ limit }, { value, condition }) => single(`MR_COUNTS(${value}, ${limit})`, condition),
+    lift: (form, input) =>
+      single(`MR_COUNTS(${kept(form, input)}, ${form.limit})`, input.condition),
     merge: ({ limit }, slots, condition) => mergeCounts(limit, slots, condition),
   },
   sample: {
-    lift: ({ capacity }, input) =>
-      ordered('first', capacity, input, `MR_PLACE_HASH(${input.partition}, ${input.offset})`),
+    lift: (form, input) =>
+      ordered(
+        'first',
+        form.capacity,
+        input,
+        kept(form, input),
+        `MR_PLACE_HASH(${input.partition}, ${input.offset})`,
+      ),
     merge: ({ capacity }, slots, condition) => mergeOrdered('first', capacity, slots, condition),
   },
   buckets: {

@@ -1,4 +1,5 @@
 /** Values of merged states in Flink SQL. A timestamp is epoch ms, a date is days. */
+import { isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import type { Dialect, ValuePrinter } from '../dialect.ts';
 import { flinkNumber } from './partials.ts';
@@ -18,8 +19,18 @@ const varianceOf = ([s]: States, shape: (sql: string) => string): string => {
 const extreme = ([s]: States, type: FieldType): string =>
   type.base === 'string' ? (s?.[0] as string) : `CAST(MR_FINITE(${s?.[0]}) AS ${flinkType(type)})`;
 
-const firstEntry = ([s]: States): string => `${s?.[0]}[1].\`value\``;
-const entryValues = ([s]: States): string => `MR_ENTRY_VALUES(${s?.[0]})`;
+/** A state keeps numbers as doubles; the feature has the type of its input. */
+const typed = (sql: string, type: FieldType): string =>
+  isNumeric({ ...type, array: false }) && type.base !== 'double'
+    ? `CAST(${sql} AS ${flinkType(type)})`
+    : sql;
+
+const firstEntry = ([s]: States, type: FieldType): string => {
+  const value = `${s?.[0]}[1].\`value\``;
+  return type.array ? value : typed(value, type);
+};
+const entryValues = ([s]: States, type: FieldType): string =>
+  typed(`MR_ENTRY_VALUES(${s?.[0]})`, type);
 
 type Printers = {
   readonly [N in keyof Dialect['values']]: Extract<Dialect['values'][N], ValuePrinter<never>>;
@@ -38,17 +49,17 @@ export const FLINK_VALUES: Printers = {
   max: (_, states, type) => extreme(states, type),
   variance: (_, states) => varianceOf(states, (sql) => sql),
   stddev: (_, states) => varianceOf(states, (sql) => `SQRT(${sql})`),
-  first: (_, states) => firstEntry(states),
-  last: (_, states) => firstEntry(states),
-  firstK: (_, states) => entryValues(states),
-  lastK: (_, states) => entryValues(states),
+  first: (_, states, type) => firstEntry(states, type),
+  last: (_, states, type) => firstEntry(states, type),
+  firstK: (_, states, type) => entryValues(states, type),
+  lastK: (_, states, type) => entryValues(states, type),
   countDistinct: (_, [s]) =>
     `CASE WHEN NOT ${s?.[0]}.\`overflow\` THEN CAST(CARDINALITY(${s?.[0]}.\`values\`) AS BIGINT) END`,
   histogram: (_, [counts]) =>
     `CASE WHEN ${counts?.map((n) => `${n} > 0`).join(' OR ')} THEN ARRAY[${counts?.join(', ')}] END`,
-  topK: ({ k }, [s]) => `MR_TOP_K(${s?.[0]}, ${k})`,
+  topK: ({ k }, [s], type) => typed(`MR_TOP_K(${s?.[0]}, ${k})`, type),
   approxCountDistinct: ({ precision }, [s]) => `MR_HLL_COUNT(${s?.[0]}, ${precision})`,
   approxPercentile: ({ q, lnGamma }, [s]) =>
     `MR_DD_VALUE(${s?.[0]}, ${flinkNumber(q)}, ${flinkNumber(lnGamma)})`,
-  approxTopK: ({ k }, [s]) => `MR_SAMPLE_TOP_K(${s?.[0]}, ${k})`,
+  approxTopK: ({ k }, [s], type) => typed(`MR_SAMPLE_TOP_K(${s?.[0]}, ${k})`, type),
 };

@@ -1,0 +1,60 @@
+/**
+ * Builds a generation's tiles from what is stored: the saved state, then the updates after it. They
+ * may have been written before a field of the source was widened, or by an earlier release.
+ */
+import { storedUpdates, type UpdateSchema } from '#domain/encoding/stored-updates.ts';
+import { applyUpdate, restoreSnapshot } from '#domain/encoding/tile-snapshot.ts';
+import type { GenerationSpec } from '#domain/ports/engine.ts';
+import type { Log } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { featuresTopic } from '#domain/ports/topics.ts';
+import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
+import type { Snapshots } from './snapshots.ts';
+
+interface RebuildDependencies {
+  readonly log: Pick<Log, 'read' | 'end'>;
+  readonly schemas: Pick<SchemaRegistry, 'schema'>;
+  readonly snapshots: Pick<Snapshots, 'load'>;
+}
+
+interface RebuiltTiles {
+  readonly store: TileStore;
+  /** next offset of features.<view> after the saved state */
+  readonly savedOffset: number;
+}
+
+const READ_BYTES = 8 * 1024 * 1024;
+
+/**
+ * @param firstUpdate the offset in features.<view> below which the generation wrote nothing
+ * @returns null where an update of the generation lacks a state that the plan has
+ */
+export const rebuildTiles = async (
+  { view, generation, plan }: GenerationSpec,
+  { log, schemas, snapshots }: RebuildDependencies,
+  firstUpdate: number,
+): Promise<RebuiltTiles | null> => {
+  const updatesOf = storedUpdates(plan);
+  const known = new Map<number, UpdateSchema>();
+  const schemaOf = async (id: number): Promise<UpdateSchema> => {
+    const found = updatesOf(await schemas.schema(id));
+    known.set(id, found);
+    return found;
+  };
+
+  const store = createTileStore(plan);
+  const saved = snapshots.load(view, generation);
+  const savedOffset =
+    saved !== null && restoreSnapshot(store, saved.state) ? saved.nextOffset : firstUpdate;
+  const range = { from: savedOffset, maxBytes: READ_BYTES };
+  for await (const records of readPartition(log, featuresTopic(view), 0, range)) {
+    for (const { schemaId, value } of records) {
+      const schema = known.get(schemaId) ?? (await schemaOf(schemaId));
+      if (schema.generationOf(value) !== generation) continue;
+      if (!schema.fits) return null;
+      applyUpdate(store, schema.decode(value));
+    }
+  }
+  return { store, savedOffset };
+};
