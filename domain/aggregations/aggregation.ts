@@ -120,6 +120,11 @@ export interface BoundAggregation {
   /** how the value follows from the merged states, as data: SQL dialects print from it */
   readonly form: ValueForm;
   readonly partials: readonly Partial[];
+  /**
+   * by partial: what it aggregates, the input itself or whether the input is there (1 or 0, never
+   * null). Absent: all aggregate the input
+   */
+  readonly inputs?: readonly ('input' | 'presence')[];
   /** @param states the merged states of `partials`, in the same order */
   readonly finalize: (states: readonly Slots[]) => Finalized;
   /**

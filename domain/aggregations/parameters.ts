@@ -54,3 +54,20 @@ export const wholeParameter = (
     `${name}'s ${key} is ${JSON.stringify(value ?? null)}; it must be a whole number from ${least} to ${most}`,
   );
 };
+
+/** One of some words; the first is the default. */
+export const choiceParameter = <Word extends string>(
+  name: string,
+  params: AggregationParams,
+  key: string,
+  words: readonly [Word, ...Word[]],
+): Word => {
+  const value: Value | undefined = params[key] ?? words[0];
+  return (
+    words.find((word) => word === value) ??
+    fail(
+      'MR_DEFINITION_INVALID',
+      `${name}'s ${key} is ${JSON.stringify(value)}; it must be ${words.map((word) => `"${word}"`).join(' or ')}`,
+    )
+  );
+};

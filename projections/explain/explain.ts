@@ -10,10 +10,10 @@ import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
-import { foldFeatures } from '#domain/tiles/fold.ts';
+import { featureFrom, foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
+import { readHistorical } from '#projections/serving/historical-read.ts';
 import { type PastGeneration, servedAt } from '#projections/serving/past-generation.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import { sameResult } from './same-value.ts';
@@ -154,7 +154,7 @@ export const createExplain = (
       below,
       ...(leftOut === null ? {} : { leftOut }),
     });
-    const from = coveredFrom(single, at);
+    const from = featureFrom(plan, feature, at);
     const inside = events.filter((event) => event.eventTime >= from && event.eventTime <= at);
     const counted = inside.map((event) => ({
       event,
