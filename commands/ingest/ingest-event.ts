@@ -6,7 +6,7 @@ import type { ErrorCode } from '#domain/errors.ts';
 import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
-import type { Scalar } from '#domain/values/value.ts';
+import type { Row, Scalar } from '#domain/values/value.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
 /** The largest encoded event, in bytes. */
@@ -53,41 +53,50 @@ export const rejectText = (
   return { kind: 'rejected', record, reason };
 };
 
-/**
- * Validates and encodes an event. The id of an accepted event is remembered: where the append
- * fails, the caller removes it again (`source.dedupe.remove`).
- */
-export const ingestEvent = (
-  source: SourceIngest,
-  event: unknown,
-  time: number,
-  actor: string,
-): IngestedEvent => {
-  const reject = ({ code, field, message }: Reason): IngestedEvent =>
-    rejectText(source, { code, field, message }, asText(event), actor);
-  const checked = source.validate(event, time);
-  if (!checked.ok) return reject(checked);
-  const { row, id } = checked;
-  const value = source.codec.encode(row);
-  if (value.length > MAX_EVENT_BYTES) {
-    const message = `the event is ${value.length} bytes; source "${source.definition.name}" takes events of at most ${MAX_EVENT_BYTES}`;
-    return reject({ code: 'MR_EVENT_TOO_LARGE', field: null, message });
-  }
-  if (id !== null && source.dedupe !== null && !source.dedupe.add(id, time))
-    return { kind: 'duplicate' };
+/** The record of a valid row in the raw topic. */
+export const rawRecord = (source: SourceIngest, row: Row, id: string | null): OutgoingRecord => {
   const key =
     source.partitionBy === null
       ? id
       : encodeKey(source.partitionBy.map((field) => row[field] as Scalar));
   const partition =
     source.partitions === 1 ? 0 : hashText(key ?? JSON.stringify(row)) % source.partitions;
-  const record = {
+  return {
     topic: source.topic,
     partition,
     key,
-    value,
+    value: source.codec.encode(row),
     schemaId: source.schemaId,
     decoded: row,
   };
+};
+
+/**
+ * Validates and encodes an event. The id of an accepted event is remembered: where the append
+ * fails, the caller removes it again (`source.dedupe.remove`).
+ *
+ * @param schema of a change record that came in Avro
+ */
+export const ingestEvent = (
+  source: SourceIngest,
+  event: unknown,
+  time: number,
+  actor: string,
+  schema?: object,
+): IngestedEvent => {
+  const reject = ({ code, field, message }: Reason): IngestedEvent =>
+    rejectText(source, { code, field, message }, asText(event), actor);
+  const read = source.readChange?.(event, schema) ?? null;
+  if (read !== null && !read.ok) return reject(read);
+  const checked = source.validate(read === null ? event : read.event, time);
+  if (!checked.ok) return reject(checked);
+  const { row, id } = checked;
+  const record = rawRecord(source, row, id);
+  if (record.value.length > MAX_EVENT_BYTES) {
+    const message = `the event is ${record.value.length} bytes; source "${source.definition.name}" takes events of at most ${MAX_EVENT_BYTES}`;
+    return reject({ code: 'MR_EVENT_TOO_LARGE', field: null, message });
+  }
+  if (id !== null && source.dedupe !== null && !source.dedupe.add(id, time))
+    return { kind: 'duplicate' };
   return { kind: 'accepted', record, id };
 };

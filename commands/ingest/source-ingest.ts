@@ -10,6 +10,7 @@ import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { rawTopic, rejectedTopic, resentTopic } from '#domain/ports/topics.ts';
+import { debeziumReader } from '#domain/sources/debezium.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { compileValidator, type EventValidator } from '#domain/sources/validate-event.ts';
@@ -21,6 +22,8 @@ const DEFAULT_DEDUPE_WINDOW = '1h';
 export interface SourceIngest {
   readonly definition: SourceDefinition;
   readonly version: number;
+  /** an event from a change record; null: events come as they are */
+  readonly readChange: ReturnType<typeof debeziumReader> | null;
   readonly validate: EventValidator;
   readonly codec: RawCodec;
   readonly topic: string;
@@ -97,13 +100,14 @@ export const openSourceIngest = async (
   return {
     definition,
     version,
+    readChange: definition.changes === undefined ? null : debeziumReader(definition),
     validate: compileValidator(definition),
     codec,
     topic,
     rejected,
     resentTopic: resent,
     partitions,
-    partitionBy: definition.partitionBy ?? null,
+    partitionBy: definition.partitionBy ?? definition.dimension?.key ?? null,
     schemaId: await schemas.register(`${topic}-value`, rawAvroSchema(definition)),
     rejectedSchemaId: await schemas.register(`${rejected}-value`, rejectedEventSchema),
     resentSchemaId: await schemas.register(`${resent}-value`, resentEventSchema),

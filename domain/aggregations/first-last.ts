@@ -7,7 +7,14 @@ import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
 import { keptAs } from './kept-type.ts';
-import { choiceParameter, inputOf, LONG, nullable, scalarInput, wholeParameter } from './parameters.ts';
+import {
+  choiceParameter,
+  inputOf,
+  LONG,
+  nullable,
+  scalarInput,
+  wholeParameter,
+} from './parameters.ts';
 
 interface Entry extends Order {
   readonly value: Value;

@@ -1,6 +1,6 @@
 /** Whether an entity of a view over a dimension exists, by its tiles or by its events. */
 import { entriesOf } from '#domain/aggregations/first-last.ts';
-import type { PlannedPartial, ViewPlan } from '#domain/plan/plan.ts';
+import type { HopGroup, PlannedPartial, ViewPlan } from '#domain/plan/plan.ts';
 import type { RawEvent } from '#domain/values/value.ts';
 import type { ReadableTiles } from './merge-tiles.ts';
 
@@ -18,15 +18,12 @@ export const existsInTiles = (
   const list = group.lists[entity];
   const slot = list?.slots[list.head];
   if (slot === undefined) return false;
-  const { n, r } = hops[existence.hop]?.partials[existence.partial] as PlannedPartial;
+  const { n, r } = (hops[existence.hop] as HopGroup).partials[existence.partial] as PlannedPartial;
   return entriesOf(group.at(slot, n, r))[0]?.value === 1;
 };
 
 /** @param events all events of the entity up to the time of the read, in any order */
-export const existsInEvents = (
-  { existence }: ViewPlan,
-  events: readonly RawEvent[],
-): boolean => {
+export const existsInEvents = ({ existence }: ViewPlan, events: readonly RawEvent[]): boolean => {
   if (existence === null) return true;
   let last: RawEvent | undefined;
   for (const event of events)
