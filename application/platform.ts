@@ -14,6 +14,7 @@ import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-re
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
+import { createRowsAt } from '#projections/dimensions/rows-at.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { openLineage } from '#projections/lineage/lineage.ts';
@@ -123,6 +124,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     },
     deadlineMs: AFTER_DEADLINE_MS,
   });
+  const rowsAt = createRowsAt({ log, history, decode: decoders.decode });
   const trainingSets = createTrainingSets({
     builder: dependencies.trainingSetBuilder,
     catalog,
@@ -130,6 +132,10 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     history,
     engine,
     late,
+    async rowsAt(source, at) {
+      const definition = catalog.definition('source', source);
+      return definition === null ? [] : [...(await rowsAt(definition, at)).values()];
+    },
     readTime,
     now,
     newId: randomUUID,
@@ -164,6 +170,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       history,
       sources,
       decoders,
+      rowsAt,
       engine,
       generations,
       waitFor,

@@ -94,7 +94,8 @@ export const createIngestRecords = (
     const codec = await codecOf(record.schemaId);
     if (typeof codec === 'string') return refused(codec);
     try {
-      return { ok: true, event: codec.decode(record.value), ...codec };
+      const { schema, decode: read } = codec;
+      return { ok: true, event: read(record.value), ...(schema !== undefined && { schema }) };
     } catch (error) {
       return refused(
         `the record does not match its schema ${record.schemaId}: ${messageOf(error)}`,

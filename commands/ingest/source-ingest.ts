@@ -6,10 +6,11 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { rejectedEventSchema } from '#domain/events/rejected-event.ts';
 import { resentEventSchema } from '#domain/events/resent-event.ts';
+import { snapshotTakenSchema } from '#domain/events/snapshot-taken.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { rawTopic, rejectedTopic, resentTopic } from '#domain/ports/topics.ts';
+import { rawTopic, rejectedTopic, resentTopic, snapshotTopic } from '#domain/ports/topics.ts';
 import { debeziumReader } from '#domain/sources/debezium.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
@@ -29,6 +30,9 @@ export interface SourceIngest {
   readonly topic: string;
   readonly rejected: string;
   readonly resentTopic: string;
+  /** of dimensions only */
+  readonly snapshotTopic: string;
+  readonly snapshotSchemaId: number;
   readonly partitions: number;
   /** fields that an event's partition is chosen by; null: its id, or else the whole event */
   readonly partitionBy: readonly string[] | null;
@@ -93,6 +97,9 @@ export const openSourceIngest = async (
   const resent = resentTopic(definition.name);
   await log.createTopic(resent, { partitions: 1 });
   const codec = rawCodec(definition);
+  const snapshots = snapshotTopic(definition.name);
+  const isDimension = definition.dimension !== undefined;
+  if (isDimension) await log.createTopic(snapshots, { partitions: 1 });
   const sameIds =
     previous !== null &&
     previous.definition.eventId === definition.eventId &&
@@ -106,6 +113,10 @@ export const openSourceIngest = async (
     topic,
     rejected,
     resentTopic: resent,
+    snapshotTopic: snapshots,
+    snapshotSchemaId: isDimension
+      ? await schemas.register(`${snapshots}-value`, snapshotTakenSchema)
+      : -1,
     partitions,
     partitionBy: definition.partitionBy ?? definition.dimension?.key ?? null,
     schemaId: await schemas.register(`${topic}-value`, rawAvroSchema(definition)),

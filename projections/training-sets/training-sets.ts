@@ -11,13 +11,14 @@ import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { EventTimeValues } from '#projections/skew/skew.ts';
-import { type Computing, entitiesOf } from './entities.ts';
+import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
 import { createPins, type Pinned } from './pin-target.ts';
 
 export interface TrainingSetDependencies extends HistoryDependencies {
   readonly builder: TrainingSetBuilder;
   readonly engine: Parameters<typeof createPins>[1] & { readonly generation: Computing };
+  readonly rowsAt: RowsOfSource;
   /** epoch ms: the `known` of a request that names none */
   readonly readTime: () => number;
   readonly now: () => number;
@@ -168,7 +169,12 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     },
     async batch({ target, at, out }, { actor }) {
       const time = at ?? readTime();
-      const entities = await entitiesOf(pin(target).views, engine.generation);
+      const entities = await entitiesOf(
+        pin(target).views,
+        time,
+        engine.generation,
+        dependencies.rowsAt,
+      );
       const rows = entities.map((entity) => ({ ...entity, event_timestamp: time }));
       const request: DatasetRequest = { target, spine: { rows }, out, mode: 'event-time' };
       const running = begin(request, { kind: 'batch', actor });

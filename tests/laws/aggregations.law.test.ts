@@ -1,7 +1,12 @@
 /** Every aggregation is a commutative monoid, and its result equals the textbook formula. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
+import {
+  type BoundAggregation,
+  type Order,
+  OVERFLOW,
+  type Partial,
+} from '#domain/aggregations/aggregation.ts';
 import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
 import { avroCodec } from '#domain/avro/codec.ts';
 import { stateAvro } from '#domain/avro/types.ts';

@@ -10,6 +10,7 @@ import type { BadLine, Batch, ReadOptions } from '../publish/batch.ts';
 import { ndjsonBatches } from '../publish/ndjson.ts';
 import { producerOf } from '../publish/producer.ts';
 import { sendInOrder } from '../publish/send.ts';
+import { refuseLine, sendSnapshot, snapshotFields, snapshotText } from '../publish/snapshot.ts';
 import { tableBatches } from '../publish/table-file.ts';
 import { pairsOf, UsageError, wholeOption } from '../usage.ts';
 
@@ -21,6 +22,9 @@ interface PublishOptions {
   readonly ignoreExtra?: boolean;
   readonly limit?: number;
   readonly producer?: string;
+  readonly snapshot?: string;
+  readonly force?: boolean;
+  readonly reason?: string;
 }
 
 const FORMATS: Readonly<Record<string, Format>> = {
@@ -70,6 +74,13 @@ const createTally = (message: (text: string) => void) => {
   };
 };
 
+const checkSnapshotOptions = ({ snapshot, force, reason, limit }: PublishOptions): void => {
+  if (snapshot === undefined && (force === true || reason !== undefined))
+    throw new UsageError('--force and --reason go together with --snapshot');
+  if (snapshot !== undefined && limit !== undefined)
+    throw new UsageError('a snapshot is the whole table: --limit cannot be used with --snapshot');
+};
+
 const publish = async (
   source: string,
   file: string,
@@ -84,12 +95,16 @@ const publish = async (
   const entry = await find(client, 'source', source);
   if (entry === null || entry.definition.kind !== 'source')
     return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
-  const { fields } = entry.definition;
+  const { snapshot } = options;
+  checkSnapshotOptions(options);
+  const { fields } =
+    snapshot === undefined ? entry.definition : { fields: snapshotFields(entry.definition) };
 
   const producer = await producerOf(file, source, [format, [...map]], options.producer);
-  const { next: skip } = await client.get<{ next: number }>(
-    path('v1', 'sources', source, 'producers', producer),
-  );
+  const { next: skip } =
+    snapshot === undefined
+      ? await client.get<{ next: number }>(path('v1', 'sources', source, 'producers', producer))
+      : { next: 0 };
   if (skip > 0) message(`continuing after ${skip} events that the server already has`);
 
   const tally = createTally(message);
@@ -102,15 +117,12 @@ const publish = async (
     stopped = true;
     message('stopping after the events in flight');
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-
   const speed = (): string =>
     `${Math.round((handled / Math.max(1, performance.now() - started)) * 1000).toLocaleString('en')} events/s`;
   const reading: ReadOptions = {
     skip,
     limit: options.limit ?? Number.POSITIVE_INFINITY,
-    onBadLine: tally.badLine,
+    onBadLine: snapshot === undefined ? tally.badLine : refuseLine,
   };
   const batches =
     format === 'ndjson'
@@ -119,6 +131,15 @@ const publish = async (
           { file, format, fields, map, ignoreExtra: options.ignoreExtra === true },
           reading,
         );
+  if (snapshot !== undefined) {
+    const { force = false, reason } = options;
+    const result = await sendSnapshot(client, source, batches, { time: snapshot, force, reason });
+    if (json) document({ source, ...result });
+    else print(`${snapshotText(result)}, position ${result.position}`);
+    return;
+  }
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
   try {
     await sendInOrder(batches, {
       window: IN_FLIGHT,
@@ -191,6 +212,12 @@ export const addPublish = (program: Command): void => {
       '--producer <name>',
       'resume by this name instead of by the file; needed for growing files and for stdin',
     )
+    .option(
+      '--snapshot <time>',
+      'the file is a whole table at this time: publish what differs, and tombstones for rows that are gone',
+    )
+    .option('--force', 'with --snapshot: allow a file without rows; needs --reason')
+    .option('--reason <text>', 'with --force: why the table is empty')
     .addHelpText(
       'after',
       '\nExample:\n  millrace publish flights flights.parquet --map distance=miles --ignore-extra',
