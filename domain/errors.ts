@@ -82,16 +82,8 @@ export const ERRORS = {
     status: 400,
     remedy: 'Send a value in the range that the message states. Send ids above 2^53 as strings.',
   },
-  MR_CHANGE_INVALID: {
-    status: 400,
-    remedy:
-      "Send the envelope of Debezium's change records, as the message states. The source's definition says that its events are change records.",
-  },
-  MR_SNAPSHOT_INVALID: {
-    status: 400,
-    remedy:
-      'Correct the rows that the message names, then send the whole snapshot again. Nothing of it was published.',
-  },
+  MR_CHANGE_INVALID: { status: 400, remedy: "Send Debezium's envelope, as the message states." },
+  MR_SNAPSHOT_INVALID: { status: 400, remedy: 'Correct the rows, then send the whole file again.' },
   MR_EVENT_TIME_MISSING: { status: 400, remedy: 'Send the event time field.' },
   MR_EVENT_TIME_ABSURD: {
     status: 400,

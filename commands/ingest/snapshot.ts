@@ -1,7 +1,7 @@
 /**
- * Complete snapshots of a dimension: the rows of the whole table at one time. Rows that are new or
- * differ from the state at that time are published with that time; each key that is there and not in
- * the snapshot gets a tombstone; unchanged rows are not published again.
+ * Complete snapshots of a dimension: the rows of the whole table at one time, compared with the
+ * table's state at that time. Rows that are new or differ are published with that time. Each key
+ * that is there and not in the snapshot gets a tombstone. Unchanged rows are not published again.
  *
  * Nothing is published unless every row of the snapshot is valid. The same snapshot again, also
  * after a crash midway, publishes what is missing: it is compared with the state of the log.

@@ -5,9 +5,9 @@
  *   c, r, u   the columns of `after` that the source declares; others are left out
  *   d         a tombstone: the key of `before`
  *
- * The event time is a column of `after` with the name of the event time field, if there is one; else
- * the time of the change in the database (`source.ts_ms`), or in the connector (`ts_ms`). A deleted
- * row has no `after`, so its time is always that of the change.
+ * The event time is a column of `after` with the name of the event time field, if there is one.
+ * Else it is the time of the change in the database (`source.ts_ms`), or in the connector
+ * (`ts_ms`). A deleted row has no `after`, so its time is always that of the change.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { ErrorCode } from '#domain/errors.ts';
