@@ -9,6 +9,7 @@ import { fail, MillraceError } from '#domain/errors.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
+import { formatTime } from '#domain/values/time.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { EventTimeValues } from '#projections/skew/skew.ts';
 import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
@@ -175,6 +176,8 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         engine.generation,
         dependencies.rowsAt,
       );
+      if (entities.length === 0)
+        fail('MR_REFUSED', `no entity exists at ${formatTime(time)}, so there is nothing to score`);
       const rows = entities.map((entity) => ({ ...entity, event_timestamp: time }));
       const request: DatasetRequest = { target, spine: { rows }, out, mode: 'event-time' };
       const running = begin(request, { kind: 'batch', actor });
