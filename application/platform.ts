@@ -15,6 +15,7 @@ import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
 import { createRowsAt } from '#projections/dimensions/rows-at.ts';
+import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { openLineage } from '#projections/lineage/lineage.ts';
@@ -125,10 +126,12 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     deadlineMs: AFTER_DEADLINE_MS,
   });
   const rowsAt = createRowsAt({ log, history, decode: decoders.decode });
+  const imports = createImports({ catalog, log, history, decoders, now });
   const trainingSets = createTrainingSets({
     builder: dependencies.trainingSetBuilder,
     catalog,
     log,
+    imports,
     history,
     engine,
     late,
@@ -174,6 +177,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       engine,
       generations,
       waitFor,
+      imports,
+      bus,
       metrics,
       now,
     }),
@@ -188,6 +193,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       schemas,
       decoders,
       decodeUpdate: dependencies.decodeUpdate,
+      imports,
       late,
       featureLog,
       trainingSets,

@@ -1,4 +1,6 @@
 /** Publishing raw events, exporting them, and what was rejected. */
+import type { CommandBus } from '#commands/command-bus.ts';
+import { createImportHistory } from '#commands/ingest/import-history.ts';
 import { createPublish } from '#commands/ingest/publish.ts';
 import { createResend } from '#commands/ingest/resend.ts';
 import { createSnapshot } from '#commands/ingest/snapshot.ts';
@@ -15,6 +17,7 @@ import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { RowsAt } from '#projections/dimensions/rows-at.ts';
 import { createTakenSnapshots } from '#projections/dimensions/taken-snapshots.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
+import type { FindImports } from '#projections/imports/imports.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createResentEvents } from '#projections/rejected/resent.ts';
 import type { WaitFor } from '#projections/serving/wait-for.ts';
@@ -31,6 +34,8 @@ interface PublishingDependencies {
   readonly engine: Pick<Engine, 'running'>;
   readonly generations: Generations;
   readonly waitFor: WaitFor;
+  readonly imports: FindImports;
+  readonly bus: Pick<CommandBus, 'record'>;
   readonly metrics: Pick<Metrics, 'published'>;
   readonly now: () => number;
 }
@@ -45,10 +50,18 @@ export const createPublishing = ({
   engine,
   generations,
   waitFor,
+  imports,
+  bus,
   metrics,
   now,
 }: PublishingDependencies): Publishing => {
   const publishEvents = createPublish({ log, ingest: sources.find, now });
+  const importEvents = createImportHistory({
+    publish: publishEvents,
+    ingest: sources.find,
+    imports,
+    bus,
+  });
   const source = (name: string) => catalog.definition('source', name);
 
   /** How far the live generation of each view of the source has read. */
@@ -81,18 +94,23 @@ export const createPublishing = ({
 
   const taken = createTakenSnapshots(log);
 
+  const producerSequence: Publishing['producerSequence'] = async (name, producer) => {
+    await sources.open(name);
+    return log.producerSequence(producer, rawTopic(name));
+  };
+
   return {
     publish,
+    producerSequence,
+    importHistory: (request, caller) =>
+      measured(request.source, () => importEvents(request, caller)),
+    importSequence: producerSequence,
     snapshot: createSnapshot({ log, ingest: sources.find, rowsAt, taken, now }),
     async snapshots(name) {
       const opened = await sources.find(name);
       if (opened === null)
         return fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
       return opened.definition.dimension === undefined ? [] : taken(name);
-    },
-    async producerSequence(name, producer) {
-      await sources.open(name);
-      return log.producerSequence(producer, rawTopic(name));
     },
     exportEvents: createEventExport({ log, history, source, decode: decoders.decode }),
     ...createRejected({

@@ -1,6 +1,7 @@
 /** Reads, explanations, logged answers and skew. */
 import type { FeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Serving } from '#domain/api/serving.ts';
+import { scopeOfInputs, typeOfOnDemand } from '#domain/definitions/check-on-demand.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
@@ -9,12 +10,18 @@ import type { Metrics } from '#domain/ports/metrics.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
+import { initialState, newestVersion } from '#domain/registry/state.ts';
+import { type Knowledge, knowledgeAt } from '#domain/sources/knowledge.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
-import type { Catalog } from '#projections/catalog/catalog.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
+import { lookupsOf } from '#projections/catalog/references.ts';
 import { createExplain } from '#projections/explain/explain.ts';
+import type { RegisteredOnDemand } from '#projections/explain/explain-on-demand.ts';
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import { createFeatureLogQueries } from '#projections/feature-log/feature-log-queries.ts';
 import { createFeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
+import type { FindImports } from '#projections/imports/imports.ts';
 import type { LateEvents } from '#projections/late/late.ts';
 import { createPastGeneration } from '#projections/serving/past-generation.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
@@ -38,6 +45,7 @@ interface ServingDependencies {
   readonly schemas: SchemaRegistry;
   readonly decoders: RawDecoders;
   readonly decodeUpdate: DecodeUpdate;
+  readonly imports: FindImports;
   readonly late: LateEvents;
   readonly featureLog: Pick<FeatureLog, 'note' | 'flush'>;
   readonly trainingSets: Pick<TrainingSets, 'target' | 'eventTimeValues'>;
@@ -48,6 +56,21 @@ interface ServingDependencies {
   /** absent: traces are off */
   readonly tracing?: Tracing;
 }
+
+const registeredOnDemand = (catalog: Catalog, name: string): RegisteredOnDemand | null => {
+  const definition = catalog.definition('on-demand-feature', name);
+  const registered = newestVersion(
+    catalog.stream('on-demand-feature', name)?.state ?? initialState,
+  );
+  if (definition === null || registered === null) return null;
+  const lookups = lookupsOf(overlay(catalog, []));
+  return {
+    definition,
+    version: registered.version,
+    type: typeOfOnDemand(definition, lookups),
+    scope: scopeOfInputs(definition, lookups),
+  };
+};
 
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const { catalog, engine, log, history, schemas, decoders, late } = dependencies;
@@ -63,8 +86,12 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       },
     }),
   );
-  const knownBelow = (source: string, known: number): Promise<readonly number[]> =>
-    log.offsetsAt(rawTopic(source), known);
+  const knowledge = async (source: string, known: number): Promise<Knowledge> =>
+    knowledgeAt(
+      known,
+      await log.offsetsAt(rawTopic(source), known),
+      await dependencies.imports(source),
+    );
   const pastGeneration = createPastGeneration(catalog);
   const read = createRead({
     definitions: dependencies.definitions,
@@ -72,7 +99,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     pastGeneration,
     rawEvents,
     readTime,
-    knownBelow,
+    knowledge,
     leftOut: late.leftOut,
     waitFor: dependencies.waitFor,
     registry: {
@@ -106,7 +133,13 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       definition: async (view, version) =>
         catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)
           ?.definition ?? null,
-      knownBelow,
+      onDemand: (name) => registeredOnDemand(catalog, name),
+      fields(source) {
+        const found = newestVersion(catalog.stream('source', source)?.state ?? initialState);
+        return found?.definition.kind === 'source' ? sourceFields(found.definition) : {};
+      },
+      knowledge,
+      importedKnownTime: decoders.knownTime,
       leftOut: late.leftOut,
       recentUpdates: createRecentUpdates(log, history, dependencies.decodeUpdate),
     }),

@@ -36,7 +36,10 @@ type EventOfFields<Fields> = {
   readonly [N in Exclude<keyof Fields, NullableNames<Fields>>]: FieldValue<Fields[N] & string>;
 } & { readonly [N in NullableNames<Fields>]?: FieldValue<Fields[N] & string> };
 
-/** A row of a read: values by feature name. */
+/**
+ * A row of a read: values by feature name. A value is null where its status says so; the catalog's
+ * type of the feature ends with `?` if it can be.
+ */
 export type RowOf<Names extends string> = { readonly [N in Names]: Value };
 
 export interface Freshness {

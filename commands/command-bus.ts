@@ -61,6 +61,8 @@ export interface CommandBus {
   readonly refuse: (request: CommandRequest, caller: Caller, problem: Problem) => Promise<never>;
   /** The platform's own commands. One that changes nothing makes no commit. */
   readonly system: (command: RegistryCommand) => Promise<void>;
+  /** Stores what a caller did where there is nothing to decide, so that the audit log has it. */
+  readonly record: (stream: string, done: RecordedAct) => Promise<void>;
   readonly key: (
     command: KeyCommand,
     by: { readonly actor: string; readonly reason?: string | undefined },
@@ -69,6 +71,11 @@ export interface CommandBus {
 
 /** What a commit records of its command, without the id and the time that it is given then. */
 type Recorded = Pick<CommandRecord, 'type' | 'data' | 'actor' | 'reason'>;
+
+interface RecordedAct {
+  readonly command: Recorded;
+  readonly events: readonly StoredEvent[];
+}
 
 type Decision =
   | { readonly outcome: 'accepted'; readonly events: readonly StoredEvent[] }
@@ -207,6 +214,9 @@ export const createCommandBus = ({
     async system(command) {
       const recorded = { ...recordedCommand(command), actor: 'millrace', reason: null };
       await runRegistryCommand(command, recorded, {});
+    },
+    async record(stream, { command, events }) {
+      await eventStore.append({ stream, command: recordOf(command), events, refusal: null }, null);
     },
     async key(command, { reason = null, actor }) {
       const { type, ...data } = command;

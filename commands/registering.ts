@@ -2,7 +2,7 @@
  * The facts that a definition is registered or planned by: what is wrong with it, what it changes,
  * what it computes.
  */
-import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
+import { checkDefinition } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { planView } from '#domain/plan/plan-view.ts';
@@ -10,18 +10,8 @@ import type { Change, Readers } from '#domain/registry/change.ts';
 import { diffDefinitions } from '#domain/registry/diff.ts';
 import { sourceReaders } from '#domain/registry/source-readers.ts';
 import { liveGeneration, newestVersion } from '#domain/registry/state.ts';
-import { readFieldType } from '#domain/values/field-type.ts';
 import { type Catalog, type CatalogDefinitions, overlay } from '#projections/catalog/catalog.ts';
-import { featureTypes, readersOf } from '#projections/catalog/references.ts';
-
-export const lookupsOf = (definitions: CatalogDefinitions): Lookups => ({
-  entity: (name) => definitions.definition('entity', name) ?? undefined,
-  source: (name) => definitions.definition('source', name) ?? undefined,
-  view: (name) => definitions.definition('feature-view', name) ?? undefined,
-  onDemand: (name) => definitions.definition('on-demand-feature', name) ?? undefined,
-  featureType: (view, feature) =>
-    readFieldType(featureTypes(view, definitions)?.get(feature) ?? ''),
-});
+import { lookupsOf, readersOf } from '#projections/catalog/references.ts';
 
 /** The hash of a view's plan; null where it is no view, or does not fit its source or entity. */
 export const hashOfPlan = (

@@ -90,6 +90,11 @@ export const ERRORS = {
     remedy:
       'Send an event time between the year 1900 and one day from now, as ISO 8601 with a zone or as epoch milliseconds.',
   },
+  MR_KNOWN_TIME_INVALID: {
+    status: 400,
+    remedy:
+      'Publish live events without the known time. Import older ones with `millrace import history`, each with a known time before the first live event.',
+  },
   MR_EVENT_TOO_LARGE: {
     status: 413,
     remedy: 'Send a smaller event. The message states the limit.',

@@ -18,6 +18,7 @@ import { explainRoutes } from './http/routes/explain.ts';
 import { featureRoutes } from './http/routes/features.ts';
 import { freshnessRoutes } from './http/routes/freshness.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { historyRoutes } from './http/routes/history.ts';
 import { keyRoutes } from './http/routes/keys.ts';
 import { lateRoutes } from './http/routes/late.ts';
 import { lineageRoutes } from './http/routes/lineage.ts';
@@ -39,6 +40,7 @@ export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly Ro
   eventRoutes,
   producerRoutes,
   snapshotRoutes,
+  historyRoutes,
   featureRoutes,
   commandRoutes,
   planRoutes,

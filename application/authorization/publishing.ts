@@ -39,6 +39,15 @@ export const authorizePublishing = (
       authorize(caller, 'publish', source(name));
       return publishing.producerSequence(name, producer, caller);
     },
+    async importHistory(request, caller) {
+      const principal = authorize(caller, 'operate', source(request.source));
+      charged(principal, () => rates.events(principal, request.events.length));
+      return publishing.importHistory(request, caller);
+    },
+    async importSequence(name, producer, caller) {
+      authorize(caller, 'operate', source(name));
+      return publishing.importSequence(name, producer, caller);
+    },
     async exportEvents(name, caller) {
       const principal = authorize(caller, 'operate', source(name));
       return whileHeld(principal, await publishing.exportEvents(name, caller));

@@ -3,7 +3,7 @@
  * registered touches none.
  */
 
-import type { ReadRequest } from '#domain/api/serving.ts';
+import type { ExplainRequest, ReadRequest } from '#domain/api/serving.ts';
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { featureReference } from '#domain/definitions/names.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
@@ -29,12 +29,17 @@ export interface Resources {
   readonly withSource: (view: string) => readonly Resource[];
   /** the service, the views and the on-demand features whose values a read shows */
   readonly ofRead: (target: ReadTarget) => readonly Resource[];
+  /** of the feature that is explained: all that its value is computed from, down to the sources */
+  readonly ofExplanation: (
+    request: Pick<ExplainRequest, 'view' | 'feature'>,
+  ) => readonly Resource[];
   /** the definition in its present namespace, and in the one that it would have */
   readonly defining: (definition: Definition) => readonly Resource[];
   /** what a definition refers to; @param batch the definitions that are applied with it */
   readonly usedBy: (definition: Definition, batch: readonly Definition[]) => readonly Resource[];
 }
 
+const VIEW = streamOf('feature-view', '');
 const MAX_CACHED_READS = 1000;
 const namespaceIn = (definition: Pick<Definition, 'namespace'>): string =>
   definition.namespace ?? DEFAULT_NAMESPACE;
@@ -90,15 +95,25 @@ export const createResources = (catalog: Catalog): Resources => {
     return wanted === null ? onDemand(text) : one('feature-view', wanted.view);
   };
 
+  const withSource: Resources['withSource'] = (view) => {
+    const definition = newest('feature-view', view);
+    return definition?.kind === 'feature-view'
+      ? [...one('feature-view', view), ...one('source', definition.source)]
+      : [];
+  };
+
   return {
     one,
     namespaceOf: (id) => byId(id)[0]?.namespace ?? null,
     named: (name) => KINDS.flatMap((kind) => one(kind, name)),
-    withSource(view) {
-      const definition = newest('feature-view', view);
-      return definition?.kind === 'feature-view'
-        ? [...one('feature-view', view), ...one('source', definition.source)]
-        : [];
+    withSource,
+    ofExplanation({ view, feature }) {
+      if (view !== undefined) return withSource(view);
+      const read = onDemand(feature);
+      const views = read.flatMap(({ id }) =>
+        id.startsWith(VIEW) ? withSource(id.slice(VIEW.length)) : [],
+      );
+      return [...read, ...views];
     },
     ofRead({ service, features = [] }) {
       if (catalog.position() !== position || reads.size > MAX_CACHED_READS) {

@@ -13,7 +13,7 @@ export const authorizeServing = (
     return serving.read(request, caller);
   },
   async explain(request, caller) {
-    authorize(caller, 'explain', resources.withSource(request.view));
+    authorize(caller, 'explain', resources.ofExplanation(request));
     return serving.explain(request, caller);
   },
   async featureLog(service, query, caller) {

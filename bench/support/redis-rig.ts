@@ -184,7 +184,7 @@ const readOf = (
     pastGeneration: never('a read of the past'),
     rawEvents: never('raw events') as never,
     readTime: Date.now,
-    knownBelow: never('a read of the past'),
+    knowledge: never('a read of the past'),
     leftOut: never('a read of the past'),
     waitFor: never('a wait'),
     registry: { position: never('the registry'), head: never('the registry') },

@@ -2,10 +2,11 @@
 import type { Caller } from '#domain/api/caller.ts';
 import type { RejectedEvent } from '#domain/api/publishing.ts';
 import { type Appended, formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
+import type { Imports } from '#domain/sources/knowledge.ts';
 import { ingestEvent } from './ingest-event.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
-interface IngestedBatch {
+export interface IngestedBatch {
   readonly records: readonly OutgoingRecord[];
   readonly accepted: number;
   readonly duplicates: number;
@@ -19,6 +20,7 @@ export const ingestBatch = (
   events: readonly unknown[],
   time: number,
   caller: Caller,
+  imports?: Imports,
 ): IngestedBatch => {
   const records: OutgoingRecord[] = [];
   const rejected: RejectedEvent[] = [];
@@ -26,7 +28,7 @@ export const ingestBatch = (
   let duplicates = 0;
   let accepted = 0;
   for (let index = 0; index < events.length; index++) {
-    const ingested = ingestEvent(source, events[index], time, caller.actor);
+    const ingested = ingestEvent(source, events[index], time, caller.actor, imports);
     if (ingested.kind === 'duplicate') {
       duplicates++;
       continue;

@@ -6,11 +6,13 @@ import type { ErrorCode } from '#domain/errors.ts';
 import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
+import type { Imports } from '#domain/sources/knowledge.ts';
+import { refuseKnownTime } from '#domain/sources/known-time.ts';
 import type { Row, Scalar } from '#domain/values/value.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
 /** The largest encoded event, in bytes. */
-const MAX_EVENT_BYTES = 1024 * 1024;
+export const MAX_EVENT_BYTES = 1024 * 1024;
 const REJECTED_EVENT_CHARS = 64 * 1024;
 
 export interface Reason {
@@ -75,6 +77,7 @@ export const rawRecord = (source: SourceIngest, row: Row, id: string | null): Ou
  * Validates and encodes an event. The id of an accepted event is remembered: where the append
  * fails, the caller removes it again (`source.dedupe.remove`).
  *
+ * @param imports absent: a live event
  * @param schema of a change record that came in Avro
  */
 export const ingestEvent = (
@@ -82,6 +85,7 @@ export const ingestEvent = (
   event: unknown,
   time: number,
   actor: string,
+  imports?: Imports,
   schema?: object,
 ): IngestedEvent => {
   const reject = ({ code, field, message }: Reason): IngestedEvent =>
@@ -91,6 +95,8 @@ export const ingestEvent = (
   const checked = source.validate(read === null ? event : read.event, time);
   if (!checked.ok) return reject(checked);
   const { row, id } = checked;
+  const refusal = refuseKnownTime(source.definition, row, time, imports);
+  if (refusal !== null) return reject(refusal);
   const record = rawRecord(source, row, id);
   if (record.value.length > MAX_EVENT_BYTES) {
     const message = `the event is ${record.value.length} bytes; source "${source.definition.name}" takes events of at most ${MAX_EVENT_BYTES}`;

@@ -115,7 +115,7 @@ export const createIngestRecords = (
         const decoded = await decode(record);
         if (decoded.ok === 'nothing') continue;
         const ingested: IngestedEvent = decoded.ok
-          ? ingestEvent(source, decoded.event, time, INGEST_ACTOR, decoded.schema)
+          ? ingestEvent(source, decoded.event, time, INGEST_ACTOR, undefined, decoded.schema)
           : rejectText(source, decoded.reason, textOf(record), INGEST_ACTOR);
         if (ingested.kind === 'duplicate') continue;
         const trace = sampledTrace(record.headers);

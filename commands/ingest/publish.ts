@@ -8,7 +8,8 @@ import type { Caller } from '#domain/api/caller.ts';
 import type { PublishRequest, PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
 import type { Appended, Log } from '#domain/ports/log.ts';
-import { ingestBatch, positionAfter } from './ingest-batch.ts';
+import type { Imports } from '#domain/sources/knowledge.ts';
+import { type IngestedBatch, ingestBatch, positionAfter } from './ingest-batch.ts';
 import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
@@ -19,7 +20,23 @@ interface PublishDependencies {
   readonly now: () => number;
 }
 
-export type Publish = (request: PublishRequest, caller: Caller) => Promise<PublishResult>;
+/** How an import differs from publishing live events. */
+interface Importing {
+  readonly rules: Imports;
+  /** called with what will be appended */
+  readonly beforeAppend: (batch: IngestedBatch) => Promise<void>;
+}
+
+export type Publish = (
+  request: PublishRequest,
+  caller: Caller,
+  importing?: Importing,
+) => Promise<PublishResult>;
+
+export const unknownSource = (source: string): never =>
+  fail('MR_UNKNOWN_SOURCE', `there is no source "${source}": apply its definition first`, {
+    source,
+  });
 
 export const createPublish = ({ log, ingest, now }: PublishDependencies): Publish => {
   const orders = new Map<string, ProducerOrder>();
@@ -44,20 +61,12 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
     return Math.min(next - producer.sequence, events.length);
   };
 
-  return async (request, caller) => {
-    const source = await ingest(request.source);
-    if (source === null)
-      return fail(
-        'MR_UNKNOWN_SOURCE',
-        `there is no source "${request.source}": apply its definition first`,
-        {
-          source: request.source,
-        },
-      );
+  return async (request, caller, importing) => {
+    const source = (await ingest(request.source)) ?? unknownSource(request.source);
     const { events } = request;
     const skip = await alreadyAppended(source, request);
     const time = now();
-    const batch = ingestBatch(source, events.slice(skip), time, caller);
+    const batch = ingestBatch(source, events.slice(skip), time, caller, importing?.rules);
     const rejected = batch.rejected.map((event) => ({ ...event, index: event.index + skip }));
     let { accepted } = batch;
     let duplicates = batch.duplicates + skip;
@@ -67,6 +76,7 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
       // An answer of "duplicate" must be durable, too. An empty append resolves after the append
       // that contains the first copy.
       if (events.length > 0) {
+        await importing?.beforeAppend(batch);
         const { producer } = request;
         const { ends, duplicate } = await log.append({
           records: batch.records,

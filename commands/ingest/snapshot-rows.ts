@@ -1,6 +1,7 @@
 /** The rows of a snapshot as events at its time, and the tombstones of rows that are gone. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
+import { refuseKnownTime } from '#domain/sources/known-time.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import { formatTime } from '#domain/values/time.ts';
 import type { Row, Value } from '#domain/values/value.ts';
@@ -37,6 +38,8 @@ export const snapshotReader = (
     const isRow = typeof sent === 'object' && sent !== null && !Array.isArray(sent);
     const checked = validate(isRow ? { ...sent, [eventTime]: at } : sent, now);
     if (!checked.ok) return checked;
+    const refusal = refuseKnownTime(definition, checked.row, now);
+    if (refusal !== null) return refusal;
     const given = (sent as Readonly<Record<string, unknown>>)[eventTime];
     if (given !== undefined && given !== null && given !== at && given !== time) {
       const message = `${name}.${eventTime}: the row has the time ${JSON.stringify(given)}, and a row of a snapshot holds from the snapshot's time on: leave the field out, or publish the rows as events`;
@@ -52,10 +55,9 @@ export const snapshotReader = (
 
 /** Whether two rows differ in their time only. */
 export const sameRow = (definition: SourceDefinition): ((a: Row, b: Row) => boolean) => {
-  const { eventTime, dimension } = definition;
-  const fields = Object.keys(definition.fields).filter(
-    (field) => field !== eventTime && field !== dimension?.deleted,
-  );
+  const { eventTime, dimension, knownTime } = definition;
+  const ours = [eventTime, knownTime, dimension?.deleted];
+  const fields = Object.keys(definition.fields).filter((field) => !ours.includes(field));
   const same = (a: Value, b: Value): boolean =>
     Array.isArray(a) || Array.isArray(b) ? JSON.stringify(a) === JSON.stringify(b) : a === b;
   return (a, b) => fields.every((field) => same(a[field] ?? null, b[field] ?? null));

@@ -18,7 +18,7 @@ import { compileValidator, type EventValidator } from '#domain/sources/validate-
 import { parseDuration } from '#domain/values/duration.ts';
 import { createDedupe, type Dedupe } from './dedupe.ts';
 
-const DEFAULT_DEDUPE_WINDOW = '1h';
+export const DEFAULT_DEDUPE_WINDOW = '1h';
 
 export interface SourceIngest {
   readonly definition: SourceDefinition;

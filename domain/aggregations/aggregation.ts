@@ -110,6 +110,31 @@ export type Finalized = Value | typeof OVERFLOW;
 /** A bounded domain overflowed (countDistinct, topK): the value is null, its status `overflow`. */
 export const OVERFLOW: unique symbol = Symbol('overflow');
 
+/** A parameter that a definition may or must give. */
+interface Described {
+  readonly name: string;
+  /** for docs; it completes "k: …" */
+  readonly says: string;
+}
+
+export interface NumberParameter extends Described {
+  readonly kind: 'whole number' | 'number' | 'ascending numbers';
+  /** the least and the greatest value; of a list, how many there are */
+  readonly least: number;
+  readonly most: number;
+  /** null: required */
+  readonly fallback: number | null;
+}
+
+/** One of some words. */
+export interface WordParameter<Word extends string = string> extends Described {
+  readonly kind: 'word';
+  readonly words: readonly Word[];
+  readonly fallback: Word;
+}
+
+export type AggregationParameter = NumberParameter | WordParameter;
+
 export interface AggregationParams {
   readonly [name: string]: Value;
 }
@@ -139,6 +164,9 @@ export interface Aggregation {
   readonly name: AggregationName;
   /** a sentence for docs and errors */
   readonly summary: string;
+  /** how far the value can be from the exact one, for docs; null: exact */
+  readonly error: string | null;
+  readonly parameters: readonly AggregationParameter[];
   /** whether the input may be absent (count) */
   readonly input: 'required' | 'optional';
   /**

@@ -11,14 +11,22 @@
  * error, and by more than 6 % once in 600 (Hoeffding: 2 exp(−2 m ε²)).
  */
 import type { FieldType, Scalar } from '#domain/values/value.ts';
-import type { Aggregation, Partial } from './aggregation.ts';
+import type { Aggregation, NumberParameter, Partial } from './aggregation.ts';
 import { entriesOf, orderedPartial } from './first-last.ts';
 import { placeHash } from './hash-value.ts';
 import { keptAs } from './kept-type.ts';
-import { scalarInput, wholeParameter } from './parameters.ts';
+import { K, numberParameter, scalarInput } from './parameters.ts';
 import { mostFrequent } from './top-k.ts';
 
-const DEFAULT_CAPACITY = 1024;
+/** At least k. */
+const CAPACITY = {
+  name: 'capacity',
+  says: 'how many events the sample has, at least k',
+  kind: 'whole number',
+  least: 1,
+  most: 16_384,
+  fallback: 1024,
+} as const satisfies NumberParameter;
 
 /**
  * The first `capacity` events in the order of their positions' hashes: firstK with the hash in
@@ -40,19 +48,19 @@ const samplePartial = (input: FieldType, capacity: number): Partial => {
 export const approxTopK: Aggregation = {
   name: 'approxTopK',
   summary:
-    'The k most frequent values of a uniform sample of `capacity` events (default 1,024), exact up to that many events; a share is off by at most 1 ÷ (2 √capacity) in one standard error, 1.6 %.',
+    'The k most frequent values of a uniform sample of `capacity` events, most frequent first, ties by value; null over nothing.',
+  error:
+    'exact up to `capacity` events; above, a share is off by at most 1 ÷ (2 √capacity) in one standard error, 1.6 % by default',
+  parameters: [K, CAPACITY],
   input: 'required',
   bind(input, params) {
     const type = scalarInput('approxTopK', input);
-    const k = wholeParameter('approxTopK', params, 'k', 1, 1000);
-    const capacity = wholeParameter(
-      'approxTopK',
-      params,
-      'capacity',
-      k,
-      16_384,
-      Math.max(k, DEFAULT_CAPACITY),
-    );
+    const k = numberParameter('approxTopK', params, K);
+    const capacity = numberParameter('approxTopK', params, {
+      ...CAPACITY,
+      least: k,
+      fallback: Math.max(k, CAPACITY.fallback),
+    });
     return {
       type: { base: type.base, array: true, nullable: true },
       form: { aggregation: 'approxTopK', k },

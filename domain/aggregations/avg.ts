@@ -8,6 +8,8 @@ import { sumOf, sumPartial } from './sum.ts';
 export const avg: Aggregation = {
   name: 'avg',
   summary: 'The mean of the values; null over nothing.',
+  error: 'rounding of doubles in the last digits',
+  parameters: [],
   input: 'required',
   bind(input) {
     numericInput('avg', input);

@@ -2,21 +2,30 @@
  * countDistinct(x): exact up to `limit` distinct values (default 10,000); past it, the status is
  * `overflow`.
  */
-import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
-import { LONG, scalarInput, wholeParameter } from './parameters.ts';
+import { type Aggregation, type NumberParameter, OVERFLOW, type Slots } from './aggregation.ts';
+import { LONG, nullable, numberParameter, scalarInput } from './parameters.ts';
 import { countedPartial, type ValueCounts } from './value-counts.ts';
 
-const DEFAULT_LIMIT = 10_000;
+const LIMIT: NumberParameter = {
+  name: 'limit',
+  says: 'how many distinct values are counted; with more, the status is `overflow`',
+  kind: 'whole number',
+  least: 1,
+  most: 1_000_000,
+  fallback: 10_000,
+};
 
 export const countDistinct: Aggregation = {
   name: 'countDistinct',
   summary: 'The exact number of distinct values; past `limit` the status is `overflow`.',
+  error: null,
+  parameters: [LIMIT],
   input: 'required',
   bind(input, params) {
     const type = scalarInput('countDistinct', input);
-    const limit = wholeParameter('countDistinct', params, 'limit', 1, 1_000_000, DEFAULT_LIMIT);
+    const limit = numberParameter('countDistinct', params, LIMIT);
     return {
-      type: LONG,
+      type: nullable(LONG),
       form: { aggregation: 'countDistinct' },
       partials: [countedPartial(type, limit)],
       finalize([s]) {

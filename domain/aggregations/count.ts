@@ -26,6 +26,8 @@ export const countPartial: Partial = {
 export const count: Aggregation = {
   name: 'count',
   summary: 'The number of events, or of events whose input is not null.',
+  error: null,
+  parameters: [],
   input: 'optional',
   bind: () => ({
     type: LONG,

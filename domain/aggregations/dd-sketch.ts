@@ -10,18 +10,13 @@
  * over 1e18 as 1e18. V8 and Java's StrictMath both use fdlibm's ln and exp, so equal values fall
  * into equal buckets in both; the shared vectors check this.
  */
-import { fail } from '#domain/errors.ts';
-import type { Scalar, Value } from '#domain/values/value.ts';
-import type { Aggregation, AggregationParams, Partial, Slots } from './aggregation.ts';
-import { DOUBLE, LONG, numericInput } from './parameters.ts';
+import type { Scalar } from '#domain/values/value.ts';
+import type { Aggregation, NumberParameter, Partial, Slots } from './aggregation.ts';
+import { DOUBLE, LONG, numberParameter, numericInput } from './parameters.ts';
 import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
 
 const SMALLEST = 1e-15;
 const LARGEST = 1e18;
-const DEFAULT_ACCURACY = 0.01;
-const LEAST_ACCURACY = 0.001;
-const MOST_ACCURACY = 0.5;
-
 /** ln γ, which determines the buckets */
 export const lnGammaOf = (accuracy: number): number => Math.log((1 + accuracy) / (1 - accuracy));
 
@@ -48,20 +43,22 @@ const bucketValue = (bucket: number, lnGamma: number): number => {
 
 const bucketsOf = (lnGamma: number): number => 2 * (bucketOf(LARGEST, lnGamma) as number) + 1;
 
-const share = (
-  name: string,
-  params: AggregationParams,
-  key: string,
-  least: number,
-  most: number,
-  fallback?: number,
-): number => {
-  const value: Value | undefined = params[key] ?? fallback;
-  if (typeof value === 'number' && value >= least && value <= most) return value;
-  return fail(
-    'MR_DEFINITION_INVALID',
-    `${name}'s ${key} is ${JSON.stringify(value ?? null)}; it must be a number from ${least} to ${most}`,
-  );
+const Q: NumberParameter = {
+  name: 'q',
+  says: 'the share of the values that lie below: 0.5 is the median',
+  kind: 'number',
+  least: 0,
+  most: 1,
+  fallback: null,
+};
+
+const ACCURACY: NumberParameter = {
+  name: 'accuracy',
+  says: 'the largest relative error',
+  kind: 'number',
+  least: 0.001,
+  most: 0.5,
+  fallback: 0.01,
 };
 
 const bucketPartial = (accuracy: number): Partial => {
@@ -95,19 +92,15 @@ const bucketAt = (counts: ReadonlyMap<Scalar, number>, q: number): number | null
 export const approxPercentile: Aggregation = {
   name: 'approxPercentile',
   summary:
-    'The value below which a share q of the values lies, within a relative `accuracy` (default 0.01) of the exact one, by DDSketch; null over nothing.',
+    'The value at place ⌊q (n − 1)⌋ of the n values in ascending order, by DDSketch; null over nothing.',
+  error:
+    'a relative error of at most `accuracy`, for magnitudes from 1e-15 (smaller ones count as 0) to 1e18 (larger ones count as 1e18)',
+  parameters: [Q, ACCURACY],
   input: 'required',
   bind(input, params) {
     numericInput('approxPercentile', input);
-    const q = share('approxPercentile', params, 'q', 0, 1);
-    const accuracy = share(
-      'approxPercentile',
-      params,
-      'accuracy',
-      LEAST_ACCURACY,
-      MOST_ACCURACY,
-      DEFAULT_ACCURACY,
-    );
+    const q = numberParameter('approxPercentile', params, Q);
+    const accuracy = numberParameter('approxPercentile', params, ACCURACY);
     const lnGamma = lnGammaOf(accuracy);
     return {
       type: DOUBLE,

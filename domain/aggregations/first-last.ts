@@ -8,12 +8,13 @@ import type { FieldType, ScalarType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
 import { keptAs } from './kept-type.ts';
 import {
-  choiceParameter,
   inputOf,
+  K,
   LONG,
   nullable,
+  numberParameter,
   scalarInput,
-  wholeParameter,
+  wordParameter,
 } from './parameters.ts';
 
 interface Entry extends Order {
@@ -174,6 +175,14 @@ export const entriesOf = (s: Slots | undefined): readonly Entry[] =>
 /** 1 where an event has a value, 0 where it has a null */
 export const PRESENCE: FieldType = fieldType('int');
 
+const NULLS = {
+  name: 'nulls',
+  says: 'whether a null is a value (`keep`) or does not count (`skip`); over a dimension, `keep`',
+  kind: 'word',
+  words: ['skip', 'keep'],
+  fallback: 'skip',
+} as const;
+
 /**
  * With `nulls: 'keep'`, the event at the end decides also where its value is null. If it has a
  * value, that is the value nearest to the end; so two states without nulls suffice.
@@ -181,10 +190,12 @@ export const PRESENCE: FieldType = fieldType('int');
 const one = (name: 'first' | 'last', summary: string, sign: 1 | -1): Aggregation => ({
   name,
   summary,
+  error: null,
+  parameters: [NULLS],
   input: 'required',
   bind(input, params) {
     const type = inputOf(name, input);
-    const nulls = choiceParameter(name, params, 'nulls', ['skip', 'keep']);
+    const nulls = wordParameter(name, params, NULLS);
     const partial = orderedPartial(type, 1, sign);
     if (nulls === 'keep')
       return {
@@ -208,10 +219,12 @@ const one = (name: 'first' | 'last', summary: string, sign: 1 | -1): Aggregation
 const many = (name: 'firstK' | 'lastK', summary: string, sign: 1 | -1): Aggregation => ({
   name,
   summary,
+  error: null,
+  parameters: [K],
   input: 'required',
   bind(input, params) {
     const type = scalarInput(name, input);
-    const k = wholeParameter(name, params, 'k', 1, 1000);
+    const k = numberParameter(name, params, K);
     return {
       type: { base: type.base, array: true, nullable: true },
       form: { aggregation: name },
@@ -224,7 +237,23 @@ const many = (name: 'firstK' | 'lastK', summary: string, sign: 1 | -1): Aggregat
   },
 });
 
-export const first = one('first', 'The value of the oldest event.', 1);
-export const last = one('last', 'The value of the newest event.', -1);
-export const firstK = many('firstK', 'The values of the k oldest events, oldest first.', 1);
-export const lastK = many('lastK', 'The values of the k newest events, newest first.', -1);
+export const first = one(
+  'first',
+  'The value of the oldest event, by event time and then by position in the log; null over nothing.',
+  1,
+);
+export const last = one(
+  'last',
+  'The value of the newest event, by event time and then by position in the log; null over nothing.',
+  -1,
+);
+export const firstK = many(
+  'firstK',
+  'The values of the k oldest events, oldest first; null over nothing.',
+  1,
+);
+export const lastK = many(
+  'lastK',
+  'The values of the k newest events, newest first; null over nothing.',
+  -1,
+);

@@ -1,10 +1,17 @@
 /** histogram(x, edges): the number of values in (−∞, e0), [e0, e1), …, [ek, ∞). */
 import { fail } from '#domain/errors.ts';
-import type { Aggregation, Partial, Slots } from './aggregation.ts';
+import type { Aggregation, NumberParameter, Partial, Slots } from './aggregation.ts';
 import type { PlainSlot } from './forms.ts';
 import { numericInput } from './parameters.ts';
 
-const MAX_EDGES = 1000;
+const EDGES: NumberParameter = {
+  name: 'edges',
+  says: 'the edges of the buckets, in strictly ascending order',
+  kind: 'ascending numbers',
+  least: 1,
+  most: 1000,
+  fallback: null,
+};
 
 const edgesOf = (given: unknown): readonly number[] => {
   const edges = Array.isArray(given) ? (given as unknown[]) : [];
@@ -14,10 +21,10 @@ const edgesOf = (given: unknown): readonly number[] => {
       Number.isFinite(edge) &&
       (i === 0 || edge > (edges[i - 1] as number)),
   );
-  if (edges.length > 0 && edges.length <= MAX_EDGES && ascending) return edges as number[];
+  if (edges.length > 0 && edges.length <= EDGES.most && ascending) return edges as number[];
   return fail(
     'MR_DEFINITION_INVALID',
-    `histogram's edges are ${JSON.stringify(given ?? null)}; give 1 to ${MAX_EDGES} numbers in strictly ascending order`,
+    `histogram's edges are ${JSON.stringify(given ?? null)}; give 1 to ${EDGES.most} numbers in strictly ascending order`,
   );
 };
 
@@ -70,6 +77,8 @@ export const histogram: Aggregation = {
   name: 'histogram',
   summary:
     'The number of values in each bucket, from below the first edge to the last edge and above; null over nothing.',
+  error: null,
+  parameters: [EDGES],
   input: 'required',
   bind(input, params) {
     numericInput('histogram', input);

@@ -12,9 +12,9 @@
  */
 import { fieldType } from '#domain/values/field-type.ts';
 import type { Scalar, Value } from '#domain/values/value.ts';
-import type { Aggregation, Partial, Slots } from './aggregation.ts';
+import type { Aggregation, NumberParameter, Partial, Slots } from './aggregation.ts';
 import { hashOf } from './hash-value.ts';
-import { LONG, scalarInput, wholeParameter } from './parameters.ts';
+import { LONG, numberParameter, scalarInput } from './parameters.ts';
 
 /** register → rank, for ranks other than 0; an array once many registers are set */
 type Registers = Map<number, number> | Uint8Array;
@@ -150,14 +150,25 @@ const registersPartial = (p: number): Partial => ({
   },
 });
 
+const PRECISION: NumberParameter = {
+  name: 'precision',
+  says: 'the sketch has 2^precision registers',
+  kind: 'whole number',
+  least: 4,
+  most: 16,
+  fallback: 12,
+};
+
 export const approxCountDistinct: Aggregation = {
   name: 'approxCountDistinct',
   summary:
-    'The approximate number of distinct values, by HyperLogLog with 2^`precision` registers (default 12): a standard error of 1.04 ÷ √(2^precision), 1.6 %.',
+    'The approximate number of distinct values, by HyperLogLog with 2^`precision` registers.',
+  error: 'a standard error of 1.04 ÷ √(2^precision): 1.6 % by default',
+  parameters: [PRECISION],
   input: 'required',
   bind(input, params) {
     scalarInput('approxCountDistinct', input);
-    const p = wholeParameter('approxCountDistinct', params, 'precision', 4, 16, 12);
+    const p = numberParameter('approxCountDistinct', params, PRECISION);
     return {
       type: LONG,
       form: { aggregation: 'approxCountDistinct', precision: p },

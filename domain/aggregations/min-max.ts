@@ -129,6 +129,8 @@ const maxText = textPartial('max', more);
 export const min: Aggregation = {
   name: 'min',
   summary: 'The least value; null over nothing.',
+  error: null,
+  parameters: [],
   input: 'required',
   bind: (input) =>
     bound('min', comparable('min', input), minNumber, minText, Number.POSITIVE_INFINITY),
@@ -137,6 +139,8 @@ export const min: Aggregation = {
 export const max: Aggregation = {
   name: 'max',
   summary: 'The greatest value; null over nothing.',
+  error: null,
+  parameters: [],
   input: 'required',
   bind: (input) =>
     bound('max', comparable('max', input), maxNumber, maxText, Number.NEGATIVE_INFINITY),

@@ -3,9 +3,10 @@
  * is allowed.
  */
 import { fail } from '#domain/errors.ts';
+import { canCast } from '#domain/expressions/casts.ts';
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
-import type { AggregationParams } from './aggregation.ts';
+import type { AggregationParams, NumberParameter, WordParameter } from './aggregation.ts';
 
 export const nullable = (type: FieldType): FieldType => ({ ...type, nullable: true });
 export const LONG: FieldType = { base: 'long', array: false, nullable: false };
@@ -18,12 +19,15 @@ export const inputOf = (name: string, input: FieldType | null): FieldType =>
     `${name} needs a column or an expression to aggregate: ${name}(col('…'))`,
   );
 
+const conversion = (type: FieldType): string =>
+  canCast(type, 'double') ? ': convert it with .cast("double")' : '';
+
 export const numericInput = (name: string, input: FieldType | null): FieldType => {
   const type = inputOf(name, input);
   if (!isNumeric(type))
     fail(
       'MR_DEFINITION_INVALID',
-      `${name} aggregates numbers, and its input is ${formatFieldType(type)}`,
+      `${name} aggregates numbers, and its input is ${formatFieldType(type)}${conversion(type)}`,
     );
   return type;
 };
@@ -38,36 +42,43 @@ export const scalarInput = (name: string, input: FieldType | null): FieldType =>
   return type;
 };
 
-export const wholeParameter = (
-  name: string,
+/** The value of a parameter that is a number. */
+export const numberParameter = (
+  aggregation: string,
   params: AggregationParams,
-  key: string,
-  least: number,
-  most: number,
-  fallback?: number,
+  { name, kind, least, most, fallback }: NumberParameter,
 ): number => {
-  const value: Value | undefined = params[key] ?? fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most)
-    return value;
+  const value: Value = params[name] ?? fallback;
+  const fits = kind === 'number' ? Number.isFinite : Number.isInteger;
+  if (typeof value === 'number' && fits(value) && value >= least && value <= most) return value;
   return fail(
     'MR_DEFINITION_INVALID',
-    `${name}'s ${key} is ${JSON.stringify(value ?? null)}; it must be a whole number from ${least} to ${most}`,
+    `${aggregation}'s ${name} is ${JSON.stringify(value)}; it must be a ${kind} from ${least} to ${most}`,
   );
 };
 
-/** One of some words; the first is the default. */
-export const choiceParameter = <Word extends string>(
-  name: string,
+/** The value of a parameter that is one of some words. */
+export const wordParameter = <Word extends string>(
+  aggregation: string,
   params: AggregationParams,
-  key: string,
-  words: readonly [Word, ...Word[]],
+  { name, words, fallback }: WordParameter<Word>,
 ): Word => {
-  const value: Value | undefined = params[key] ?? words[0];
+  const value: Value = params[name] ?? fallback;
   return (
     words.find((word) => word === value) ??
     fail(
       'MR_DEFINITION_INVALID',
-      `${name}'s ${key} is ${JSON.stringify(value)}; it must be ${words.map((word) => `"${word}"`).join(' or ')}`,
+      `${aggregation}'s ${name} is ${JSON.stringify(value)}; it must be ${words.map((word) => `"${word}"`).join(' or ')}`,
     )
   );
+};
+
+/** How many values `firstK`, `topK` and their like give. */
+export const K: NumberParameter = {
+  name: 'k',
+  says: 'how many values, at most',
+  kind: 'whole number',
+  least: 1,
+  most: 1000,
+  fallback: null,
 };

@@ -49,6 +49,8 @@ export const sum: Aggregation = {
   name: 'sum',
   summary:
     'The sum of the values; null over nothing, or if a whole-number sum is outside ±(2^53 − 1).',
+  error: 'rounding of doubles in the last digits',
+  parameters: [],
   input: 'required',
   bind(input) {
     const whole = isWhole(numericInput('sum', input));

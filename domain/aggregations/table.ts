@@ -3,6 +3,7 @@
  * SQL dialect.
  */
 import { fail } from '#domain/errors.ts';
+import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { Aggregation } from './aggregation.ts';
 import { approxTopK } from './approx-top-k.ts';
 import { avg } from './avg.ts';
@@ -41,12 +42,14 @@ export const AGGREGATIONS: ReadonlyMap<string, Aggregation> = new Map(
   ALL.map((aggregation) => [aggregation.name, aggregation]),
 );
 
-export const aggregationNamed = (name: string): Aggregation =>
-  AGGREGATIONS.get(name) ??
-  fail(
-    'MR_DEFINITION_INVALID',
-    `there is no aggregation "${name}"; the aggregations are ${[...AGGREGATIONS.keys()].join(', ')}`,
-    {
-      aggregation: name,
-    },
+export const aggregationNamed = (name: string): Aggregation => {
+  const names = [...AGGREGATIONS.keys()];
+  return (
+    AGGREGATIONS.get(name) ??
+    fail(
+      'MR_DEFINITION_INVALID',
+      `there is no aggregation "${name}": the aggregations are ${names.join(', ')}${suggestion(name, names)}`,
+      { aggregation: name },
+    )
   );
+};

@@ -73,14 +73,20 @@ const bind = (
 
 export const variance: Aggregation = {
   name: 'variance',
-  summary: 'The sample variance; null if there are fewer than two values.',
+  summary:
+    'The variance of a sample (divided by n − 1), as SQL’s `var_samp`; null if there are fewer than two values.',
+  error: 'rounding of doubles in the last digits',
+  parameters: [],
   input: 'required',
   bind: bind('variance', (v) => v),
 };
 
 export const stddev: Aggregation = {
   name: 'stddev',
-  summary: 'The sample standard deviation; null if there are fewer than two values.',
+  summary:
+    'The standard deviation of a sample (divided by n − 1), as SQL’s `stddev_samp`; null if there are fewer than two values.',
+  error: 'rounding of doubles in the last digits',
+  parameters: [],
   input: 'required',
   bind: bind('stddev', Math.sqrt),
 };

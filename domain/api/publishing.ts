@@ -19,6 +19,11 @@ export interface PublishRequest {
   readonly untilReadable?: boolean;
 }
 
+export type ImportRequest = Omit<PublishRequest, 'untilReadable'> & {
+  /** for the audit log */
+  readonly reason?: string;
+};
+
 export interface PublishResult {
   readonly accepted: number;
   readonly duplicates: number;
@@ -83,6 +88,10 @@ export interface Publishing {
   snapshots(source: string, caller?: Caller): Promise<readonly TakenSnapshot[]>;
   /** The next sequence number that the platform expects of a numbered producer. */
   producerSequence(source: string, producer: string, caller?: Caller): Promise<number>;
+  /** Imports events from before this log, each with the time at which it was known. */
+  importHistory(request: ImportRequest, caller: Caller): Promise<PublishResult>;
+  /** The next sequence number that the platform expects of a numbered import. */
+  importSequence(source: string, producer: string, caller?: Caller): Promise<number>;
   /** All accepted events of a source, in the form in which they can be published again. */
   exportEvents(source: string, caller?: Caller): Promise<AsyncIterable<readonly Row[]>>;
   rejected(

@@ -47,6 +47,22 @@ export interface ApplyResult extends PlanResult {
   readonly applied: number;
 }
 
+export interface CatalogFeature {
+  readonly name: string;
+  /** of what reads answer; it ends with `?` if a read can answer null */
+  readonly type: string;
+  readonly description: string | null;
+  /**
+   * the aggregation with its window and hop, or the expression of an on-demand feature; null: what
+   * it is made of is not registered
+   */
+  readonly computes: string | null;
+  /** duration; null: all time, or on demand */
+  readonly window: string | null;
+  /** duration: the default where the definition names none; null: no window */
+  readonly hop: string | null;
+}
+
 export interface CatalogEntry {
   readonly kind: Kind;
   readonly name: string;
@@ -63,11 +79,7 @@ export interface CatalogEntry {
     readonly actor: string;
     readonly reason: string | null;
   }[];
-  readonly features?: readonly {
-    readonly name: string;
-    readonly type: string;
-    readonly description: string | null;
-  }[];
+  readonly features?: readonly CatalogFeature[];
   readonly materializations?: readonly {
     readonly store: string;
     readonly location: string;

@@ -65,24 +65,43 @@ export interface ReadResult {
 }
 
 export interface ExplainRequest {
-  readonly view: string;
+  /** absent: `feature` is an on-demand feature */
+  readonly view?: string;
   readonly feature: string;
+  /** the keys of the view; of an on-demand feature, of every view that it reads */
   readonly entity: EntityKey;
+  /** the request inputs of an on-demand feature */
+  readonly request?: Row;
   readonly at?: number;
   readonly known?: number;
 }
 
-export interface Explanation {
-  readonly view: string;
+/** What explanations of all kinds of features say. */
+interface Explained {
   readonly feature: string;
   readonly entity: EntityKey;
   readonly at: number;
   readonly known: number;
   readonly value: Value;
   readonly status: FeatureStatus;
+  /** it ends with `?` if a read can answer null */
+  readonly type: string;
   readonly version: number;
-  readonly generation: number;
   readonly definition: unknown;
+  /** the value computed again, from the raw events or from the inputs */
+  readonly recomputed: Value;
+  /** whether `recomputed` equals `value`; of an on-demand feature, also for every input */
+  readonly matches: boolean;
+}
+
+/** Why a feature of a view has its value. */
+export interface ViewExplanation extends Explained {
+  readonly view: string;
+  readonly generation: number;
+  /** duration; null: all time */
+  readonly window: string | null;
+  /** duration: the default where the definition names none; null: all time */
+  readonly hop: string | null;
   /** the interval of event time that the value covers, both ends included; from null: all time */
   readonly covers: { readonly from: number | null; readonly to: number };
   readonly tiles: readonly {
@@ -101,14 +120,39 @@ export interface Explanation {
     readonly position: string;
     readonly eventTime: number;
     readonly logTime: number;
+    /** since when an imported event was known, by its import; null: a live event */
+    readonly importedKnownTime: number | null;
     readonly row: Row;
     readonly counted: boolean;
     readonly why: string | null;
   }[];
   readonly eventsTotal: number;
-  readonly recomputed: Value;
-  readonly matches: boolean;
 }
+
+export interface ExplainedInput {
+  /** name in the expression */
+  readonly parameter: string;
+  readonly from: 'feature' | 'on-demand' | 'request';
+  /** `view:feature`, or the name of the on-demand feature or of the request input */
+  readonly name: string;
+  readonly type: string;
+  readonly value: Value;
+  /**
+   * why it has this value; null: it is a request input, it is explained before in this answer, or
+   * the version of the view that was live at `known` did not have the feature
+   */
+  readonly explanation: Explanation | null;
+}
+
+/** Why an on-demand feature has its value, down to the raw events of its inputs. */
+export interface OnDemandExplanation extends Explained {
+  readonly request: Row;
+  /** the definition's value, in words */
+  readonly expression: string;
+  readonly inputs: readonly ExplainedInput[];
+}
+
+export type Explanation = ViewExplanation | OnDemandExplanation;
 
 /** Feature values, explanations of them, and logged answers. */
 export interface Serving {

@@ -32,7 +32,7 @@ export const ACTIONS = {
   define: { roles: ['author'], says: 'plan, apply, deprecate, retire, restore' },
   operate: {
     roles: ['operator'],
-    says: 'replays, rejected and late events, resending, rollups, status, export of all events; everywhere: metrics',
+    says: 'replays, rejected and late events, resending, rollups, status, export of all events, import of history; everywhere: metrics',
   },
   files: {
     roles: ['operator'],

@@ -59,6 +59,7 @@ export const source = <const Fields extends Readonly<Record<string, FieldTypeTex
     readonly fields: Fields;
     readonly eventTime: NoInfer<keyof Fields & string>;
     readonly eventId?: NoInfer<keyof Fields & string>;
+    readonly knownTime?: NoInfer<keyof Fields & string>;
     readonly dedupeWindow?: DurationText;
     readonly partitions?: number;
     readonly partitionBy?: readonly NoInfer<keyof Fields & string>[];

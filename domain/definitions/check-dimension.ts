@@ -23,19 +23,24 @@ export function checkDimension(
   }
   const known = `fields are ${listed(Object.keys(fields))}`;
   const { key, deleted } = dimension;
-  if (key.length === 0) invalid('dimension.key is empty: name the fields that identify a row');
+  let sound = key.length > 0;
+  const wrongKey = (what: string): void => {
+    sound = false;
+    invalid(what);
+  };
+  if (!sound) invalid('dimension.key is empty: name the fields that identify a row');
   for (const field of key) {
     const type = types.get(field);
     if (!Object.hasOwn(fields, field))
-      invalid(`dimension.key names ${JSON.stringify(field)}, which is not a field (${known})`);
+      wrongKey(`dimension.key names ${JSON.stringify(field)}, which is not a field (${known})`);
     else if (type && (type.array || !keyTypes.has(type.base)))
-      invalid(
+      wrongKey(
         `dimension.key cannot use ${field} of type ${fields[field]}: use ${[...keyTypes].join(', ')}`,
       );
     else if (type?.nullable)
-      invalid(`dimension.key: ${field} cannot be nullable: every row and every tombstone has it`);
+      wrongKey(`dimension.key: ${field} cannot be nullable: every row and every tombstone has it`);
     else if (field === def.eventTime)
-      invalid(`dimension.key cannot use the event time ${field}: each row would be another one`);
+      wrongKey(`dimension.key cannot use the event time ${field}: each row would be another one`);
   }
   for (const field of def.partitionBy ?? [])
     if (!key.includes(field))
@@ -57,6 +62,8 @@ export function checkDimension(
       `dimension.deleted: ${deleted} must be of type boolean?, is ${fields[deleted]}; null means that the row is there`,
     );
   const needed = new Set([...key, deleted, def.eventTime]);
+  // Without its key, a message would be about a field of the key.
+  if (!sound) return;
   for (const [field, type] of types)
     if (!needed.has(field) && !type.nullable)
       invalid(

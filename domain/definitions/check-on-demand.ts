@@ -2,8 +2,11 @@
  * Checks an on-demand feature: its inputs exist, its value has the declared type, and it does not
  * depend on itself.
  */
-import type { Scope } from '#domain/expressions/typecheck.ts';
-import { formatFieldType, isNumeric, readFieldType } from '#domain/values/field-type.ts';
+import { MillraceError } from '#domain/errors.ts';
+import { shortExpr } from '#domain/expressions/format.ts';
+import { infer, type Scope } from '#domain/expressions/typecheck.ts';
+import { suggestion } from '#domain/values/did-you-mean.ts';
+import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 import type { Lookups, Report } from './check-context.ts';
 import { typed } from './check-view.ts';
@@ -33,12 +36,16 @@ function findCycle(
   return visit(def, [def.name]);
 }
 
+/** Types of on-demand features, by name, that are found already. */
+type Known = Map<string, FieldType>;
+
 /** The input's type; undefined where it is unknown. */
 function inputType(
   input: OnDemandInput,
   what: string,
   lookups: Lookups,
   report: Report,
+  found: Known,
 ): FieldType | undefined {
   if (input.from === 'request') {
     const type = readFieldType(input.type);
@@ -47,7 +54,8 @@ function inputType(
         'MR_DEFINITION_INVALID',
         `${what}: ${JSON.stringify(input.type)} is not a field type.`,
       );
-    return type;
+    // A read must give it, but a row of a spine may leave it empty.
+    return type && { ...type, nullable: true };
   }
   if (input.from === 'on-demand') {
     const other = lookups.onDemand(input.name);
@@ -56,7 +64,7 @@ function inputType(
         'MR_UNKNOWN_REFERENCE',
         `${what}: there is no on-demand feature ${JSON.stringify(input.name)}.`,
       );
-    return other && { base: other.type, array: false, nullable: true };
+    return other && typeOfOnDemand(other, lookups, found);
   }
   const view = lookups.view(input.view);
   if (!view)
@@ -65,12 +73,38 @@ function inputType(
       `${what}: there is no feature view ${JSON.stringify(input.view)}.`,
     );
   else if (!Object.hasOwn(view.features, input.feature)) {
+    const names = Object.keys(view.features);
     report(
       'MR_UNKNOWN_REFERENCE',
-      `${what}: ${view.name} has no feature ${JSON.stringify(input.feature)}: it has ${Object.keys(view.features).join(', ')}.`,
+      `${what}: ${view.name} has no feature ${JSON.stringify(input.feature)}: it has ${names.join(', ')}${suggestion(input.feature, names) || '.'}`,
     );
   } else return lookups.featureType?.(view, input.feature);
   return undefined;
+}
+
+/**
+ * The type of an on-demand feature's values: the declared one, nullable if the expression can be
+ * null over inputs of these types.
+ */
+export function typeOfOnDemand(
+  def: OnDemandFeatureDefinition,
+  lookups: Lookups,
+  found: Known = new Map(),
+): FieldType {
+  const known = found.get(def.name);
+  if (known !== undefined) return known;
+  // A feature that depends on itself is refused elsewhere; here it only must come to an end.
+  const unknown: FieldType = { base: def.type, array: false, nullable: true };
+  found.set(def.name, unknown);
+  let nullable = true;
+  try {
+    nullable = infer(def.value, scopeOfInputs(def, lookups, found))?.nullable ?? true;
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+  }
+  const type = { ...unknown, nullable };
+  found.set(def.name, type);
+  return type;
 }
 
 const FITS: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = {
@@ -89,8 +123,9 @@ export function checkOnDemand(
   let known = true;
   const requested = new Map<string, string>();
   for (const [name, input] of Object.entries(def.inputs)) {
-    const type = inputType(input, `${what}: input ${name}`, { ...lookups, onDemand: own }, report);
-    if (type) types[name] = { ...type, nullable: true };
+    const of = `${what}: input ${name}`;
+    const type = inputType(input, of, { ...lookups, onDemand: own }, report, new Map());
+    if (type) types[name] = type;
     else known = false;
     if (input.from === 'request') {
       const before = requested.get(input.name);
@@ -108,10 +143,10 @@ export function checkOnDemand(
   if (!known || cycle) return;
   const type = typed(def.value, { inputs: types }, `${what}: value`, report);
   if (type && (type.array || (type.base !== def.type && !FITS[def.type]?.includes(type.base)))) {
-    const hint = isNumeric(type) ? `; cast it, or declare the type ${type.base}` : '';
+    const hint = type.array ? '' : `: cast it, or declare the type ${type.base}`;
     report(
       'MR_EXPRESSION_INVALID',
-      `${what}: the value is ${formatFieldType(type)}, but the declared type is ${def.type}${hint}.`,
+      `${what}: the value ${shortExpr(def.value)} is ${formatFieldType(type)}, but the declared type is ${def.type}${hint}.`,
     );
   }
 }
@@ -120,13 +155,15 @@ export function checkOnDemand(
  * The scope in which an on-demand feature's value is compiled: `compileExpr(def.value,
  * scopeOfInputs(def, lookups))`.
  */
-export function scopeOfInputs(def: OnDemandFeatureDefinition, lookups: Lookups): Scope {
+export function scopeOfInputs(
+  def: OnDemandFeatureDefinition,
+  lookups: Lookups,
+  found: Known = new Map(),
+): Scope {
   const types = Object.entries(def.inputs).map(
-    ([name, input]) => [name, inputType(input, name, lookups, () => {})] as const,
+    ([name, input]) => [name, inputType(input, name, lookups, () => {}, found)] as const,
   );
   return {
-    inputs: Object.fromEntries(
-      types.flatMap(([name, type]) => (type ? [[name, { ...type, nullable: true }]] : [])),
-    ),
+    inputs: Object.fromEntries(types.flatMap(([name, type]) => (type ? [[name, type]] : []))),
   };
 }

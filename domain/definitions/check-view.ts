@@ -1,7 +1,10 @@
 /** Checks a feature view against its entity and its source: keys, columns, windows. */
+import { AGGREGATIONS } from '#domain/aggregations/table.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { infer, type Scope } from '#domain/expressions/typecheck.ts';
+import { MAX_TILES } from '#domain/plan/hop.ts';
+import { suggestion } from '#domain/values/did-you-mean.ts';
 import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report } from './check-context.ts';
@@ -13,9 +16,6 @@ import type {
   SourceDefinition,
 } from './model.ts';
 import { NAME, NAME_RULE } from './names.ts';
-
-/** More tiles would make reads too costly. */
-export const MAX_TILES = 10_000;
 
 export function checkFeatureView(
   def: FeatureViewDefinition,
@@ -56,6 +56,7 @@ export function checkFeatureView(
       );
     }
     checkWindow(feature, `${what}: ${name}`, report);
+    checkParameters(feature, `${what}: ${name}`, report);
     if (!scope) continue;
     if (feature.where) checkCondition(feature.where, scope, `${what}: ${name}: where`, report);
     if (feature.input) {
@@ -139,7 +140,7 @@ function checkKeys(
     if (type === undefined) {
       report(
         'MR_UNKNOWN_COLUMN',
-        `${what}: the key ${key} of ${entity.name} needs a field ${JSON.stringify(field)} in ${source.name}: name another field with join; the fields are ${Object.keys(source.fields).join(', ')}.`,
+        `${what}: the key ${key} of ${entity.name} needs a field ${JSON.stringify(field)} in ${source.name}: name another field with join; the fields are ${Object.keys(source.fields).join(', ')}${suggestion(field, Object.keys(source.fields))}`,
       );
     } else if (
       type.array ||
@@ -175,6 +176,23 @@ function checkCondition(expr: Expr, scope: Scope, what: string, report: Report):
     report(
       'MR_EXPRESSION_INVALID',
       `${what} must be a boolean, is ${type === null ? 'null' : formatFieldType(type)}.`,
+    );
+  }
+}
+
+/** Refuses a parameter that the aggregation would ignore; the plan checks the others' values. */
+function checkParameters(
+  { aggregation, params }: FeatureDefinition,
+  what: string,
+  report: Report,
+): void {
+  const known = AGGREGATIONS.get(aggregation)?.parameters.map((parameter) => parameter.name);
+  for (const name of Object.keys(params ?? {})) {
+    if (known === undefined || known.includes(name)) continue;
+    const others = known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`;
+    report(
+      'MR_DEFINITION_INVALID',
+      `${what}: ${aggregation} has no parameter ${JSON.stringify(name)}: ${others}${suggestion(name, known)}`,
     );
   }
 }

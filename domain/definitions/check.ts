@@ -3,6 +3,7 @@
  * definitions.
  */
 import type { Problem } from '#domain/errors.ts';
+import { suggestion } from '#domain/values/did-you-mean.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report } from './check-context.ts';
@@ -20,7 +21,7 @@ import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
 export type { Lookups } from './check-context.ts';
 
 /** Types whose equal values have equal text, which a key needs. */
-const KEY_TYPES = new Set(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
+export const KEY_TYPES = new Set(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
 
 function checkEntity(def: EntityDefinition, report: Report): void {
   const keys = Object.entries(def.keys);
@@ -39,10 +40,22 @@ function checkEntity(def: EntityDefinition, report: Report): void {
   }
 }
 
+/** Where an event is in the log: columns of its table beside the fields. */
+const HISTORY_COLUMNS = new Set(['_partition', '_offset', '_log_time']);
+
 function checkSource(def: SourceDefinition, report: Report): void {
   const invalid = (what: string) => report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}.`);
   const types = new Map<string, FieldType>();
+  const seen = new Map<string, string>();
   for (const [field, text] of Object.entries(def.fields)) {
+    const like = seen.get(field.toLowerCase());
+    if (like !== undefined)
+      invalid(
+        `the fields ${like} and ${field} differ only in case, and SQL engines that read the history take them for one: rename one`,
+      );
+    seen.set(field.toLowerCase(), field);
+    if (HISTORY_COLUMNS.has(field.toLowerCase()))
+      invalid(`the field ${field} has the name of a column that the history adds: rename it`);
     const type = readFieldType(text);
     if (!FIELD_NAME.test(field))
       invalid(`the field ${JSON.stringify(field)} must be ${FIELD_NAME_RULE}`);
@@ -50,11 +63,14 @@ function checkSource(def: SourceDefinition, report: Report): void {
       invalid(`the field ${field} has the type ${JSON.stringify(text)}, which is not a type`);
     else types.set(field, type);
   }
-  const fields = `fields are ${Object.keys(def.fields).join(', ')}`;
+  const names = Object.keys(def.fields);
+  const notAField = (option: string, name: string) =>
+    invalid(
+      `${option} names ${JSON.stringify(name)}, which is not a field (fields are ${names.join(', ')}${suggestion(name, names)})`,
+    );
   const time = types.get(def.eventTime);
   if (time === undefined) {
-    if (!Object.hasOwn(def.fields, def.eventTime))
-      invalid(`eventTime names ${JSON.stringify(def.eventTime)}, which is not a field (${fields})`);
+    if (!Object.hasOwn(def.fields, def.eventTime)) notAField('eventTime', def.eventTime);
   } else if (time.array || (time.base !== 'timestamp' && time.base !== 'date')) {
     invalid(
       `the event time ${def.eventTime} must be of type timestamp or date, is ${def.fields[def.eventTime]}`,
@@ -64,20 +80,26 @@ function checkSource(def: SourceDefinition, report: Report): void {
   }
   if (def.eventId !== undefined) {
     const id = types.get(def.eventId);
-    if (!Object.hasOwn(def.fields, def.eventId))
-      invalid(`eventId names ${JSON.stringify(def.eventId)}, which is not a field (${fields})`);
+    if (!Object.hasOwn(def.fields, def.eventId)) notAField('eventId', def.eventId);
     else if (id && (id.array || !['string', 'int', 'long', 'bytes'].includes(id.base))) {
       invalid(
         `the event id ${def.eventId} must be a string, int, long or bytes, is ${def.fields[def.eventId]}`,
       );
     }
   }
+  if (def.knownTime !== undefined) {
+    const type = types.get(def.knownTime);
+    if (!Object.hasOwn(def.fields, def.knownTime)) notAField('knownTime', def.knownTime);
+    else if (type && (type.base !== 'timestamp' || type.array || !type.nullable))
+      invalid(
+        `the known time ${def.knownTime} must be of type timestamp?, is ${def.fields[def.knownTime]}: it is null in every event that is not imported`,
+      );
+  }
   if (def.partitionBy?.length === 0)
     invalid('partitionBy is empty: name the fields that identify an entity, or leave it out');
   for (const field of def.partitionBy ?? []) {
     const type = types.get(field);
-    if (!Object.hasOwn(def.fields, field))
-      invalid(`partitionBy names ${JSON.stringify(field)}, which is not a field (${fields})`);
+    if (!Object.hasOwn(def.fields, field)) notAField('partitionBy', field);
     else if (type && (type.array || !KEY_TYPES.has(type.base)))
       invalid(
         `partitionBy cannot use ${field} of type ${def.fields[field]}: use ${[...KEY_TYPES].join(', ')}`,
@@ -124,9 +146,10 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
       );
     for (const feature of member.features) {
       if (view && member.version === undefined && !Object.hasOwn(view.features, feature)) {
+        const names = Object.keys(view.features);
         report(
           'MR_UNKNOWN_REFERENCE',
-          `${what}: ${member.view} has no feature ${JSON.stringify(feature)}: it has ${Object.keys(view.features).join(', ')}.`,
+          `${what}: ${member.view} has no feature ${JSON.stringify(feature)}: it has ${names.join(', ')}${suggestion(feature, names) || '.'}`,
         );
       }
       take(feature, member.view);

@@ -286,6 +286,31 @@ describe('definitions that the checks refuse', () => {
       /airport_delays: f: the input is the text "delay", the same for every event: write col\("delay"\) for the field/,
     ],
     [
+      'a mistyped column',
+      feature({ aggregation: 'avg', input: col('dely').times(2) }),
+      'MR_UNKNOWN_COLUMN',
+      /^feature view airport_delays: f: there is no column "dely": .*; did you mean "delay"\?$/,
+    ],
+    [
+      'an operator over a type that it does not take',
+      feature({
+        aggregation: 'avg',
+        input: when(col('destination').gt('A'), col('origin').times(2)).otherwise(0),
+      }),
+      'MR_EXPRESSION_INVALID',
+      /^feature view airport_delays: f: in origin \* 2: needs numbers, got origin \(string\), 2 \(int\): convert it, as in col\("origin"\)\.cast\("double"\)\.$/,
+    ],
+    [
+      'a mistyped parameter',
+      feature({
+        aggregation: 'approxPercentile',
+        input: col('delay'),
+        params: { q: 0.5, acuracy: 0.1 },
+      }),
+      'MR_DEFINITION_INVALID',
+      /f: approxPercentile has no parameter "acuracy": it has q, accuracy; did you mean "accuracy"\?$/,
+    ],
+    [
       'a hop that does not divide',
       feature({ window: '1h', hop: '7m' }),
       'MR_HOP_INVALID',
@@ -304,6 +329,18 @@ describe('definitions that the checks refuse', () => {
       view({ features: { origin: { aggregation: 'count', input: null } } }),
       'MR_DEFINITION_INVALID',
       /name of a key/,
+    ],
+    [
+      'fields that differ only in case',
+      { ...flights, fields: { ...flights.fields, Origin: 'string' } },
+      'MR_DEFINITION_INVALID',
+      /the fields origin and Origin differ only in case/,
+    ],
+    [
+      'a field with the name of a column of the history',
+      { ...flights, fields: { ...flights.fields, _offset: 'long' } },
+      'MR_DEFINITION_INVALID',
+      /_offset has the name of a column that the history adds/,
     ],
     [
       'event time of no field',
@@ -378,7 +415,7 @@ describe('definitions that the checks refuse', () => {
       'a value of another type',
       { ...lateRisk, type: 'string' },
       'MR_EXPRESSION_INVALID',
-      /value is double\?, but the declared type is string/,
+      /value when\(.*\) is double\?, but the declared type is string: cast it/,
     ],
     [
       'an input that is not there',

@@ -34,6 +34,8 @@ export interface SourceDefinition extends Described {
   readonly fields: Readonly<Record<string, string>>;
   readonly eventTime: string;
   readonly eventId?: string;
+  /** a field of type `timestamp?`, which only an import sets: when an imported event was known */
+  readonly knownTime?: string;
   /** duration in log time within which events with the same eventId count once; default 1h */
   readonly dedupeWindow?: string;
   /** log partitions of raw.<source>; default 1 */

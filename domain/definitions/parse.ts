@@ -14,7 +14,15 @@ import {
   type OnDemandInput,
   type ServiceMember,
 } from './model.ts';
-import { DESCRIBED, fieldName, MAX_FIELDS, name, optional, parts } from './properties.ts';
+import {
+  DESCRIBED,
+  fieldName,
+  MAX_FIELDS,
+  MAX_PARTITION_FIELDS,
+  name,
+  optional,
+  parts,
+} from './properties.ts';
 import { isObject, type JsonObject, type Reader, reader } from './reader.ts';
 
 function jsonValue(value: unknown, depth = 0): value is Value {
@@ -140,6 +148,7 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       'fields',
       'eventTime',
       'eventId',
+      'knownTime',
       'dedupeWindow',
       'partitions',
       'partitionBy',
@@ -152,10 +161,11 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       fields: p.record(o.fields, `${path}.fields`, fieldName, p.type),
       eventTime: r.text(o.eventTime, `${path}.eventTime`),
       ...optional(o, 'eventId', path, p.text),
+      ...optional(o, 'knownTime', path, p.text),
       ...optional(o, 'dedupeWindow', path, p.duration),
       ...optional(o, 'partitions', path, p.positive),
       ...optional(o, 'partitionBy', path, (v, at) =>
-        r.list(v, at, 20).map((field, i) => r.text(field, `${at}[${i}]`)),
+        r.list(v, at, MAX_PARTITION_FIELDS).map((field, i) => r.text(field, `${at}[${i}]`)),
       ),
       ...optional(o, 'dimension', path, (v, at) => dimension(r, v, at)),
       ...optional(o, 'changes', path, (v, at) => {

@@ -6,7 +6,12 @@ import { DEFAULT_NAMESPACE } from './model.ts';
 import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
 import type { JsonObject, Reader } from './reader.ts';
 
+/** Keys, fields, features, inputs or members of one definition. */
 export const MAX_FIELDS = 1_000;
+export const MAX_TAGS = 100;
+export const MAX_TAG_LENGTH = 200;
+export const MAX_PARTITIONS = 1_024;
+export const MAX_PARTITION_FIELDS = 20;
 export const name = { pattern: NAME, says: NAME_RULE };
 export const fieldName = { pattern: FIELD_NAME, says: FIELD_NAME_RULE };
 /** The properties that every kind has. */
@@ -66,13 +71,13 @@ export function parts(r: Reader) {
     ...optional(o, 'owner', path, text),
     ...optional(o, 'description', path, text),
     ...optional(o, 'tags', path, (v, p) =>
-      r.list(v, p, 100).map((tag, i) => r.text(tag, `${p}[${i}]`, undefined, 200)),
+      r.list(v, p, MAX_TAGS).map((tag, i) => r.text(tag, `${p}[${i}]`, undefined, MAX_TAG_LENGTH)),
     ),
   });
   const positive = (value: unknown, path: string): number => {
-    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1_024)
+    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_PARTITIONS)
       return value as number;
-    r.problem(path, 'must be a whole number from 1 to 1024', value);
+    r.problem(path, `must be a whole number from 1 to ${MAX_PARTITIONS}`, value);
     return 1;
   };
   const share = (value: unknown, path: string): number => {

@@ -12,6 +12,9 @@ const showValue = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 };
 
+/** Characters of a text of a definition. */
+export const MAX_TEXT = 10_000;
+
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export const isObject = (value: unknown): value is JsonObject =>
@@ -74,7 +77,7 @@ export function reader(): Reader {
       problem(path, `must be a list of at most ${longest}`, value);
       return [];
     },
-    text(value, path, rule, longest = 10_000) {
+    text(value, path, rule, longest = MAX_TEXT) {
       if (typeof value !== 'string') problem(path, 'must be a text', value);
       else if (value.length > longest)
         problem(path, `must have at most ${longest} characters`, value);

@@ -14,7 +14,7 @@ type Unary = () => Expression;
 type Binary = (other: Operand) => Expression;
 type Variadic = (...others: readonly Operand[]) => Expression;
 
-interface ExpressionMethods {
+export interface ExpressionMethods {
   plus: Binary;
   minus: Binary;
   times: Binary;

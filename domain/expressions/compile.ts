@@ -43,7 +43,11 @@ function untyped(expr: Expr & { readonly op: 'call' }): readonly Argument[] {
     );
   }
   const type = expr.fn === 'truncate' || expr.fn === 'hour' ? UNTYPED_TIME : UNTYPED;
-  return expr.args.map((arg) => ({ type, literal: arg.op === 'lit' ? arg.value : undefined }));
+  return expr.args.map((arg) => ({
+    type,
+    literal: arg.op === 'lit' ? arg.value : undefined,
+    expr: arg,
+  }));
 }
 
 /** Emits the statements that compute `expr`. @returns the local or literal that holds its value */

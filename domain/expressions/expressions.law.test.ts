@@ -186,6 +186,35 @@ describe('a compiled expression', () => {
     );
   });
 
+  it('is null only where its type is nullable, over columns that are nullable or not', () => {
+    const notNull = Object.fromEntries(
+      Object.entries(columns).map(([name, type]) => [name, { ...type, nullable: false }]),
+    );
+    let sure = 0;
+    fc.assert(
+      fc.property(
+        fc.oneof(trees.num, trees.bool, trees.str, trees.time),
+        fc.subarray(Object.keys(columns)),
+        fc.array(rows, { minLength: 1, maxLength: 5 }),
+        (tree, optional, some) => {
+          const mixed = { columns: { ...notNull } as Record<string, FieldType> };
+          for (const name of optional) mixed.columns[name] = columns[name as keyof typeof columns];
+          if (typeOf(tree, mixed).nullable) return;
+          sure++;
+          const run = compileExpr(tree, mixed);
+          for (const row of some) {
+            const fits = Object.keys(columns).every(
+              (name) => row[name] !== null || optional.includes(name),
+            );
+            if (fits) expect(run(row)).not.toBeNull();
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(sure).toBeGreaterThan(50);
+  });
+
   it('survives JSON: parseExpr returns the same tree', () => {
     fc.assert(
       fc.property(
@@ -267,12 +296,38 @@ describe('types', () => {
   it.each([
     [col('nope'), 'MR_UNKNOWN_COLUMN', /the columns are n, m, x/],
     [input('n'), 'MR_UNKNOWN_COLUMN', /cannot be used here/],
-    [col('s').plus(1), 'MR_EXPRESSION_INVALID', /needs numbers, got string\?, int/],
-    [col('s').gt(1), 'MR_EXPRESSION_INVALID', /compare/],
-    [col('b').gt(true), 'MR_EXPRESSION_INVALID', /no order/],
+    [{ op: 'col', name: 'nn' } as const, 'MR_UNKNOWN_COLUMN', /did you mean "n"\?$/],
+    [
+      { op: 'call', fn: 'lenght', args: [] } as const,
+      'MR_EXPRESSION_INVALID',
+      /did you mean "length"\?$/,
+    ],
+    [
+      col('s').plus(1),
+      'MR_EXPRESSION_INVALID',
+      /^in s \+ 1: needs numbers, got s \(string\?\), 1 \(int\): .* col\("s"\)\.cast\("double"\)/,
+    ],
+    [
+      col('n').plus(1).concat('x'),
+      'MR_EXPRESSION_INVALID',
+      /needs strings, got n \+ 1 \(long\?\), "x" \(string\): .* \(n \+ 1\)\.cast\("string"\)/,
+    ],
+    [
+      col('n').hour(),
+      'MR_EXPRESSION_INVALID',
+      /needs a timestamp, got n \(.*\.cast\("timestamp"\)/,
+    ],
+    [col('x').hour(), 'MR_EXPRESSION_INVALID', /needs a timestamp, got x \(double\?\)\.$/],
+    [col('s').gt(1), 'MR_EXPRESSION_INVALID', /cannot compare s \(string\?\) with 1 \(int\)/],
+    [col('b').gt(true), 'MR_EXPRESSION_INVALID', /b \(boolean\?\) has no order/],
     [col('n').eq(null), 'MR_EXPRESSION_INVALID', /isNull/],
-    [when(col('n'), 1).otherwise(0), 'MR_EXPRESSION_INVALID', /must be a boolean/],
-    [when(col('b'), 1).otherwise('x'), 'MR_EXPRESSION_INVALID', /one type/],
+    [when(col('n'), 1).otherwise(0), 'MR_EXPRESSION_INVALID', /must be a boolean, is int\?/],
+    [
+      when(col('b'), 1).otherwise('x'),
+      'MR_EXPRESSION_INVALID',
+      /must have one type, got int and, from "x", string/,
+    ],
+    [col('s').cast('flaot' as 'float'), 'MR_EXPRESSION_INVALID', /did you mean "float"\?$/],
     [lit(null), 'MR_EXPRESSION_INVALID', /cast it/],
     [col('x').cast('bytes'), 'MR_EXPRESSION_INVALID', /cannot cast/],
   ])('%#: refused', (tree, code, message) => {

@@ -3,6 +3,7 @@
  * (`domain/sql`) has a row for the same name, so a function means one thing in every back end.
  */
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
+import type { Expr } from './ast.ts';
 
 /** Every function of an expression. */
 export type FunctionName =
@@ -58,6 +59,8 @@ export type FunctionName =
 export interface Argument {
   readonly type: FieldType;
   readonly literal: Scalar | null | undefined;
+  /** the argument itself, for messages */
+  readonly expr: Expr;
 }
 
 export type Implementation = (...args: never[]) => Value;

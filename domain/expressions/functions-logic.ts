@@ -8,8 +8,9 @@ const compared =
   (args: readonly Argument[]): ReturnType<FunctionRow['type']> => {
     const [a, b] = args as readonly [Argument, Argument];
     if (!comparable(a.type, b.type))
-      return `cannot compare ${show(args)}: compare numbers with numbers, or values of one type (cast one of them)`;
-    if (ordered && is(a.type, 'boolean', 'bytes')) return `${show([a])} has no order`;
+      return `cannot compare ${show([a])} with ${show([b])}: compare numbers with numbers, or values of one type (cast one of them)`;
+    if (ordered && is(a.type, 'boolean', 'bytes'))
+      return `${show([a])} has no order: compare it with eq or ne`;
     return of('boolean', anyNull(args));
   };
 
@@ -37,7 +38,7 @@ const logic = (
   type: (args) =>
     args.every((a) => is(a.type, 'boolean'))
       ? of('boolean', anyNull(args))
-      : `needs booleans, got ${show(args)}`,
+      : `needs booleans, got ${show(args)}: use a condition, such as isNotNull() or ne(0)`,
   js: () => js,
 });
 
@@ -75,7 +76,7 @@ export const LOGIC: readonly FunctionRow[] = [
       let type = args[0]?.type;
       for (const arg of args.slice(1)) {
         const both = type && unify(type, arg.type);
-        if (!both) return `needs one type, got ${show(args)}`;
+        if (!both) return `the values must have one type, got ${show(args)}: cast one of them`;
         type = both;
       }
       return type ? { ...type, nullable: args.every((a) => a.type.nullable) } : 'needs an argument';
@@ -95,7 +96,7 @@ export const LOGIC: readonly FunctionRow[] = [
       const [first, ...rest] = args as readonly [Argument, ...Argument[]];
       const odd = rest.find((a) => !comparable(first.type, a.type));
       return odd
-        ? `cannot look for ${show([odd])} among ${show([first])}`
+        ? `cannot look for ${show([odd])} among values of ${show([first])}: list values of that type`
         : of('boolean', first.type.nullable);
     },
     js: (args) => {

@@ -12,10 +12,13 @@ import {
   type Implementation,
   whole,
 } from './function-row.ts';
-import { anyNull, comparable, is, of, show, unify } from './types.ts';
+import { anyNull, castHint, comparable, is, of, show, unify } from './types.ts';
 
 const numbers = (args: readonly Argument[]): boolean => args.every((a) => isNumeric(a.type));
 const wholes = (args: readonly Argument[]): boolean => args.every((a) => isWhole(a.type));
+
+const notNumbers = (args: readonly Argument[]): string =>
+  `needs numbers, got ${show(args)}${castHint(args, 'double', 'int', 'long', 'float')}`;
 
 /**
  * The result type of adding milliseconds to timestamps or days to dates; a difference is a long.
@@ -40,10 +43,7 @@ const arithmetic = (name: FunctionName, js: (a: number, b: number) => number): F
   nulls: 'strict',
   type: (args) => {
     if (numbers(args)) return of(wholes(args) && name !== 'div' ? 'long' : 'double', true);
-    return (
-      (name === 'add' || name === 'sub' ? moved(name, args) : null) ??
-      `needs numbers, got ${show(args)}`
-    );
+    return (name === 'add' || name === 'sub' ? moved(name, args) : null) ?? notNumbers(args);
   },
   js: (args) => {
     return (
@@ -62,7 +62,7 @@ const real = (
   name,
   arity: [arity, arity],
   nulls: 'strict',
-  type: (args) => (numbers(args) ? of('double', true) : `needs numbers, got ${show(args)}`),
+  type: (args) => (numbers(args) ? of('double', true) : notNumbers(args)),
   js: () =>
     (arity === 1
       ? (a: number) => finite(js(a))
@@ -75,9 +75,7 @@ const kept = (name: FunctionName, js: (a: number) => number): FunctionRow => ({
   arity: [1, 1],
   nulls: 'strict',
   type: (args) =>
-    numbers(args)
-      ? of(wholes(args) ? 'long' : 'double', anyNull(args))
-      : `needs a number, got ${show(args)}`,
+    numbers(args) ? of(wholes(args) ? 'long' : 'double', anyNull(args)) : notNumbers(args),
   js: () => ((a: number) => js(a) + 0) as Implementation,
 });
 
@@ -92,7 +90,7 @@ const extreme = (
     let type = (args[0] as Argument).type;
     for (const arg of args.slice(1)) {
       const both = comparable(type, arg.type) ? unify(type, arg.type) : null;
-      if (both === null) return `needs values that compare, got ${show(args)}`;
+      if (both === null) return `needs values that compare, got ${show(args)}: cast one of them`;
       type = both;
     }
     return is(type, 'boolean', 'bytes') ? `${show(args)} has no order` : type;

@@ -2,7 +2,7 @@
 import { isNumeric, isWhole } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
 import type { FunctionName, FunctionRow, Implementation } from './function-row.ts';
-import { anyNull, is, of, show } from './types.ts';
+import { anyNull, castHint, is, of, show } from './types.ts';
 
 const text = (
   name: FunctionName,
@@ -17,7 +17,7 @@ const text = (
   type: (args) =>
     args.every((a) => is(a.type, 'string'))
       ? of(result, anyNull(args))
-      : `needs strings, got ${show(args)} (cast to string first)`,
+      : `needs strings, got ${show(args)}${castHint(args, 'string')}`,
   js: () => js,
 });
 

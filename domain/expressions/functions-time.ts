@@ -1,6 +1,7 @@
 /** Time functions, all in UTC. A date counts as its midnight. */
+import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { FunctionName, FunctionRow, Implementation } from './function-row.ts';
-import { anyNull, is, of, show } from './types.ts';
+import { anyNull, castHint, is, of, show } from './types.ts';
 
 const DAY = 86_400_000;
 const FIXED: Readonly<Record<string, number>> = {
@@ -9,7 +10,7 @@ const FIXED: Readonly<Record<string, number>> = {
   hour: 3_600_000,
   day: DAY,
 };
-const UNITS = [...Object.keys(FIXED), 'week', 'month', 'year'];
+export const UNITS = [...Object.keys(FIXED), 'week', 'month', 'year'];
 
 /** Monday 1 to Sunday 7; 1970-01-01 was a Thursday. */
 const dayOfWeek = (ms: number): number => ((((Math.floor(ms / DAY) + 3) % 7) + 7) % 7) + 1;
@@ -21,7 +22,7 @@ const part = (name: FunctionName, js: (ms: number) => number, dates = true): Fun
   type: (args) =>
     args.every((a) => is(a.type, 'timestamp') || (dates && is(a.type, 'date')))
       ? of('int', anyNull(args))
-      : `needs a timestamp${dates ? ' or date' : ''}, got ${show(args)} (cast it first)`,
+      : `needs a timestamp${dates ? ' or date' : ''}, got ${show(args)}${castHint(args, 'timestamp')}`,
   js: ([arg]) =>
     (arg?.type.base === 'date' ? (days: number) => js(days * DAY) : js) as Implementation,
 });
@@ -52,10 +53,10 @@ export const TIME: readonly FunctionRow[] = [
     literals: [1],
     type: ([time, unit]) => {
       if (!time || !is(time.type, 'timestamp'))
-        return `needs a timestamp, got ${time ? show([time]) : 'nothing'}`;
+        return `needs a timestamp, got ${time ? `${show([time])}${castHint([time], 'timestamp')}` : 'nothing'}`;
       return UNITS.includes(unit?.literal as string)
         ? time.type
-        : `needs a unit of ${UNITS.join(', ')}, got ${JSON.stringify(unit?.literal)}`;
+        : `${JSON.stringify(unit?.literal)} is not a unit of time: the units are ${UNITS.join(', ')}${suggestion(String(unit?.literal), UNITS)}`;
     },
     js: ([, unit]) => {
       const truncate = truncateTo(unit?.literal as string);

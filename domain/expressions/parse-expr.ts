@@ -8,8 +8,8 @@ import type { Expr } from './ast.ts';
 import { functionRow } from './typecheck.ts';
 
 export const MAX_DEPTH = 100;
-const MAX_NODES = 5_000;
-const MAX_LITERAL = 10_000;
+export const MAX_NODES = 5_000;
+export const MAX_LITERAL = 10_000;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -19,7 +19,7 @@ const show = (value: unknown): string => {
 };
 
 const invalid = (path: string, what: string): never =>
-  fail('MR_EXPRESSION_INVALID', `${path}: ${what}.`, { path });
+  fail('MR_EXPRESSION_INVALID', `${path}: ${what.endsWith('?') ? what : `${what}.`}`, { path });
 
 function onlyKeys(value: Json, keys: readonly string[], path: string): void {
   for (const key of Object.keys(value)) {

@@ -4,10 +4,11 @@
  * result would always be null.
  */
 import { fail } from '#domain/errors.ts';
+import { suggestion } from '#domain/values/did-you-mean.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Scalar } from '#domain/values/value.ts';
 import type { Expr } from './ast.ts';
-import { formatExpr } from './format.ts';
+import { shortExpr } from './format.ts';
 import type { Argument, FunctionRow } from './function-row.ts';
 import { FUNCTIONS } from './functions.ts';
 import { of, unify } from './types.ts';
@@ -17,13 +18,10 @@ export interface Scope {
   readonly inputs?: Readonly<Record<string, FieldType>>;
 }
 
-const invalid = (expr: Expr, what: string): never => {
-  const text = formatExpr(expr);
-  return fail(
-    'MR_EXPRESSION_INVALID',
-    `in ${text.length > 200 ? `${text.slice(0, 200)}…` : text}: ${what}.`,
-  );
-};
+const sentence = (text: string): string => (text.endsWith('?') ? text : `${text}.`);
+
+const invalid = (expr: Expr, what: string): never =>
+  fail('MR_EXPRESSION_INVALID', sentence(`in ${shortExpr(expr, 200)}: ${what}`));
 
 export function literalType(value: Scalar): FieldType {
   if (typeof value === 'string') return of('string', false);
@@ -37,9 +35,13 @@ function reference(expr: Expr & { readonly op: 'col' | 'input' }, scope: Scope):
   if (known !== undefined && Object.hasOwn(known, expr.name)) return known[expr.name] as FieldType;
   const what = expr.op === 'col' ? 'column' : 'input';
   const names = Object.keys(known ?? {});
+  const others =
+    names.length > 0
+      ? `: the ${what}s are ${names.join(', ')}${suggestion(expr.name, names)}`
+      : ` here (${what}s cannot be used here)`;
   return fail(
     'MR_UNKNOWN_COLUMN',
-    `there is no ${what} ${JSON.stringify(expr.name)}${names.length > 0 ? `: the ${what}s are ${names.join(', ')}` : ` here (${what}s cannot be used here)`}.`,
+    sentence(`there is no ${what} ${JSON.stringify(expr.name)}${others}`),
     { name: expr.name },
   );
 }
@@ -50,10 +52,11 @@ function reference(expr: Expr & { readonly op: 'col' | 'input' }, scope: Scope):
  */
 export function functionRow(expr: Expr & { readonly op: 'call' }): FunctionRow {
   const row = FUNCTIONS.get(expr.fn);
+  const names = [...FUNCTIONS.keys()];
   if (row === undefined)
     return invalid(
       expr,
-      `there is no function ${JSON.stringify(expr.fn)}: the functions are ${[...FUNCTIONS.keys()].join(', ')}`,
+      `there is no function ${JSON.stringify(expr.fn)}: the functions are ${names.join(', ')}${suggestion(expr.fn, names)}`,
     );
   const [min, max] = row.arity;
   if (expr.args.length < min || expr.args.length > max) {
@@ -83,16 +86,16 @@ export function argumentsOf(
   return expr.args.map((arg, i) => {
     const literal = arg.op === 'lit' ? arg.value : undefined;
     const type = types[i];
-    if (type) return { type, literal };
+    if (type) return { type, literal, expr: arg };
     if (row.name !== 'coalesce' || !first) {
       return row.name === 'cast'
-        ? { type: of('string', true), literal }
+        ? { type: of('string', true), literal, expr: arg }
         : invalid(
             expr,
             'an argument is a null literal, so the result is always the same; use isNull to test for null',
           );
     }
-    return { type: { ...first, nullable: true }, literal };
+    return { type: { ...first, nullable: true }, literal, expr: arg };
   });
 }
 
@@ -121,7 +124,7 @@ function inferWhen(expr: Expr & { readonly op: 'when' }, scope: Scope): FieldTyp
     if (type === null || type.base !== 'boolean' || type.array)
       invalid(
         expr,
-        `the condition ${formatExpr(condition)} must be a boolean, is ${type ? formatFieldType(type) : 'null'}`,
+        `the condition ${shortExpr(condition)} must be a boolean, is ${type ? formatFieldType(type) : 'null'}: compare it, for example with gt(0) or isNotNull()`,
       );
   }
   let type: FieldType | null = null;
@@ -135,7 +138,7 @@ function inferWhen(expr: Expr & { readonly op: 'when' }, scope: Scope): FieldTyp
         unify(type, next) ??
         invalid(
           expr,
-          `the branches must have one type, got ${formatFieldType(type)} and ${formatFieldType(next)}`,
+          `the branches must have one type, got ${formatFieldType(type)} and, from ${shortExpr(value)}, ${formatFieldType(next)}: cast one of them`,
         );
   }
   return type && { ...type, nullable: type.nullable || nullable };

@@ -1,7 +1,7 @@
 /**
  * Where an expression over whole numbers gives another value once it is computed with fractions.
- * Arithmetic is in doubles either way, so values differ only if a result is outside ±(2^53 − 1):
- * of whole numbers it is null then. A bound on every result shows whether that can happen.
+ * Arithmetic is in doubles either way, so the values differ only if a result is outside ±(2^53 −
+ * 1): of whole numbers it is null then. A bound on every result shows whether that can happen.
  */
 import type { ScalarType } from '#domain/values/value.ts';
 import type { Expr } from './ast.ts';

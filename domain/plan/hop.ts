@@ -15,8 +15,10 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const LEAST_TILES = 24;
-const MOST_TILES = 10_000;
+/** A default hop divides its window into at least so many tiles. */
+export const LEAST_TILES = 24;
+/** More tiles would make reads too costly. */
+export const MAX_TILES = 10_000;
 
 /**
  * | window                                    | default hop                                              |
@@ -34,13 +36,13 @@ const ROUND: readonly number[] = [
 ].flatMap(([unit, times]) => (times as number[]).map((n) => n * (unit as number)));
 
 const divides = (windowMs: number, hop: number): boolean =>
-  windowMs % hop === 0 && windowMs / hop >= LEAST_TILES && windowMs / hop <= MOST_TILES;
+  windowMs % hop === 0 && windowMs / hop >= LEAST_TILES && windowMs / hop <= MAX_TILES;
 
 const defaultHop = (windowMs: number): number => {
   const round = ROUND.findLast((hop) => divides(windowMs, hop));
   if (round !== undefined) return round;
   if (windowMs < LEAST_TILES) return 1;
-  for (let tiles = LEAST_TILES; tiles <= MOST_TILES; tiles++)
+  for (let tiles = LEAST_TILES; tiles <= MAX_TILES; tiles++)
     if (windowMs % tiles === 0) return windowMs / tiles;
   return windowMs;
 };
@@ -73,10 +75,10 @@ export const hopOf = (
       `feature "${feature}": the hop ${hop} does not divide the window ${window}; ${formatDuration(defaultHop(windowMs))} does`,
     );
   }
-  if (windowMs / hopMs > MOST_TILES) {
+  if (windowMs / hopMs > MAX_TILES) {
     return fail(
       'MR_HOP_INVALID',
-      `feature "${feature}": the hop ${hop} cuts the window ${window} into ${windowMs / hopMs} tiles, and the limit is ${MOST_TILES}; use ${formatDuration(defaultHop(windowMs))}`,
+      `feature "${feature}": the hop ${hop} cuts the window ${window} into ${windowMs / hopMs} tiles, and the limit is ${MAX_TILES}; use ${formatDuration(defaultHop(windowMs))}`,
     );
   }
   return hopMs;

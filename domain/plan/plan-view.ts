@@ -4,9 +4,11 @@
  */
 import type { Partial } from '#domain/aggregations/aggregation.ts';
 import { orderedPartial, PRESENCE } from '#domain/aggregations/first-last.ts';
+import { nullable } from '#domain/aggregations/parameters.ts';
 import { aggregationNamed } from '#domain/aggregations/table.ts';
 import type {
   EntityDefinition,
+  FeatureDefinition,
   FeatureViewDefinition,
   SourceDefinition,
 } from '#domain/definitions/model.ts';
@@ -22,6 +24,7 @@ import { isNumeric, parseFieldType } from '#domain/values/field-type.ts';
 import { hash64 } from '#domain/values/hash.ts';
 import { compileKeyOf } from './entity-key.ts';
 import { both, existenceOf, paramsOver, presenceOf } from './existence.ts';
+import { aggregationText } from './feature-text.ts';
 import { hopOf } from './hop.ts';
 import type {
   HopGroup,
@@ -39,16 +42,17 @@ interface GroupDraft {
   readonly partials: PlannedPartial[];
 }
 
-/** Adds the feature's name to an error. */
-const named = <T>(feature: string, body: () => T): T => {
+/** Adds the feature, and what it computes, to an error. */
+const named = <T>(name: string, feature: FeatureDefinition, body: () => T): T => {
   try {
     return body();
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
-    throw new MillraceError(error.code, `${feature}: ${error.message}`, {
-      ...error.details,
-      feature,
-    });
+    throw new MillraceError(
+      error.code,
+      `${name}: in ${aggregationText(feature)}: ${error.message}`,
+      { ...error.details, feature: name },
+    );
   }
 };
 
@@ -132,10 +136,11 @@ export const planView = (
 
   const existence = existenceOf(view, source);
   const features = Object.entries(view.features).map(([name, feature]): PlannedFeature => {
-    const aggregation = aggregationNamed(feature.aggregation);
-    const inputType = feature.input === null ? null : typeOf(feature.input, scope);
-    const params = paramsOver(source, feature);
-    const bound = named(name, () => aggregation.bind(inputType, params));
+    const bound = named(name, feature, () => {
+      const inputType = feature.input === null ? null : typeOf(feature.input, scope);
+      const params = paramsOver(source, feature);
+      return aggregationNamed(feature.aggregation).bind(inputType, params);
+    });
     const hopMs = hopOf(name, feature.window, feature.hop);
     const windowMs = feature.window === undefined ? null : parseDuration(feature.window);
     const group = groupOf(hopMs);
@@ -148,7 +153,7 @@ export const planView = (
     });
     return {
       name,
-      type: bound.type,
+      type: view.ttl === undefined ? bound.type : nullable(bound.type),
       aggregation: bound,
       windowMs,
       hop: groups.indexOf(group),

@@ -130,5 +130,5 @@ test.each([
 test('an aggregation’s error names the feature', () => {
   expect(() =>
     plan({ good: of('sum'), bad: of('avg', { input: { op: 'col', name: 'k' } }) }),
-  ).toThrow(/^bad: avg aggregates numbers, and its input is string/);
+  ).toThrow(/^bad: in avg\(k\): avg aggregates numbers, and its input is string: convert it/);
 });

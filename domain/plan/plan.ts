@@ -58,6 +58,10 @@ export interface PlannedExistence {
 
 export interface PlannedFeature {
   readonly name: string;
+  /**
+   * of what reads answer: nullable if the aggregation can have no value, and for each feature of a
+   * view with a ttl, whose values expire
+   */
   readonly type: FieldType;
   readonly aggregation: BoundAggregation;
   /** null: all time */

@@ -8,6 +8,7 @@
  *   then.
  * - Building does not delay reads: it runs in a thread of its own, with a limit on its memory.
  */
+import type { Imports } from '#domain/sources/knowledge.ts';
 import type {
   TrainingSetTarget,
   ViewDefinitions,
@@ -23,6 +24,8 @@ export interface RawFiles {
   readonly files: readonly string[];
   /** by partition: only events with offsets below these are known at the pinned `known` */
   readonly below: readonly number[];
+  /** of a source that takes imported events; `known`: the pinned time, epoch ms */
+  readonly imports?: Imports & { readonly known: number };
 }
 
 /**

@@ -23,7 +23,7 @@ export interface Change {
   readonly notes: readonly string[];
   /** the notes that say what breaks */
   readonly breaks: readonly string[];
-  /** those of `breaks` that cannot be forced: stored events could not be read any more */
+  /** those of `breaks` that cannot be forced: what is stored could not be read any more */
   readonly final: readonly string[];
 }
 
@@ -86,6 +86,6 @@ export const finalProblem = (
     ? null
     : {
         code: 'MR_INCOMPATIBLE_REVISION',
-        message: `${kind} "${name}": ${final.join('; ')}. --force does not help: events that are stored could not be read any more`,
+        message: `${kind} "${name}": ${final.join('; ')}. --force does not help: what is stored could not be read any more`,
         details: { fields },
       };

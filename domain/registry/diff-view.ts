@@ -2,6 +2,9 @@
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
 import { type Draft, note, type Readers, same } from './change.ts';
 
+/** A ttl makes every feature nullable; its own note says what it costs. */
+const withoutTtl = ({ ttl: _ttl, ...view }: FeatureViewDefinition): FeatureViewDefinition => view;
+
 export const diffView = (
   before: FeatureViewDefinition,
   after: FeatureViewDefinition,
@@ -52,8 +55,8 @@ export const diffView = (
     const { description: newText, ...newRest } = now;
     if (!same(oldRest, newRest)) {
       const [oldType, newType] = [
-        readers.featureType(before, name),
-        readers.featureType(after, name),
+        readers.featureType(withoutTtl(before), name),
+        readers.featureType(withoutTtl(after), name),
       ];
       if (oldType !== newType && used.length > 0) {
         note(

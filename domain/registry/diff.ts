@@ -143,14 +143,11 @@ export const diffDefinitions = (
   else if (before.kind === 'entity' && after.kind === 'entity') {
     if (canonical(Object.entries(before.keys)) !== canonical(Object.entries(after.keys))) {
       const used = readers.ofEntity(before.name);
-      note(
-        draft,
-        'keys',
-        before.keys,
-        after.keys,
-        used.length > 0 ? 'breaking' : 'compatible',
-        used.length > 0 ? `its keys change, but ${used.join(', ')} are read by them` : undefined,
-      );
+      const text = `its keys change, but ${used.join(', ')} are read by them`;
+      if (used.length > 0) {
+        note(draft, 'keys', before.keys, after.keys, 'breaking', text);
+        draft.final.push(text);
+      } else note(draft, 'keys', before.keys, after.keys, 'compatible');
     }
   } else if (before.kind === 'source' && after.kind === 'source') {
     diffSource(before, after, readers, draft);

@@ -50,6 +50,18 @@ export type RegistryEvent =
       readonly type: 'DefinitionDeprecated' | 'DefinitionRestored' | 'DefinitionRetired';
       readonly data: { readonly kind: Kind; readonly name: string };
     }
+  /** events of before this log were imported into the source; in its stream for the audit */
+  | {
+      readonly type: 'HistoryImported';
+      readonly data: {
+        readonly source: string;
+        readonly events: number;
+        /** the earliest and the latest known time, epoch ms */
+        readonly knownFrom: number;
+        readonly knownTo: number;
+        readonly producer: { readonly id: string; readonly sequence: number } | null;
+      };
+    }
   | {
       readonly type: 'GenerationStarted';
       readonly data: {

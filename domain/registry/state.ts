@@ -87,6 +87,8 @@ export const evolve = (state: RegistryState, event: RegistryEvent): RegistryStat
       return { ...state, status: 'active' };
     case 'DefinitionRetired':
       return { ...state, status: 'retired' };
+    case 'HistoryImported':
+      return state;
     case 'GenerationStarted': {
       const { generation, version, replay, at } = event.data;
       const record: GenerationRecord = {

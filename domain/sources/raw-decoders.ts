@@ -8,6 +8,7 @@ import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
+import { knownTimeOf } from '#domain/sources/knowledge.ts';
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import type { Row } from '#domain/values/value.ts';
 
@@ -18,17 +19,21 @@ export interface RawDecoders {
   readonly learn: (source: SourceDefinition) => Promise<void>;
   readonly decode: (schemaId: number, value: Uint8Array) => Row;
   readonly eventTime: (source: string, row: Row) => number;
+  /** The known time of an imported event, epoch ms; null: a live event. */
+  readonly knownTime: (source: string, row: Row) => number | null;
 }
 
 export const createRawDecoders = (schemas: SchemaRegistry): RawDecoders => {
   const byId = new Map<number, (value: Uint8Array) => Row>();
   const times = new Map<string, (row: Row) => number>();
+  const sources = new Map<string, SourceDefinition>();
   return {
     async learn(source) {
       for (const { id } of await schemas.versions(`${rawTopic(source.name)}-value`)) {
         byId.set(id, rawCodec(source, await schemas.schema(id)).decode);
       }
       times.set(source.name, eventTimeOf(source));
+      sources.set(source.name, source);
     },
     decode(schemaId, value) {
       const decode = byId.get(schemaId);
@@ -47,6 +52,10 @@ export const createRawDecoders = (schemas: SchemaRegistry): RawDecoders => {
           `source "${source}" was not opened before its records were read`,
         );
       return time(row);
+    },
+    knownTime(name, row) {
+      const source = sources.get(name);
+      return source === undefined ? null : knownTimeOf(source, row);
     },
   };
 };

@@ -40,7 +40,7 @@ function showShort(value: unknown): string {
 /** Declared fields have at most 63 characters; an unknown one may have millions. */
 const MAX_FIELD = 100;
 
-const refuse = (
+export const refuse = (
   def: SourceDefinition,
   code: ErrorCode,
   named: string | null,

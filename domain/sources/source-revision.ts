@@ -100,6 +100,24 @@ export function sourceRevision(
       note,
     });
   }
+  if (before.knownTime !== after.knownTime) {
+    // Events with a value in the field would become imported ones, or stop being such.
+    const added = before.knownTime === undefined && after.knownTime !== undefined;
+    const compatible = added && !Object.hasOwn(old, after.knownTime);
+    const note = compatible
+      ? 'events can be imported from now on; older ones are live events'
+      : added
+        ? `older events may have values in ${after.knownTime}: add a new field for the known time`
+        : 'it tells imported events from live ones: keep it';
+    changes.push({
+      path: 'knownTime',
+      before: before.knownTime ?? null,
+      after: after.knownTime ?? null,
+      compatible,
+      final: !compatible,
+      note,
+    });
+  }
   if (before.dedupeWindow !== after.dedupeWindow) {
     const note = 'holds for events from now on';
     changes.push({

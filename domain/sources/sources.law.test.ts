@@ -5,6 +5,7 @@ import avsc from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { source } from '#domain/definitions/index.ts';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { formatDate, MAX_DATE, MIN_DATE } from '#domain/values/date.ts';
 import { formatTime, looksLikeSeconds, MAX_TIME, MIN_TIME } from '#domain/values/time.ts';
 import type { Row, Value } from '#domain/values/value.ts';
@@ -252,5 +253,27 @@ describe('a revision', () => {
       ['fields.at2', false],
       ['eventTime', false],
     ]);
+  });
+
+  it('may add a known time with its field, and never changes it', () => {
+    const fields = { at: 'timestamp', old: 'timestamp?', known: 'timestamp?' } as const;
+    const plain = source({
+      name: 'a',
+      fields: { at: 'timestamp', old: 'timestamp?' },
+      eventTime: 'at',
+    });
+    const of = (knownTime: 'old' | 'known') =>
+      source({ name: 'a', fields, eventTime: 'at', knownTime });
+    const without = source({ name: 'a', fields, eventTime: 'at' });
+    const revised = (from: SourceDefinition, to: SourceDefinition) =>
+      sourceRevision(from, to)
+        .filter(({ path }) => path === 'knownTime')
+        .map(({ compatible }) => compatible);
+    expect(revised(plain, of('known'))).toEqual([true]);
+    expect(revised(plain, of('old'))).toEqual([false]);
+    expect(revised(without, of('known'))).toEqual([false]);
+    expect(revised(of('known'), of('old'))).toEqual([false]);
+    expect(revised(of('known'), without)).toEqual([false]);
+    expect(revised(of('known'), of('known'))).toEqual([]);
   });
 });

@@ -4,6 +4,9 @@
  * engine reports it in late.<view>. Without a declared lateness, or without windows, no event is
  * late.
  *
+ * An imported event (`domain/sources/knowledge.ts`) is never late, and its known time stands in for
+ * its log time below.
+ *
  * The watermark is the largest min(event time, log time) so far, so a producer's clock ahead of the
  * log's cannot move it past the log time.
  *

@@ -1,12 +1,17 @@
 /** The data of the example: the flights, and the spine of a training set. */
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { literal } from '#domain/sql/duckdb/names.ts';
+import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
+import { epochMs } from '#domain/sql/duckdb/times.ts';
 
 export const FLIGHTS = fileURLToPath(
   new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url),
 );
 
-const quoted = (path: string): string => `'${path.replaceAll("'", "''")}'`;
+/** The first flights of the file, which is in order of time. */
+const firstFlights = (events: number): string =>
+  `(SELECT * FROM ${parquetByName([FLIGHTS])} LIMIT ${events})`;
 
 /**
  * Each row is a time one hour before a flight's departure, when a model would score it. At the
@@ -21,9 +26,9 @@ export const writeSpine = async (
   const every = Math.max(1, Math.floor(options.events / options.rows));
   await connection.run(`COPY (
     SELECT origin, destination, timezone('UTC', date - INTERVAL 1 HOUR) AS event_timestamp, hour(date)::INTEGER AS hour, delay > 15 AS label
-    FROM (SELECT *, row_number() OVER () AS n FROM (SELECT * FROM read_parquet(${quoted(FLIGHTS)}) LIMIT ${options.events}))
+    FROM (SELECT *, row_number() OVER () AS n FROM ${firstFlights(options.events)})
     WHERE n % ${every} = 0 LIMIT ${options.rows}
-  ) TO ${quoted(path)} (FORMAT parquet)`);
+  ) TO ${literal(path)} (FORMAT parquet)`);
   connection.closeSync();
   instance.closeSync();
 };
@@ -41,15 +46,10 @@ const numberOf = async (sql: string): Promise<number> => {
   }
 };
 
-/**
- * The departure of the last of the first `count` flights, in epoch ms. The file is in order of
- * time.
- */
+/** The departure of the last of the first `events` flights, in epoch ms. */
 export const endOfFlights = (events: number): Promise<number> =>
-  numberOf(
-    `SELECT epoch_ms(max(date))::DOUBLE FROM (SELECT date FROM read_parquet(${quoted(FLIGHTS)}) LIMIT ${events})`,
-  );
+  numberOf(`SELECT ${epochMs('max(date)', 'TIMESTAMP')}::DOUBLE FROM ${firstFlights(events)}`);
 
 /** The share of a training set's rows where the feature is not null, 0 to 1. */
 export const shareFilled = (file: string, feature: string): Promise<number> =>
-  numberOf(`SELECT count("${feature}") / count(*) FROM read_parquet(${quoted(file)})`);
+  numberOf(`SELECT count("${feature}") / count(*) FROM ${parquetByName([file])}`);

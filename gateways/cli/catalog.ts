@@ -1,9 +1,10 @@
 /** Looks up a name from the command line in the registry. */
 import type { CatalogEntry } from '#domain/api/registry.ts';
-import type { FeatureViewDefinition, Kind } from '#domain/definitions/model.ts';
+import type { Kind } from '#domain/definitions/model.ts';
 import { MillraceError } from '#domain/errors.ts';
-import { parseFieldType } from '#domain/values/field-type.ts';
+import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
+import { fieldText, type ReadInputs, readInputs } from '#gateways/shared/read-inputs.ts';
 import { typedText } from '#gateways/shared/typed-text.ts';
 import { type Client, path } from './client.ts';
 import { pairsOf, UsageError } from './usage.ts';
@@ -62,59 +63,20 @@ export const findTarget = async (client: Client, name: string): Promise<CatalogE
 export const targetOf = ({ kind, name }: CatalogEntry): { service: string } | { view: string } =>
   kind === 'feature-service' ? { service: name } : { view: name };
 
-interface TargetInputs {
-  readonly keys: ReadonlyMap<string, ScalarType>;
-  readonly request: ReadonlyMap<string, ScalarType>;
-}
-
 /** The entity keys and the request inputs that a service or view reads, with their types. */
-export const inputsOf = async (client: Client, target: CatalogEntry): Promise<TargetInputs> => {
-  const views = new Set<string>();
-  const onDemand = new Set<string>();
-  const keys = new Map<string, ScalarType>();
-  const request = new Map<string, ScalarType>();
+export const inputsOf = (client: Client, target: CatalogEntry): Promise<ReadInputs> =>
+  readInputs(
+    async (kind, name) => (await mustFind(client, kind, name)).definition,
+    target.definition,
+  );
 
-  const addOnDemand = async (name: string): Promise<void> => {
-    if (onDemand.has(name)) return;
-    onDemand.add(name);
-    const { definition } = await mustFind(client, 'on-demand-feature', name);
-    if (definition.kind !== 'on-demand-feature') return;
-    for (const input of Object.values(definition.inputs)) {
-      if (input.from === 'feature') views.add(input.view);
-      else if (input.from === 'on-demand') await addOnDemand(input.name);
-      else request.set(input.name, parseFieldType(input.type).base);
-    }
-  };
-
-  if (target.definition.kind === 'feature-view') views.add(target.name);
-  if (target.definition.kind === 'feature-service') {
-    for (const member of target.definition.features) {
-      if (member.from === 'view') views.add(member.view);
-      else await addOnDemand(member.name);
-    }
-  }
-  for (const view of views) {
-    const { entity } = (await mustFind(client, 'feature-view', view))
-      .definition as FeatureViewDefinition;
-    const { definition } = await mustFind(client, 'entity', entity);
-    if (definition.kind === 'entity')
-      for (const [key, type] of Object.entries(definition.keys)) keys.set(key, type);
-  }
-  return { keys, request };
-};
-
-const typed = (
-  option: string,
-  key: string,
-  value: string,
-  types: ReadonlyMap<string, ScalarType>,
-): Scalar => {
+const typeOf = <T>(option: string, key: string, types: ReadonlyMap<string, T>): T => {
   const type = types.get(key);
-  if (type === undefined)
-    throw new UsageError(
-      `${option} ${key}: there is no such key; the keys are: ${[...types.keys()].join(', ') || 'none'}`,
-    );
-  return typedText(key, type, value);
+  if (type !== undefined) return type;
+  const names = [...types.keys()];
+  throw new UsageError(
+    `${option} ${key}: there is no such key; the keys are: ${names.join(', ') || 'none'}${suggestion(key, names)}`,
+  );
 };
 
 /** `--entity a=1 b=2 a=3 b=4` is two entities: a repeated key begins the next one. */
@@ -129,12 +91,15 @@ export const entitiesOf = (
       current = {};
       entities.push(current);
     }
-    current[key] = typed('--entity', key, value, types);
+    current[key] = typedText(key, typeOf('--entity', key, types), value);
   }
   return entities;
 };
 
-export const requestOf = (texts: readonly string[], types: ReadonlyMap<string, ScalarType>): Row =>
+export const requestOf = (texts: readonly string[], types: ReadInputs['request']): Row =>
   Object.fromEntries(
-    pairsOf('--request', texts).map(([key, value]) => [key, typed('--request', key, value, types)]),
+    pairsOf('--request', texts).map(([key, value]) => [
+      key,
+      fieldText(key, typeOf('--request', key, types), value),
+    ]),
   );

@@ -77,6 +77,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'apply',
     'publish',
     'import',
+    'import history',
     'import feast',
     'export',
     'get',

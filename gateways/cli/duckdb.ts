@@ -1,9 +1,7 @@
-/** Reads and writes CSV and Parquet files with DuckDB, in file order, with bounded memory. */
+/** DuckDB for the files of a command: in file order, with bounded memory. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
-
-export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+import type { Query } from '#domain/sql/duckdb/parquet-table.ts';
 
 interface OpenDuckDb {
   readonly connection: DuckDBConnection;
@@ -30,6 +28,11 @@ export const openDuckDb = async (): Promise<OpenDuckDb> => {
   };
 };
 
+export const queryOf =
+  (connection: DuckDBConnection): Query =>
+  async (sql) =>
+    (await connection.runAndReadAll(sql)).getRows();
+
 /** Runs `body` with a connection. Errors of DuckDB become MR_FILE_INVALID, with the file's name. */
 export const withDuckDb = async <T>(
   file: string,
@@ -51,7 +54,8 @@ export const fileError = (file: string, error: unknown): Error => {
     !(error instanceof MillraceError) &&
     /^[A-Z][\w ]+ Error:/.test(error.message)
   ) {
-    return new MillraceError('MR_FILE_INVALID', `${file}: ${error.message.trim()}`, { file });
+    const [what] = error.message.split('\n\n');
+    return new MillraceError('MR_FILE_INVALID', `${file}: ${what?.trim()}`, { file });
   }
   return error as Error;
 };

@@ -49,6 +49,7 @@ const start = (): Promise<EmbeddedGeneration> =>
           if (value[0] === 0) throw new Error('a record that cannot be read');
           return { t: now, shop: 'a' };
         },
+        knownTime: () => null,
         eventTime: () => now,
       },
     },

@@ -161,13 +161,14 @@ export const openGeneration = async (
       for (const record of records) {
         const row = decode(record);
         const eventTime = timeOf(row);
-        store.takesLate = record.offset < (started[record.partition] ?? 0);
+        const known = decoders.knownTime(source.name, row);
+        store.takesLate = known !== null || record.offset < (started[record.partition] ?? 0);
         const counted = store.process(
           row,
           eventTime,
           record.partition,
           record.offset,
-          record.logTime,
+          known ?? record.logTime,
         );
         if (traces !== null && counted && record.headers !== undefined)
           traces.take(record, row, eventTime, commitTime);

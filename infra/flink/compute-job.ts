@@ -7,10 +7,12 @@
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
 import { computeSql, statementSet } from '#domain/sql/flink/compute.ts';
 import type { ComputeSpec } from '#domain/sql/flink/compute-spec.ts';
+import { readTypes } from '#domain/sql/flink/read-types.ts';
 import { closesTiles } from '#domain/tiles/lateness.ts';
-import type { WantedJob } from './jobs.ts';
+import type { JobIdentity, WantedJob } from './jobs.ts';
 import { computeGroup, computeJob, rawTable } from './sql/names.ts';
 import {
   catalogsSql,
@@ -57,13 +59,25 @@ export interface HistoryStart {
 }
 
 /**
- * The identity of a compute job: what its state means. It depends neither on where the job started
- * nor on the version's number: a version that only changes a description keeps the running
- * generation, which must not be computed again.
+ * The identity of a compute job. `state`: what its state means. It depends neither on where the job
+ * started, nor on the version's number, because a version that only changes a description keeps the
+ * running generation, nor on the width of numbers, because all are kept as doubles. `statements`:
+ * what it runs, by which the job goes on with the same state.
  */
-export const computeIdentity = (spec: ComputeSpec): string => {
-  const { views, inserts } = computeSql({ ...spec, version: 0, past: [] }, 'events');
-  return [JSON.stringify(spec.source.fields), ...views, ...inserts].join(';\n');
+export const computeIdentity = (spec: ComputeSpec): JobIdentity => {
+  const textOf = (columns: ComputeSpec['columns']): string => {
+    const { views, inserts } = computeSql(
+      { ...spec, version: 0, past: [], ...(columns === undefined ? {} : { columns }) },
+      'events',
+    );
+    return [JSON.stringify(spec.source.fields), ...views, ...inserts].join(';\n');
+  };
+  const statements = textOf(spec.columns);
+  try {
+    return { state: textOf(sourceFields(spec.source)), statements };
+  } catch {
+    return { state: statements, statements }; // an expression takes whole numbers only
+  }
 };
 
 export const computeJobOf = (
@@ -93,6 +107,7 @@ export const computeJobOf = (
     ],
     statement: statementSet(inserts),
     properties: computeProperties(settings),
+    historyQuery: start.query,
   };
 };
 
@@ -104,7 +119,7 @@ export const shownSql = (
   version: number,
 ): string => {
   const { views, inserts } = computeSql(
-    { plan, view, source, version, generation: 1 },
+    { plan, view, version, generation: 1, ...readTypes(source, view, plan) },
     rawTable(source.name),
   );
   return `${[...views, ...inserts].join(';\n\n')};\n`;

@@ -10,6 +10,7 @@
 
 import type { EngineJob } from '#domain/api/operations.ts';
 import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
+import { samePlan } from '#domain/plan/plan.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { Engine, EngineEvents, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
@@ -113,7 +114,9 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     );
     for (const id of running.keys()) if (!keep.has(id)) running.delete(id);
     for (const [id, generation] of keep) {
-      if (running.get(id)?.spec.version === generation.spec.version) continue;
+      const { version, plan } = generation.spec;
+      const before = running.get(id)?.spec;
+      if (before?.version === version && samePlan(before.plan, plan)) continue;
       await createTopics(generation);
       open(id, generation);
     }

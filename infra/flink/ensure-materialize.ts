@@ -99,11 +99,11 @@ export const ensureMaterialize = async (
     if (name.startsWith(flushJob('')) && !wanted.has(name)) await jobs.stop(name);
   if (shared.length === 0) await jobs.discard(MATERIALIZE_JOB);
   else
-    await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(shared), async (start) =>
+    await jobs.ensure(MATERIALIZE_JOB, { state: materializeIdentity(shared) }, async (start) =>
       materializeJobOf(settings, shared, await updatesFrom(log, shared, start)),
     );
   for (const view of flushed)
-    await jobs.ensure(flushJob(view.view), flushIdentity(view), async (start) =>
+    await jobs.ensure(flushJob(view.view), { state: flushIdentity(view) }, async (start) =>
       flushJobOf(settings, view, await updatesFrom(log, [view], start)),
     );
 };
@@ -115,7 +115,7 @@ export const ensureArchive = async (
 ): Promise<void> => {
   const { jobs, log, settings } = options;
   if (what.sources.length === 0) return jobs.discard(ARCHIVE_JOB);
-  await jobs.ensure(ARCHIVE_JOB, archiveIdentity(what), async () => {
+  await jobs.ensure(ARCHIVE_JOB, { state: archiveIdentity(what) }, async () => {
     await ensureTables(options, what);
     const topics = [
       ...what.sources.map(({ name }) => rawTopic(name)),

@@ -18,7 +18,7 @@ import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { type ColumnChange, ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
 import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { icebergSchemaFromAvro } from '#infra/shared/iceberg/schema.ts';
@@ -110,10 +110,9 @@ const tableOf = (what: WithHistory) => {
 
 export const openStackHistory = async (options: StackHistoryOptions): Promise<StackHistory> => {
   const { tables, spillDirectory, warehouse, gateway, log, now } = options;
-  const reader = historyReader(
-    tables,
-    await openDuckDb({ memoryLimit: '512MB', threads: 2, spillDirectory }),
-  );
+  const openOwn = (threads: number): Promise<DuckDb> =>
+    openDuckDb({ memoryLimit: '512MB', threads, spillDirectory });
+  const reader = historyReader(tables, await openOwn(2));
 
   const changeColumns = async (table: string, changes: readonly ColumnChange[]): Promise<void> => {
     const session = await openSession(gateway);
@@ -133,6 +132,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
       columns: icebergSchemaFromAvro(schema),
       partitionBy,
       now,
+      openDuckDb: () => openOwn(1),
       properties: PROPERTIES,
     });
     if (changes.length > 0) await changeColumns(historyTable(kind, name), changes);

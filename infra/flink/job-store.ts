@@ -10,13 +10,16 @@ import { locationOf, uriOfLocation } from '#infra/shared/files/hadoop-location.t
 export interface StoredJob {
   readonly name: string;
   readonly id: string;
-  /** of the statements that it runs: another job's state is of no use to it */
+  /** of what its state means: another job's state is of no use to it */
   readonly hash: string;
+  /** of the statements that it runs, where its state does not depend on all of them */
+  readonly runs?: string;
   /** where it was stopped cleanly, as Flink names the place; null: it runs, or died */
   readonly savepoint: string | null;
   /** the state that it was started from, which is all that it has until its first checkpoint */
   readonly from?: string | null;
   readonly startOffsets?: readonly number[];
+  readonly historyQuery?: string;
   /** `startOffsets` in files of version 0.1 */
   readonly born?: readonly number[];
 }

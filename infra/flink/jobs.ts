@@ -1,7 +1,8 @@
 /**
  * Flink's jobs by name. A job that died with its JobManager is started again from its newest
- * checkpoint. A job whose statements changed is stopped with a savepoint and started without state,
- * from the offsets that its tables have.
+ * checkpoint. A job whose statements changed is stopped with a savepoint. It goes on from there if
+ * its state means the same; otherwise it is started without state, from the offsets that its tables
+ * have.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
@@ -22,6 +23,17 @@ export interface WantedJob {
    * `make` when it is started again
    */
   readonly startOffsets?: readonly number[];
+  /** what the job reads of the history besides the log: kept with it, too */
+  readonly historyQuery?: string | null;
+}
+
+export interface JobIdentity {
+  /** what the job's state means: state of another meaning is not used */
+  readonly state: string;
+  /**
+   * what it runs: if that changes, it is stopped and goes on with its state; absent: `state` says
+   */
+  readonly statements?: string;
 }
 
 export interface JobsOptions {
@@ -33,23 +45,22 @@ export interface JobsOptions {
 }
 
 /**
- * `restored`: with the state of a job of the same statements. `fresh`: without state; `afterCrash`
+ * `restored`: with the state of a job of the same meaning. `fresh`: without state; `afterCrash`
  * where an older job of that name died without a savepoint: what its sinks committed last may then
  * differ between them.
  */
 export type JobStart =
-  | { readonly kind: 'restored' }
+  | { readonly kind: 'restored'; readonly historyQuery: string | null }
   | { readonly kind: 'fresh'; readonly afterCrash: boolean };
 
 export interface FlinkJobs {
   /**
    * Starts the job unless it runs with the same identity. Resolves with its id.
-   * @param identity what the job's state means: state of another identity is not used
    * @param make the job for this start; `startOffsets` are those of an earlier start
    */
   readonly ensure: (
     name: string,
-    identity: string,
+    identity: JobIdentity,
     make: (start: JobStart, startOffsets: readonly number[] | null) => Promise<WantedJob>,
   ) => Promise<string>;
   /** Stops a job with a savepoint; does nothing where it does not run. */
@@ -137,11 +148,13 @@ export const flinkJobs = ({
 
   return {
     async ensure(name, identity, make) {
-      const hash = hashStatements([identity]);
+      const hash = hashStatements([identity.state]);
+      const runs = identity.statements === undefined ? null : hashStatements([identity.statements]);
       const [running, ...extra] = await live(name);
       for (const job of extra) await cluster.cancel(job.id);
       if (running !== undefined) {
-        if ((await jobStore.find(name))?.hash === hash) return running.id;
+        const current = await jobStore.find(name);
+        if (current?.hash === hash && (current.runs ?? null) === runs) return running.id;
         await stopOne(running);
       }
       const stored = await jobStore.find(name);
@@ -154,7 +167,9 @@ export const flinkJobs = ({
         warn(`Flink's job ${name} was gone: started again from ${from}`);
       const afterCrash = stored !== null && stored.savepoint === null;
       const job = await make(
-        from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' },
+        from === null
+          ? { kind: 'fresh', afterCrash }
+          : { kind: 'restored', historyQuery: same?.historyQuery ?? null },
         same?.startOffsets ?? same?.born ?? null,
       );
       const id = await submit(job, from);
@@ -164,7 +179,9 @@ export const flinkJobs = ({
         hash,
         savepoint: null,
         from,
+        ...(runs === null ? {} : { runs }),
         ...(job.startOffsets === undefined ? {} : { startOffsets: job.startOffsets }),
+        ...(job.historyQuery == null ? {} : { historyQuery: job.historyQuery }),
       });
       return id;
     },

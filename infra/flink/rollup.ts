@@ -11,6 +11,7 @@ import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { decodeBound } from '#infra/shared/iceberg/bounds.ts';
 import { ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/shared/iceberg/pinned-table.ts';
@@ -191,6 +192,7 @@ export const rollUp = async (
     columns,
     partitionBy: 'period_start',
     now,
+    openDuckDb,
     ofNoTopic: true,
   });
   const table = rollupTable(plan.view, every);

@@ -3,10 +3,10 @@ import type { FeatureViewDefinition, SourceDefinition } from '#domain/definition
 import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
 import type { WantedGeneration, WantedView } from '#domain/ports/engine.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
+import { readTypes } from '#domain/sql/flink/read-types.ts';
 import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.ts';
 import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
 import { type Materialized, writingJobs } from './materialize-jobs.ts';
-import { sourceAsRead } from './read-fields.ts';
 import { computeJob } from './sql/names.ts';
 
 export interface WantedJobsOptions extends MaterializeContext {
@@ -53,18 +53,19 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     const { plan, version, generation, view } = spec;
     const definition = options.viewDefinition(view, version);
     if (definition === null) return;
-    const source = sourceAsRead(spec.source, plan);
-    const compute = { plan, source, version, generation, view: definition };
+    const read = readTypes(spec.source, definition, plan);
+    const compute = { plan, version, generation, view: definition, ...read };
     await jobs.ensure(
       computeJob(view, generation),
       computeIdentity(compute),
       async (start, storedOffsets) => {
         // Kept with the job: when it is started again, it decides lateness as it did before.
-        const startOffsets = storedOffsets ?? (await log.end(rawTopic(source.name)));
-        const from =
+        const startOffsets = storedOffsets ?? (await log.end(rawTopic(read.source.name)));
+        // A restored job needs the same sources, although it has read the history.
+        const from: HistoryStart =
           start.kind === 'fresh'
-            ? await options.historyStart(source)
-            : ({ query: null, from: 'earliest' } as const);
+            ? await options.historyStart(read.source)
+            : { query: start.historyQuery, from: 'earliest' };
         return {
           ...computeJobOf(settings, { ...compute, past: startOffsets }, from),
           startOffsets,

@@ -5,6 +5,7 @@ import { historyContract } from '#tests/contracts/history.contract.ts';
 import { FILE_LOG_MODULE, fileLog, historyIn } from '#tests/contracts/history.fixture.ts';
 import {
   FLIGHTS_AVRO,
+  FLIGHTS_DOUBLES_AVRO,
   FLIGHTS_EVOLVED_AVRO,
   UPDATES,
   UPDATES_AVRO,
@@ -20,9 +21,10 @@ historyContract('Iceberg on a local disk', async () => {
   const data = mkdtempSync(join(tmpdir(), 'millrace-history-'));
   const directory = join(data, 'log');
   const log = fileLog(directory);
-  const [flights, evolved, updates] = [
+  const [flights, evolved, doubles, updates] = [
     log.schema(FLIGHTS_AVRO),
     log.schema(FLIGHTS_EVOLVED_AVRO),
+    log.schema(FLIGHTS_DOUBLES_AVRO),
     log.schema(UPDATES_AVRO),
   ];
   const open = () =>
@@ -52,6 +54,8 @@ historyContract('Iceberg on a local disk', async () => {
       append('raw.flights', partition, flights, rows, logTime),
     appendEvolved: (partition, rows, logTime) =>
       append('raw.flights', partition, evolved, rows, logTime),
+    appendDoubles: (partition, rows, logTime) =>
+      append('raw.flights', partition, doubles, rows, logTime),
     appendUpdates: (rows, logTime) => append('features.delays', 0, updates, rows, logTime),
     async reopen() {
       await history.close();

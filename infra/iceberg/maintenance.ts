@@ -24,7 +24,6 @@ import {
   partitionSpec,
 } from '#infra/shared/iceberg/metadata.ts';
 import { readParquet } from '#infra/shared/iceberg/parquet-scan.ts';
-import type { IcebergField } from '#infra/shared/iceberg/schema.ts';
 import {
   commitTable,
   loadTable,
@@ -33,6 +32,7 @@ import {
   uriOf,
   versionUri,
 } from '#infra/shared/iceberg/table-directory.ts';
+import { withoutBounds } from '#infra/shared/iceberg/without-bounds.ts';
 import { referencedFiles } from './orphans.ts';
 
 export interface ExpireOptions {
@@ -93,25 +93,6 @@ export interface CompactOptions {
   readonly maxRows: number;
   readonly now: number;
 }
-
-/** String columns without bounds in some file: the file that replaces it must omit them too. */
-const withoutBounds = (
-  fields: readonly IcebergField[],
-  entries: readonly ManifestEntry[],
-): ReadonlySet<string> => {
-  const bounded = (
-    id: number,
-    { data_file: { upper_bounds, null_value_counts, record_count } }: ManifestEntry,
-  ): boolean =>
-    upper_bounds?.some(({ key }) => key === id) === true ||
-    null_value_counts?.find(({ key }) => key === id)?.value === record_count;
-  const strings = fields.filter(({ type }) => type === 'string');
-  return new Set(
-    strings
-      .filter(({ id }) => !entries.every((entry) => bounded(id, entry)))
-      .map(({ name }) => name),
-  );
-};
 
 interface Choice {
   /** manifests without an entry that is replaced */

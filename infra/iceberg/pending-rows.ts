@@ -1,8 +1,8 @@
 /** Rows before their commit: decoded into columns, appended to a DuckDB table chunk by chunk. */
 import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { LogRecord } from '#domain/ports/log.ts';
+import { identifier } from '#domain/sql/duckdb/names.ts';
 import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
-import { identifier } from '#infra/shared/duckdb/connect.ts';
 import { type IcebergField, isMeta, typeName } from '#infra/shared/iceberg/schema.ts';
 import { type RecordDecoder, recordDecoder } from './record-decoder.ts';
 

@@ -26,6 +26,7 @@ import {
   type TableMetadata,
   withSchema,
 } from '#infra/shared/iceberg/metadata.ts';
+import { rewriteColumns } from '#infra/shared/iceberg/rewrite-columns.ts';
 import { evolve, META_COLUMNS, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
 import {
   commitTable,
@@ -175,6 +176,11 @@ export const tableWriter = ({
     },
     async begin(columns, partitionBy) {
       if (pending !== null) return pending.rows;
+      if (base !== null)
+        base = await rewriteColumns({ table, connection, now: now() }, name, base, [
+          ...columns,
+          ...META_COLUMNS,
+        ]);
       const metadata = shape(columns, partitionBy);
       pending = {
         rows: await pendingRows(connection, currentSchema(metadata).fields),

@@ -16,25 +16,24 @@ import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
 import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
-import { identifier, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { countEvents, scanEvents } from './event-files.ts';
-import { outputFormat, writeQuery } from './output-file.ts';
+import { loadSpine } from './load-spine.ts';
+import { outputFormat } from './output-file.ts';
 import { type PlannedPass, passesOf } from './passes.ts';
-import { createTable } from './result-table.ts';
-import { readSpine, type SpineColumns } from './spine-columns.ts';
-import { loadSpine, SPINE_TABLE, type SpineTable, TIME_COLUMN } from './spine-table.ts';
-
-const RESULT_TABLE = 'result';
-const RESULT_TIME = '_millrace_time';
+import type { Spine } from './spine.ts';
+import { writeResult } from './write-result.ts';
 
 export interface ThreadOptions extends BuildOptions {
   /** where the rows are written until all of them are there */
   readonly temporary?: string;
+  /** leave the spine's columns out of the output */
+  readonly resultsOnly?: boolean;
 }
 
-const refuseCollisions = (plan: TrainingSetPlan, spine: SpineTable): void => {
-  const names = new Map(spine.columns.map(({ name }) => [name.toLowerCase(), name]));
+const refuseCollisions = (plan: TrainingSetPlan, spine: Spine): void => {
+  const names = new Map(spine.names.map((name) => [name.toLowerCase(), name]));
   for (const { name } of plan.columns) {
     const taken = names.get(name.toLowerCase());
     if (taken !== undefined)
@@ -84,49 +83,6 @@ const joinAll = async (
   return before;
 };
 
-const writeResult = async (
-  connection: DuckDBConnection,
-  job: TrainingSetJob,
-  plan: TrainingSetPlan,
-  spine: { readonly table: SpineTable; readonly times: Float64Array },
-  values: readonly ResultValues[],
-  options: ThreadOptions,
-): Promise<void> => {
-  const typedTime = spine.table.untypedTime && outputFormat(job.out) === 'parquet';
-  const results = plan.columns.map(({ name, type, value }) => ({
-    name,
-    type,
-    values: values[value] as ResultValues,
-  }));
-  const time = {
-    name: RESULT_TIME,
-    type: { base: 'timestamp', array: false, nullable: false } as const,
-    values: spine.times as ResultValues,
-  };
-  const columns = typedTime ? [...results, time] : results;
-  const filler = await createTable(connection, RESULT_TABLE, columns);
-  for (let row = 0; row < spine.table.rows; row++) {
-    for (let c = 0; c < columns.length; c++) {
-      const column = (columns[c] as (typeof columns)[number]).values;
-      if (column instanceof Float64Array) filler.setNumber(c, column[row] as number);
-      else filler.set(c, column[row] ?? null);
-    }
-    filler.next();
-  }
-  filler.close();
-  options.signal?.throwIfAborted();
-  const selected = [
-    ...spine.table.columns.map(({ name }) =>
-      typedTime && name === TIME_COLUMN
-        ? `r.${identifier(RESULT_TIME)} AS ${identifier(TIME_COLUMN)}`
-        : `s.${identifier(name)}`,
-    ),
-    ...results.map(({ name }) => `r.${identifier(name)}`),
-  ];
-  const sql = `SELECT ${selected.join(', ')} FROM ${SPINE_TABLE} s POSITIONAL JOIN ${RESULT_TABLE} r`;
-  await writeQuery(connection, sql, job.out, options.temporary, options.signal);
-};
-
 export const buildTrainingSet = async (
   job: TrainingSetJob,
   options: ThreadOptions = {},
@@ -144,12 +100,12 @@ export const buildTrainingSet = async (
   try {
     await connection.run('SET preserve_insertion_order = true');
     onProgress?.({ stage: 'reading the spine', progress: 0 });
-    const table = await loadSpine(connection, job.spine, plan.keys, plan.request);
-    refuseCollisions(plan, table);
-    const spine: SpineColumns = await readSpine(connection, table, plan.keys, plan.request);
+    const kept = options.resultsOnly === true ? null : outputFormat(job.out);
+    const spine = await loadSpine(connection, job.spine, plan, kept);
+    if (kept !== null) refuseCollisions(plan, spine);
     signal?.throwIfAborted();
 
-    const values = plan.values.map(({ type }) => resultValues(type, table.rows));
+    const values = plan.values.map(({ type }) => resultValues(type, spine.rows));
     const passes = passesOf(job, plan, spine.keys, values);
     const events = await joinAll(
       connection,
@@ -166,9 +122,9 @@ export const buildTrainingSet = async (
     });
     signal?.throwIfAborted();
     onProgress?.({ stage: 'writing', progress: 0.92 });
-    await writeResult(connection, job, plan, { table, times: spine.times }, values, options);
+    await writeResult(connection, job.out, plan, spine, values, options);
     onProgress?.({ stage: 'done', progress: 1 });
-    return { rows: table.rows, features: plan.columns.map(({ name }) => name), events };
+    return { rows: spine.rows, features: plan.columns.map(({ name }) => name), events };
   } finally {
     connection.closeSync();
     duckDb.close();

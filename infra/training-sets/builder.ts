@@ -7,8 +7,9 @@ import { rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
-import { numbered, readValues } from './read-values.ts';
+import { readValues } from './read-values.ts';
 import { runTrainingSet } from './run-training-set.ts';
+import { spineOfValues } from './spine-of-values.ts';
 
 export interface BuilderOptions {
   /** the file system of the history */
@@ -47,8 +48,11 @@ export const trainingSetBuilder = ({ files, directory }: BuilderOptions): Traini
     async values(job, spine, options) {
       const out = join(directory, `values-${randomUUID()}.parquet`);
       try {
-        const rows = numbered(spine);
-        await runTrainingSet({ ...job, ...(await readable(job)), spine: { rows }, out }, options);
+        const rows = spineOfValues(job.target, spine);
+        await runTrainingSet(
+          { ...job, ...(await readable(job)), spine: { rows }, out },
+          { ...options, resultsOnly: true },
+        );
         return await readValues(out);
       } finally {
         await rm(out, { force: true });

@@ -4,7 +4,8 @@
  *   event-time   visible = event time
  *   as-served    visible = the later of event time and log time
  *
- * An event is known from its log time on, as in reads of the past.
+ * An event is known from its log time on, as in reads of the past. For rows before the first live
+ * event, an imported one is known from its known time on.
  *
  * DuckDB sorts, and spills what does not fit in memory. Equal times are ordered by partition and
  * offset, so that every run has the same order.
@@ -12,11 +13,13 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { RawFiles, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
+import { countsKnownTimes } from '#domain/sources/knowledge.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
+import { identifier } from '#domain/sql/duckdb/names.ts';
+import { describe, parquetByName, parquetCount } from '#domain/sql/duckdb/parquet-files.ts';
 import type { VisibleEvents } from '#domain/training-sets/point-in-time-join.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { columnBatches } from '#infra/shared/iceberg/column-batches.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergField, icebergType } from './duckdb-types.ts';
@@ -26,16 +29,15 @@ export interface EventScan {
   readonly raw: RawFiles;
   readonly fields: Readonly<Record<string, FieldType>>;
   readonly mode: TrainingSetJob['mode'];
+  /** as served: whether the known times of imported events count for the rows of this scan */
+  readonly knownTimes?: boolean;
 }
-
-const parquet = (files: readonly string[]): string =>
-  `read_parquet([${files.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
 
 const columnsOf = async (
   connection: DuckDBConnection,
   files: readonly string[],
 ): Promise<ReadonlySet<string>> => {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(files)}`);
+  const described = await connection.runAndReadAll(describe(parquetByName(files)));
   return new Set(described.getRows().map(([name]) => String(name)));
 };
 
@@ -44,9 +46,7 @@ export const countEvents = async (
   { files }: RawFiles,
 ): Promise<number> => {
   if (files.length === 0) return 0;
-  const counted = await connection.runAndReadAll(
-    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${files.map(literal).join(', ')}])`,
-  );
+  const counted = await connection.runAndReadAll(parquetCount(files));
   return Number(counted.getRows()[0]?.[0] ?? 0);
 };
 
@@ -67,13 +67,26 @@ const scanSql = (
     const type = sqlType(icebergType(types[name] as FieldType));
     return `${present.has(name) ? `CAST(r.${identifier(name)} AS ${type})` : `CAST(NULL AS ${type})`} AS ${identifier(name)}`;
   };
-  const below = raw.below
-    .map((offset, partition) => `(r._partition = ${partition} AND r._offset < ${offset})`)
-    .join(' OR ');
+  const { imports } = raw;
+  const known =
+    imports !== undefined && present.has(imports.field)
+      ? `CAST(r.${identifier(imports.field)} AS TIMESTAMPTZ)`
+      : null;
+  const conditions = raw.below.map(
+    (offset, partition) => `(r._partition = ${partition} AND r._offset < ${offset})`,
+  );
+  if (known !== null && imports !== undefined && countsKnownTimes(imports, imports.known))
+    conditions.push(`epoch_us(${known}) <= ${BigInt(imports.known) * 1000n}`);
   const time = `CAST(r.${identifier(source.eventTime)} AS TIMESTAMPTZ)`;
-  const columns = names.map(column).join(', ');
-  const visible = mode === 'event-time' ? time : `greatest(${time}, r._log_time)`;
-  return `SELECT ${columns} FROM ${parquet(raw.files)} r WHERE ${below === '' ? 'false' : below} ORDER BY ${visible}, r._partition, r._offset`;
+  const knownFrom =
+    scan.knownTimes === true && known !== null
+      ? `least(r._log_time, coalesce(${known}, r._log_time))`
+      : 'r._log_time';
+  const columns = names
+    .map((name) => (name === '_log_time' ? `${knownFrom} AS _log_time` : column(name)))
+    .join(', ');
+  const visible = mode === 'event-time' ? time : `greatest(${time}, ${knownFrom})`;
+  return `SELECT ${columns} FROM ${parquetByName(raw.files)} r WHERE ${conditions.join(' OR ') || 'false'} ORDER BY ${visible}, r._partition, r._offset`;
 };
 
 /**

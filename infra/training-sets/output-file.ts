@@ -1,5 +1,5 @@
 /**
- * Writes a query's rows to a Parquet or CSV file that a user named: whole under its name, or not at
+ * Writes rows to a Parquet or CSV file that a user named: whole under its name, or not at
  * all. Output files are on the local disk and not part of the warehouse, so this module, and no
  * other here, writes files without FileIO.
  */
@@ -8,7 +8,9 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
-import { literal } from '#infra/shared/duckdb/connect.ts';
+import { CSV_LINES, csvCell, csvLines, csvName } from '#domain/sql/duckdb/csv-text.ts';
+import { literal } from '#domain/sql/duckdb/names.ts';
+import { selectAs } from '#domain/sql/duckdb/parquet-files.ts';
 import { isDiskFull, makeDirectory, syncPath } from '#infra/shared/files/durable-file.ts';
 
 export type OutputFormat = 'parquet' | 'csv';
@@ -26,20 +28,58 @@ export const outputFormat = (path: string): OutputFormat => {
 export const temporaryPath = (path: string, id: string = randomUUID()): string =>
   join(dirname(path), `.${basename(path)}.${id}.tmp`);
 
-export const writeQuery = async (
+export interface OutputColumn {
+  readonly name: string;
+  /** an expression over `from` */
+  readonly sql: string;
+  /** DuckDB's type of it */
+  readonly type: string;
+  /** a timestamp without a zone that is one in UTC */
+  readonly zoned?: boolean;
+}
+
+export interface OutputRows {
+  readonly from: string;
+  readonly columns: readonly OutputColumn[];
+  /** for CSV: text that comes first in each line, as it is */
+  readonly lines?: { readonly header: string; readonly sql: string } | null;
+  /** how many rows `from` must have */
+  readonly rows: number;
+}
+
+const querySql = ({ from, columns, lines = null }: OutputRows, format: OutputFormat): string => {
+  if (format === 'parquet') return `COPY (SELECT ${selectAs(columns)} FROM ${from}) TO`;
+  const names = columns.map(({ name }) => csvName(name));
+  const header = [...(lines === null ? [] : [lines.header]), ...names].join(',');
+  const cells = columns.map(({ sql, type, zoned }) => csvCell(sql, type, zoned));
+  return `COPY (${csvLines(header, [...(lines === null ? [] : [lines.sql]), ...cells], from)}) TO`;
+};
+
+const OPTIONS: Readonly<Record<OutputFormat, string>> = {
+  parquet: 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536',
+  csv: CSV_LINES,
+};
+
+export const writeRows = async (
   connection: DuckDBConnection,
-  sql: string,
+  output: OutputRows,
   path: string,
   temporary = temporaryPath(path),
   signal?: AbortSignal,
 ): Promise<void> => {
-  const options =
-    outputFormat(path) === 'parquet'
-      ? 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536'
-      : 'FORMAT csv, HEADER true';
+  const format = outputFormat(path);
   try {
     await makeDirectory(dirname(path));
-    await connection.run(`COPY (${sql}) TO ${literal(temporary)} (${options})`);
+    const copied = await connection.runAndReadAll(
+      `${querySql(output, format)} ${literal(temporary)} (${OPTIONS[format]})`,
+    );
+    const count = Number(copied.getRows()[0]?.[0]);
+    if (count !== output.rows)
+      throw new MillraceError(
+        'MR_INTERNAL',
+        `${path} must have ${output.rows} rows, and ${count} were written`,
+        { path },
+      );
     signal?.throwIfAborted();
     await syncPath(temporary);
     await rename(temporary, path);

@@ -1,11 +1,13 @@
 /**
  * The scans of a training set. In event-time mode there is one for each source, shared by its
  * views. As served there is one for each view and answering generation: each one answers the rows
- * of its own time, and leaves out its own late events.
+ * of its own time, and leaves out its own late events. If the source takes imported events, the
+ * rows before its first live event have a pass of their own, in which known times count.
  */
 import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { RawFiles, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
+import { countsKnownTimes } from '#domain/sources/knowledge.ts';
 import type { ResultValues } from '#domain/training-sets/columns.ts';
 import { eventFields } from '#domain/training-sets/event-fields.ts';
 import type { JoinedView } from '#domain/training-sets/point-in-time-join.ts';
@@ -20,6 +22,21 @@ export interface PlannedPass {
   /** whether this pass answers a time; null: it answers all */
   readonly covers: ((at: number) => boolean) | null;
 }
+
+interface RowsAlike {
+  readonly knownTimes: boolean;
+  readonly includes: (at: number) => boolean;
+}
+
+/** A row knows what was known at its time, or at the pinned one if that is earlier. */
+const knownTimesIn = ({ imports }: RawFiles): readonly RowsAlike[] => {
+  if (imports === undefined) return [{ knownTimes: false, includes: () => true }];
+  const counts = (at: number): boolean => countsKnownTimes(imports, Math.min(at, imports.known));
+  return [true, false].map((knownTimes) => ({
+    knownTimes,
+    includes: (at) => counts(at) === knownTimes,
+  }));
+};
 
 export const passesOf = (
   job: TrainingSetJob,
@@ -88,26 +105,26 @@ export const passesOf = (
       const outputs = outputsOf(viewPlan);
       if (outputs.length === 0) return [];
       const computed = [{ definitions, features: viewPlan.features.map((f) => f.name) }];
-      return [
-        {
-          scan: {
-            mode: job.mode,
-            source: definitions.source,
-            raw: rawOf(definitions.source.name),
-            fields: eventFields(computed, { keys: true }),
-          },
-          views: [
-            {
-              plan: viewPlan,
-              fields: eventFields(computed, { keys: false }),
-              keys: keysOf(viewPlan),
-              outputs,
-              excluded: late,
-            },
-          ],
-          covers: (at) => (from === null || at >= from) && (to === null || at < to),
+      const raw = rawOf(definitions.source.name);
+      return knownTimesIn(raw).map(({ knownTimes, includes }) => ({
+        scan: {
+          mode: job.mode,
+          source: definitions.source,
+          raw,
+          fields: eventFields(computed, { keys: true }),
+          knownTimes,
         },
-      ];
+        views: [
+          {
+            plan: viewPlan,
+            fields: eventFields(computed, { keys: false }),
+            keys: keysOf(viewPlan),
+            outputs,
+            excluded: late,
+          },
+        ],
+        covers: (at) => (from === null || at >= from) && (to === null || at < to) && includes(at),
+      }));
     });
   });
 };

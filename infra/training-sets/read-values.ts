@@ -1,14 +1,10 @@
-/**
- * Reads a training set back into memory. A row number that is added to the spine keeps its order.
- */
+/** Reads the results of a training set back into memory. */
 import { DuckDBTypeId } from '@duckdb/node-api';
-import type { Row, Value } from '#domain/values/value.ts';
-import { identifier, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
-
-const NUMBER = '__millrace_row';
-
-export const numbered = (spine: readonly Row[]): readonly Row[] =>
-  spine.map((row, i) => ({ ...row, [NUMBER]: i }));
+import { parquetRows } from '#domain/sql/duckdb/parquet-files.ts';
+import { parquetTable } from '#domain/sql/duckdb/parquet-table.ts';
+import type { Value } from '#domain/values/value.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { msOfMicros } from '#infra/shared/iceberg/bounds.ts';
 
 interface Micros {
   readonly micros: bigint;
@@ -20,7 +16,7 @@ const plain = (type: DuckDBTypeId, value: unknown): Value => {
   switch (type) {
     case DuckDBTypeId.TIMESTAMP_TZ:
     case DuckDBTypeId.TIMESTAMP:
-      return Number((value as Micros).micros / 1000n);
+      return msOfMicros((value as Micros).micros);
     case DuckDBTypeId.DATE:
       return (value as { readonly days: number }).days;
     case DuckDBTypeId.BLOB:
@@ -35,10 +31,12 @@ export const readValues = async (file: string): Promise<readonly ReadonlyMap<str
   const duckDb = await openDuckDb({ memoryLimit: '256MB' });
   const connection = await duckDb.connect();
   try {
-    const result = await connection.stream(
-      `SELECT * FROM read_parquet(${literal(file)}) ORDER BY ${identifier(NUMBER)}`,
+    await connection.run('SET preserve_insertion_order = true');
+    const { names } = await parquetTable(
+      async (sql) => (await connection.runAndReadAll(sql)).getRows(),
+      file,
     );
-    const names = result.columnNames();
+    const result = await connection.stream(`SELECT * FROM ${parquetRows(file, names.length)}`);
     const readers = result.columnTypes().map((type): ((value: unknown) => Value) => {
       if (type.typeId !== DuckDBTypeId.LIST) return (value) => plain(type.typeId, value);
       const element = (type as unknown as { readonly valueType: { readonly typeId: DuckDBTypeId } })

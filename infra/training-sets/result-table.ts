@@ -7,9 +7,9 @@ import {
   DuckDBTimestampTZValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
+import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
-import { identifier } from '#infra/shared/duckdb/connect.ts';
 import { icebergType } from './duckdb-types.ts';
 
 const utf8 = new TextEncoder();
@@ -55,11 +55,6 @@ const setter = (type: FieldType, column: ColumnWriter): ((row: number, value: Va
   };
 };
 
-export interface TableColumn {
-  readonly name: string;
-  readonly type: FieldType;
-}
-
 export interface TableFiller {
   /** sets a value of the current row, by the column's index; NaN is null */
   set(column: number, value: Value): void;
@@ -68,16 +63,17 @@ export interface TableFiller {
   close(): void;
 }
 
+/** The columns are named c0, c1, …: names of a user may be equal to DuckDB. */
 export const createTable = async (
   connection: DuckDBConnection,
   table: string,
-  columns: readonly TableColumn[],
+  columns: readonly FieldType[],
 ): Promise<TableFiller> => {
-  const writers = columns.map(({ type }) => columnWriter(icebergType(type)));
-  const setters = columns.map(({ type }, i) => setter(type, writers[i] as ColumnWriter));
+  const writers = columns.map((type) => columnWriter(icebergType(type)));
+  const setters = columns.map((type, i) => setter(type, writers[i] as ColumnWriter));
   const types = writers.map(({ type }) => type);
   await connection.run(
-    `CREATE TABLE ${identifier(table)} (${columns.map(({ name }, i) => `${identifier(name)} ${types[i]}`).join(', ')})`,
+    `CREATE TABLE ${table} (${types.map((type, i) => `${columnName(i)} ${type}`).join(', ')})`,
   );
   const appender = await connection.createAppender(table);
   let row = 0;

@@ -17,6 +17,8 @@ import type { WorkerAnswer, WorkerInput } from './worker-messages.ts';
 export interface RunOptions extends BuildOptions {
   /** limit of V8's heap of the thread, MiB; default 1024 */
   readonly maxHeapMb?: number;
+  /** leave the spine's columns out of the output */
+  readonly resultsOnly?: boolean;
 }
 
 const cancelled = (): Error => new DOMException('The data set was cancelled.', 'AbortError');
@@ -77,7 +79,8 @@ export const runTrainingSet = async (
   const temporary = temporaryPath(out);
   const spine = 'file' in job.spine ? { file: resolve(job.spine.file) } : job.spine;
   try {
-    return await inThread({ job: { ...job, out, spine }, temporary }, options);
+    const { resultsOnly = false } = options;
+    return await inThread({ job: { ...job, out, spine }, temporary, resultsOnly }, options);
   } finally {
     await rm(temporary, { force: true });
     await rm(`${temporary}.spill`, { recursive: true, force: true });

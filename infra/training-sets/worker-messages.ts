@@ -9,6 +9,7 @@ import type {
 export interface WorkerInput {
   readonly job: TrainingSetJob;
   readonly temporary: string;
+  readonly resultsOnly: boolean;
 }
 
 export type WorkerRequest = { readonly type: 'cancel' };

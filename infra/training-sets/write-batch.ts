@@ -4,10 +4,13 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { EntityKey } from '#domain/plan/plan.ts';
+import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import type { Value } from '#domain/values/value.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import { outputFormat, temporaryPath, writeQuery } from './output-file.ts';
+import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
+import { icebergType } from './duckdb-types.ts';
+import { outputFormat, temporaryPath, writeRows } from './output-file.ts';
 import { createTable } from './result-table.ts';
 
 export interface BatchRow {
@@ -47,11 +50,12 @@ export const writeBatch = async (
   const connection = await duckDb.connect();
   try {
     await connection.run('SET preserve_insertion_order = true');
-    const filler = await createTable(connection, 'batch', [
-      ...keys,
-      ...(at === undefined ? [] : [TIME]),
-      ...features,
-    ]);
+    const columns = [...keys, ...(at === undefined ? [] : [TIME]), ...features];
+    const filler = await createTable(
+      connection,
+      'batch',
+      columns.map(({ type }) => type),
+    );
     let count = 0;
     for await (const { entity, values } of rows) {
       let column = 0;
@@ -65,7 +69,16 @@ export const writeBatch = async (
     }
     filler.close();
     signal?.throwIfAborted();
-    await writeQuery(connection, 'SELECT * FROM batch', out, temporary, signal);
+    const output = {
+      from: 'batch',
+      columns: columns.map(({ name, type }, i) => ({
+        name,
+        sql: columnName(i),
+        type: sqlType(icebergType(type)),
+      })),
+      rows: count,
+    };
+    await writeRows(connection, output, out, temporary, signal);
     return count;
   } finally {
     connection.closeSync();

@@ -4,13 +4,14 @@
  */
 
 import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
-import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
+import { DEFAULT_NAMESPACE, type Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog, CatalogStream } from './catalog.ts';
 import { overlay } from './catalog.ts';
-import { downstreamOf, featureTypes, upstreamOf } from './references.ts';
+import { featuresOf } from './feature-entries.ts';
+import { downstreamOf, upstreamOf } from './references.ts';
 
 interface EntriesDependencies {
   readonly catalog: Catalog;
@@ -23,41 +24,6 @@ interface EntriesDependencies {
 }
 
 type RegistryQueries = Pick<Registry, 'list' | 'show' | 'search' | 'lineage'>;
-
-const featuresOf = (catalog: Catalog, definition: Definition): CatalogEntry['features'] => {
-  if (definition.kind === 'feature-view') {
-    const types = featureTypes(definition, overlay(catalog, []));
-    return Object.entries(definition.features).map(([name, feature]) => ({
-      name,
-      type: types?.get(name) ?? 'unknown',
-      description: feature.description ?? null,
-    }));
-  }
-  if (definition.kind === 'on-demand-feature')
-    return [
-      { name: definition.name, type: definition.type, description: definition.description ?? null },
-    ];
-  if (definition.kind !== 'feature-service') return undefined;
-  return definition.features.flatMap((member) => {
-    if (member.from === 'on-demand') {
-      const found = catalog.definition('on-demand-feature', member.name);
-      return [
-        {
-          name: member.name,
-          type: found?.type ?? 'unknown',
-          description: found?.description ?? null,
-        },
-      ];
-    }
-    const view = catalog.definition('feature-view', member.view, member.version);
-    const types = view === null ? null : featureTypes(view, overlay(catalog, []));
-    return member.features.map((name) => ({
-      name,
-      type: types?.get(name) ?? 'unknown',
-      description: view?.features[name]?.description ?? null,
-    }));
-  });
-};
 
 const textOf = (entry: CatalogEntry): string =>
   [

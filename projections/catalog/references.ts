@@ -2,12 +2,13 @@
  * The references between definitions: the graph of lineage, of retirement and of the cost of a
  * revision.
  */
+import type { Lookups } from '#domain/definitions/check-context.ts';
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import type { Readers } from '#domain/registry/change.ts';
 import { streamOf } from '#domain/registry/events.ts';
-import { formatFieldType } from '#domain/values/field-type.ts';
+import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { CatalogDefinitions } from './catalog.ts';
 
 /** What a definition refers to, as kind/name. */
@@ -89,6 +90,26 @@ export const featureTypes = (
   } catch {
     return null;
   }
+};
+
+/** Definitions by kind and name, with the types of views' features, each planned once. */
+export const lookupsOf = (definitions: CatalogDefinitions): Required<Lookups> => {
+  const planned = new Map<FeatureViewDefinition, ReadonlyMap<string, string> | null>();
+  const typesOf = (view: FeatureViewDefinition): ReadonlyMap<string, string> | null => {
+    let types = planned.get(view);
+    if (types === undefined) {
+      types = featureTypes(view, definitions);
+      planned.set(view, types);
+    }
+    return types;
+  };
+  return {
+    entity: (name) => definitions.definition('entity', name) ?? undefined,
+    source: (name) => definitions.definition('source', name) ?? undefined,
+    view: (name) => definitions.definition('feature-view', name) ?? undefined,
+    onDemand: (name) => definitions.definition('on-demand-feature', name) ?? undefined,
+    featureType: (view, feature) => readFieldType(typesOf(view)?.get(feature) ?? ''),
+  };
 };
 
 export const readersOf = (definitions: CatalogDefinitions): Omit<Readers, 'ofSource'> => {

@@ -6,7 +6,7 @@ import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
-import type { FeatureUpdate } from './explain.ts';
+import type { FeatureUpdate } from './explain-feature.ts';
 
 type UpdateIdentity = Pick<RecordedUpdate, 'key' | 'hopMs' | 'generation' | 'tileStart' | 'cause'>;
 

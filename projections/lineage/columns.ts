@@ -4,16 +4,15 @@
  */
 import type {
   EntityDefinition,
-  FeatureDefinition,
   FeatureServiceDefinition,
   FeatureViewDefinition,
   OnDemandFeatureDefinition,
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
-import { canonical } from '#domain/expressions/canonical.ts';
 import { columnsIn } from '#domain/expressions/columns.ts';
 import { formatExpr } from '#domain/expressions/format.ts';
+import { featureText } from '#domain/plan/feature-text.ts';
 import { datasetName } from './names.ts';
 
 interface Transformation {
@@ -83,26 +82,6 @@ export const readsOf = (expr: Expr): Reads => {
   return { values, conditions };
 };
 
-/** `avg(delay) over 7d, hop 1h, where gt(distance, 0)` */
-export const describeFeature = ({
-  aggregation,
-  input,
-  params,
-  window,
-  hop,
-  where,
-}: FeatureDefinition): string => {
-  const inside = [
-    input === null ? '*' : formatExpr(input),
-    ...(params === undefined ? [] : [canonical(params)]),
-  ].join(', ');
-  return [
-    `${aggregation}(${inside})${window === undefined ? '' : ` over ${window}`}`,
-    ...(hop === undefined ? [] : [`hop ${hop}`]),
-    ...(where === undefined ? [] : [`where ${formatExpr(where)}`]),
-  ].join(', ');
-};
-
 /** Collects the input fields and how each is used, in the order in which they are added. */
 const collect = () => {
   const found = new Map<
@@ -156,7 +135,7 @@ export const viewColumns = (
     });
   for (const [name, feature] of Object.entries(view.features)) {
     const mine = collect();
-    const description = describeFeature(feature);
+    const description = featureText(feature);
     const reads = feature.input === null ? null : readsOf(feature.input);
     for (const field of reads?.values ?? [])
       mine.add(namespace, raw, field, { type: 'DIRECT', subtype: 'AGGREGATION', description });

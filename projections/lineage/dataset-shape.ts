@@ -1,16 +1,17 @@
 /**
  * What the dataset of a definition is made of: its columns, where they come from, where they are.
  */
-import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
+import type { Lookups } from '#domain/definitions/check-context.ts';
+import { typeOfOnDemand } from '#domain/definitions/check-on-demand.ts';
+import type {
+  Definition,
+  FeatureViewDefinition,
+  OnDemandFeatureDefinition,
+} from '#domain/definitions/model.ts';
+import { featureText } from '#domain/plan/feature-text.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import { formatFieldType } from '#domain/values/field-type.ts';
-import {
-  type ColumnLineage,
-  describeFeature,
-  onDemandColumns,
-  serviceColumns,
-  viewColumns,
-} from './columns.ts';
+import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
+import { type ColumnLineage, onDemandColumns, serviceColumns, viewColumns } from './columns.ts';
 import type { Facets } from './event.ts';
 import { standardFacet } from './facets.ts';
 import type { LineageEmitter } from './names.ts';
@@ -52,6 +53,29 @@ const featureColumn = (registry: RegistryThen, view: string, feature: string): C
   return { name: feature, ...(type === undefined ? {} : { type }) };
 };
 
+const lookupsOf = (registry: RegistryThen): Lookups => {
+  const find = <T extends Definition>(kind: T['kind']) => {
+    return (name: string): T | undefined => newest<T>(registry, kind, name) ?? undefined;
+  };
+  return {
+    entity: find('entity'),
+    source: find('source'),
+    view: find('feature-view'),
+    onDemand: find('on-demand-feature'),
+    featureType(view, feature) {
+      const inputs = inputsOfView(registry, view);
+      return inputs === null
+        ? undefined
+        : readFieldType(featureTypes(view, inputs).get(feature) ?? '');
+    },
+  };
+};
+
+const onDemandColumn = (registry: RegistryThen, definition: OnDemandFeatureDefinition): Column => ({
+  name: definition.name,
+  type: formatFieldType(typeOfOnDemand(definition, lookupsOf(registry))),
+});
+
 const columnsOf = (registry: RegistryThen, definition: Definition): readonly Column[] => {
   switch (definition.kind) {
     case 'entity':
@@ -68,21 +92,19 @@ const columnsOf = (registry: RegistryThen, definition: Definition): readonly Col
           return {
             name,
             ...(type === undefined ? {} : { type }),
-            description: feature.description ?? describeFeature(feature),
+            description: feature.description ?? featureText(feature),
           };
         }),
       ];
     }
     case 'on-demand-feature':
-      return [{ name: definition.name, type: definition.type }];
+      return [onDemandColumn(registry, definition)];
     case 'feature-service':
       return definition.features.flatMap((member): Column[] => {
         if (member.from === 'view')
           return member.features.map((feature) => featureColumn(registry, member.view, feature));
-        const type = newest(registry, 'on-demand-feature', member.name);
-        return [
-          { name: member.name, ...(type?.kind === 'on-demand-feature' ? { type: type.type } : {}) },
-        ];
+        const found = newest<OnDemandFeatureDefinition>(registry, 'on-demand-feature', member.name);
+        return [found === null ? { name: member.name } : onDemandColumn(registry, found)];
       });
   }
 };

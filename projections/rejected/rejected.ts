@@ -1,7 +1,12 @@
 /** Rejected events: listed from rejected.<source>, and published again, corrected or not. */
 
 import type { Caller } from '#domain/api/caller.ts';
-import type { Publishing, PublishResult, RejectedRecord } from '#domain/api/publishing.ts';
+import type {
+  Publishing,
+  PublishResult,
+  RejectedEvent,
+  RejectedRecord,
+} from '#domain/api/publishing.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
@@ -95,6 +100,8 @@ export const createRejected = ({
         );
       }
       const originals: { readonly offset: number; readonly event: unknown }[] = [];
+      const indexes: number[] = [];
+      const refused: RejectedEvent[] = [];
       for (const [i, position] of positions.entries()) {
         const offset = parsePosition(position, topic)[0]?.offset ?? -1;
         const [record] = await read(topic, offset, 1);
@@ -105,10 +112,24 @@ export const createRejected = ({
             { position },
           );
         }
-        const event = events === undefined ? eventOf(record) : events[i];
-        originals.push({ offset, event });
+        // It may be an event of an import, which would now become a live one.
+        const { code, message } = decodeRejectedEvent(record.value);
+        if (events === undefined && code === 'MR_KNOWN_TIME_INVALID') {
+          refused.push({ index: i, code, message });
+          continue;
+        }
+        indexes.push(i);
+        originals.push({ offset, event: events === undefined ? eventOf(record) : events[i] });
       }
-      return resend(name, originals, caller);
+      const result = await resend(name, originals, caller);
+      const again = result.rejected.map((event) => ({
+        ...event,
+        index: indexes[event.index] as number,
+      }));
+      return {
+        ...result,
+        rejected: [...again, ...refused].sort((a, b) => a.index - b.index),
+      };
     },
   };
 };

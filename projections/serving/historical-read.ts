@@ -6,6 +6,7 @@
 
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
+import type { Knowledge } from '#domain/sources/knowledge.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { RawEvents } from './raw-events.ts';
@@ -16,8 +17,8 @@ interface HistoricalRead {
   readonly key: string;
   /** epoch ms */
   readonly at: number;
-  /** by partition: only events below these offsets were known; absent: all events count */
-  readonly below?: readonly number[];
+  /** only events that were known count; absent: all do */
+  readonly knowledge?: Knowledge;
   /** whether the tiles lack this event because it was late: it is left out here, too */
   readonly leftOut?: (event: RawEvent) => boolean;
 }
@@ -52,7 +53,7 @@ const LOOK_BACK_MS = 90 * 86_400_000;
 
 export const readHistorical = async (
   rawEvents: RawEvents,
-  { plan, key, at, below, leftOut }: HistoricalRead,
+  { plan, key, at, knowledge, leftOut }: HistoricalRead,
 ): Promise<HistoricalValue> => {
   const where = keyFields(plan, key);
   const query = async (from: number, to: number): Promise<RawEvent[]> => {
@@ -61,7 +62,7 @@ export const readHistorical = async (
       where,
       to,
       ...(from === Number.NEGATIVE_INFINITY ? {} : { from }),
-      ...(below === undefined ? {} : { below }),
+      ...(knowledge === undefined ? {} : { knowledge }),
     });
     const counted = plan.filter;
     return events.filter(

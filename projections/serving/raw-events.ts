@@ -7,6 +7,7 @@ import type { EventQuery, History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
+import { isKnown, type Knowledge } from '#domain/sources/knowledge.ts';
 import type { RawEvent, Row } from '#domain/values/value.ts';
 
 interface RawEventsDependencies {
@@ -20,13 +21,21 @@ interface RawEventsDependencies {
   ) => { readonly row: Row; readonly eventTime: number };
 }
 
-export type RawEvents = (query: EventQuery) => Promise<readonly RawEvent[]>;
+export type RawEventsQuery = Omit<EventQuery, 'below' | 'snapshot'> & {
+  /** only events that were known; absent: all */
+  readonly knowledge?: Knowledge;
+};
+
+export type RawEvents = (query: RawEventsQuery) => Promise<readonly RawEvent[]>;
 
 const byOrder = (a: RawEvent, b: RawEvent): number =>
   a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 export const createRawEvents = ({ log, history, decode }: RawEventsDependencies): RawEvents => {
-  const tail = async (query: EventQuery, endOffsets: readonly number[]): Promise<RawEvent[]> => {
+  const tail = async (
+    query: Omit<EventQuery, 'snapshot'>,
+    endOffsets: readonly number[],
+  ): Promise<RawEvent[]> => {
     const topic = rawTopic(query.source);
     const ends = await log.end(topic);
     const wanted = Object.entries(query.where ?? {});
@@ -47,12 +56,16 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
     return found;
   };
 
-  return async (query) => {
-    const topic = rawTopic(query.source);
+  return async ({ knowledge, ...wanted }) => {
+    const topic = rawTopic(wanted.source);
+    // An imported event may be known although its offset is not below.
+    const imported = knowledge != null && knowledge.imported !== null;
+    const query =
+      knowledge === undefined || imported ? wanted : { ...wanted, below: knowledge.below };
     // The table may grow between the two calls: rows past its end offsets come from the log.
     const endOffsets = await history.endOffsets(topic);
     const below = endOffsets.map((offset, partition) =>
-      Math.min(offset, query.below?.[partition] ?? offset),
+      imported ? offset : Math.min(offset, knowledge?.below[partition] ?? offset),
     );
     const [old, recent] = await Promise.all([
       below.some((offset) => offset > 0)
@@ -60,6 +73,7 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
         : Promise.resolve([]),
       tail(query, endOffsets),
     ]);
-    return recent.length === 0 ? old : [...old, ...recent].sort(byOrder);
+    const events = recent.length === 0 ? old : [...old, ...recent].sort(byOrder);
+    return imported ? events.filter((event) => isKnown(knowledge, event)) : events;
   };
 };

@@ -4,6 +4,7 @@ import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { Degraded } from '#domain/ports/degraded.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
+import type { Knowledge } from '#domain/sources/knowledge.ts';
 import { readsAs } from '#domain/values/field-type.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import { readHistorical } from './historical-read.ts';
@@ -17,8 +18,8 @@ export interface ReadPastDependencies {
   readonly pastGeneration: PastGeneration;
   readonly rawEvents: RawEvents;
   readonly readTime: () => number;
-  /** by partition, the raw offsets below which every event was known at a past time */
-  readonly knownBelow: (source: string, known: number) => Promise<readonly number[]>;
+  /** which events of a source were known at a past time */
+  readonly knowledge: (source: string, known: number) => Promise<Knowledge>;
   /** whether a generation left an event out of its tiles as late; null: it left none out */
   readonly leftOut: (
     view: string,
@@ -30,7 +31,7 @@ export interface ReadPastDependencies {
 /** The generation that answers for a view, and which raw events count. */
 interface PastView {
   readonly served: ServedView;
-  readonly below?: readonly number[];
+  readonly knowledge?: Knowledge;
   readonly leftOut?: (event: RawEvent) => boolean;
 }
 
@@ -49,10 +50,10 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
   const asKnown = async ({ served: now, pinned }: ViewRead, known: number): Promise<PastView> => {
     const served = servedAt(dependencies.pastGeneration, now, known, pinned);
     const { source, view, latenessMs } = served.plan;
-    const below = await dependencies.knownBelow(source, known);
+    const knowledge = await dependencies.knowledge(source, known);
     const leftOut =
       latenessMs === null ? null : await dependencies.leftOut(view, served.generation);
-    return leftOut === null ? { served, below } : { served, below, leftOut };
+    return leftOut === null ? { served, knowledge } : { served, knowledge, leftOut };
   };
 
   return async (plan, request, at, known, now, modes) => {

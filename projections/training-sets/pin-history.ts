@@ -14,13 +14,16 @@ import type {
 } from '#domain/ports/training-set-builder.ts';
 import { answeredTimes } from '#domain/registry/answered-times.ts';
 import { initialState } from '#domain/registry/state.ts';
+import { countsKnownTimes } from '#domain/sources/knowledge.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { FindImports } from '#projections/imports/imports.ts';
 import type { LateEvents } from '#projections/late/late.ts';
 import type { Pinned, PinnedView, Pins } from './pin-target.ts';
 
 export interface HistoryDependencies {
   readonly catalog: Catalog;
-  readonly log: Pick<Log, 'offsetsAt'>;
+  readonly log: Pick<Log, 'offsetsAt' | 'end'>;
+  readonly imports: FindImports;
   readonly history: Pick<HistoryTables, 'endOffsets' | 'sync' | 'snapshot' | 'dataFiles'>;
   readonly late: Pick<LateEvents, 'positions'>;
 }
@@ -34,20 +37,26 @@ export interface PinRequest {
 }
 
 export const pinHistory = async (
-  { catalog, log, history, late }: HistoryDependencies,
+  { catalog, log, imports, history, late }: HistoryDependencies,
   definitionsOf: Pins['definitionsOf'],
   { target, views }: Pinned,
   { mode, known, onRead }: PinRequest,
 ): Promise<Pick<TrainingSetJob, 'sources' | 'timelines'>> => {
   /** The table's files, with at least all records below the pinned offsets. */
-  const filesOf = async (topic: string): Promise<RawFiles> => {
+  const filesOf = async (source: string): Promise<RawFiles> => {
+    const topic = rawTopic(source);
     const below = await log.offsetsAt(topic, known);
+    const imported = await imports(source);
+    // Imported events can be known although the log has accepted them later.
+    const wanted =
+      imported !== null && countsKnownTimes(imported, known) ? await log.end(topic) : below;
     const endOffsets = await history.endOffsets(topic);
-    if (below.some((offset, partition) => offset > (endOffsets[partition] ?? 0)))
+    if (wanted.some((offset, partition) => offset > (endOffsets[partition] ?? 0)))
       await history.sync(topic);
     const snapshot = await history.snapshot(topic);
     onRead?.({ topic, snapshot: snapshot === null ? null : String(snapshot.id), below });
-    return { files: snapshot === null ? [] : await history.dataFiles(topic, snapshot.id), below };
+    const files = snapshot === null ? [] : await history.dataFiles(topic, snapshot.id);
+    return { files, below, ...(imported === null ? {} : { imports: { ...imported, known } }) };
   };
 
   const timelineOf = ({ view, pinned, ...present }: PinnedView): Promise<AnsweringGeneration[]> =>
@@ -64,8 +73,7 @@ export const pinHistory = async (
     );
 
   const sources: Record<string, RawFiles> = {};
-  for (const { source } of target.views)
-    sources[source.name] ??= await filesOf(rawTopic(source.name));
+  for (const { source } of target.views) sources[source.name] ??= await filesOf(source.name);
   if (mode === 'event-time') return { sources };
   const timelines: Record<string, readonly AnsweringGeneration[]> = {};
   for (const view of views) timelines[view.view] = await timelineOf(view);

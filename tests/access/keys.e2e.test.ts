@@ -285,6 +285,17 @@ test('a read is answered only where the key may read every requested feature', a
   expect(graph.edges).toEqual([{ from: 'feature-view/suspicion', to: 'feature-service/mixed' }]);
 });
 
+test('an on-demand feature is explained only where the key may explain all that it is computed from', async () => {
+  on = await guarded();
+  const path = '/v1/explain?feature=hinted&entity.card=c1';
+  const explain = async (...grants: string[]) =>
+    on.call('GET', path, (await on.key(grants)).header);
+  expect(code(await explain('auditor@fraud'))).toBe('MR_FORBIDDEN');
+  expect(code(await explain('auditor@fraud', 'reader@payments'))).toBe('MR_FORBIDDEN');
+  expect(code(await explain('auditor@payments'))).toBe('MR_FORBIDDEN');
+  expect((await explain('auditor@fraud', 'auditor@payments')).status).toBe(200);
+});
+
 test('an authorization decided for one list of features is not used for another', async () => {
   on = await guarded();
   const fraud = (await on.key(['reader@fraud'])).header;

@@ -81,6 +81,15 @@ const ROUTES: Readonly<Record<string, Sample>> = {
     needs: ['publish'],
     path: () => '/v1/sources/charges/snapshots',
   },
+  'POST /v1/sources/:source/history': {
+    needs: ['operate'],
+    path: () => '/v1/sources/charges/history',
+    body: () => ({ events: [charge('e3')] }),
+  },
+  'GET /v1/sources/:source/history/:id': {
+    needs: ['operate'],
+    path: () => '/v1/sources/charges/history/p',
+  },
   'POST /v1/features': {
     needs: ['read'],
     body: () => ({ service: 'scoring', entities: [{ card: 'c1' }], request: [{ by: 2 }] }),

@@ -25,6 +25,10 @@ export interface HistoryUnderTest {
   appendRaw(partition: number, rows: readonly Row[], logTime: number): Appended;
   /** the same with the source's next schema: + `note: string?`, `seats` int → long */
   appendEvolved(partition: number, rows: readonly Row[], logTime: number): Appended;
+  /**
+   * the same with the schema after that: `seats` and `big` long → double, `ratio` float → double
+   */
+  appendDoubles(partition: number, rows: readonly Row[], logTime: number): Appended;
   appendUpdates(rows: readonly object[], logTime: number): Appended;
   /**
    * two updates as the log has them, with nulls and nested states; `key`: what selects the first
@@ -267,6 +271,30 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect((await history.events({ source, where: { note: 'hej' } })).length).toBe(1);
     });
 
+    it('takes fractions where there were whole numbers; an earlier snapshot keeps its values', async () => {
+      const before = await history.events({ source });
+      const earlier = await history.snapshot(raw);
+      const half = { seats: 0.5, big: -2.5, ratio: 0.1, note: null };
+      await test.appendDoubles(0, [flight(T, 'half', half)], 5_500);
+      await test.appendEvolved(0, [flight(T, 'whole', { seats: 7, note: null })], 5_500);
+      await history.sync(raw);
+      const after = await history.events({ source });
+      const isNew = ({ row }: RawEvent): boolean => ['half', 'whole'].includes(String(row.origin));
+      expect(after.filter((event) => !isNew(event))).toEqual(before);
+      expect(after.filter(isNew).map(({ row }) => [row.seats, row.big, row.ratio])).toEqual([
+        [0.5, -2.5, 0.1],
+        [7, null, null],
+      ]);
+      for (const where of [
+        { seats: 2 ** 40 },
+        { big: 2 ** 53 - 2 },
+        { seats: 0.5 },
+        { ratio: 0.1 },
+      ])
+        expect([where, (await history.events({ source, where })).length]).toEqual([where, 1]);
+      expect(await history.events({ source, snapshot: earlier?.id as number })).toEqual(before);
+    });
+
     it('keeps feature updates, their nested states too', async () => {
       const { rows, key } = test.updates;
       const [logTime] = await test.appendUpdates(rows, 6_000);
@@ -293,7 +321,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(await history.events({ source })).toEqual(before);
       for (const origin of ['exactly12byte', '\uFEFFbom'])
         expect((await history.events({ source, where: { origin } })).length).toBe(1);
-      expect(await history.endOffsets(raw)).toEqual([20, 8]);
+      expect(await history.endOffsets(raw)).toEqual([22, 8]);
     });
 
     it('is all there when opened again', async () => {

@@ -30,6 +30,15 @@ export const FLIGHTS_EVOLVED_AVRO = {
   ],
 };
 
+export const FLIGHTS_DOUBLES_AVRO = {
+  ...FLIGHTS_EVOLVED_AVRO,
+  fields: FLIGHTS_EVOLVED_AVRO.fields.map((field) =>
+    ['seats', 'big', 'ratio'].includes(field.name)
+      ? { name: field.name, type: ['null', 'double'] }
+      : field,
+  ),
+};
+
 /** features.<view>, where the history takes any schema */
 export const UPDATES_AVRO = {
   type: 'record',

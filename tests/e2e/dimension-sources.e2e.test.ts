@@ -1,6 +1,6 @@
 /**
- * Where the rows of a dimension come from: snapshots over HTTP and from files, and Debezium's change
- * records over HTTP and as records of a Kafka topic.
+ * Where the rows of a dimension come from: snapshots over HTTP and from files, and change records
+ * of Debezium over HTTP and from a Kafka topic.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
@@ -11,6 +11,7 @@ import { col, entity, featureView, last, source } from 'millrace';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
 import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
@@ -27,15 +28,17 @@ const DAY = 86_400_000;
 const at = (day: number): string => new Date(T + day * DAY).toISOString();
 
 const customer = entity({ name: 'customer', keys: { id: 'int' } });
-const table = {
+// #region dimension
+const customers = source({
+  name: 'customers',
   fields: { id: 'int', at: 'timestamp', gone: 'boolean?', tier: 'string?', since: 'timestamp?' },
   eventTime: 'at',
   dimension: { key: ['id'], deleted: 'gone' },
-} as const;
-const customers = source({ ...table, name: 'customers' });
-const changes = source({ ...table, name: 'changes', changes: 'debezium' });
+});
+// #endregion
+const changes: SourceDefinition = { ...customers, name: 'changes', changes: 'debezium' };
 const features = { tier: last(col('tier')), since: last(col('since')) };
-const view = (name: string, from: typeof customers) =>
+const view = (name: string, from: SourceDefinition) =>
   featureView({ name, entity: customer, source: from, features });
 
 let on: TestPlatform;

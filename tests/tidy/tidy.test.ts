@@ -59,6 +59,18 @@ test('no type is `any`', () => {
   expect(found(typed, /(:|\bas|=>|[<,|&]) ?any\b *([;,)=>|&[\]{]|$)/)).toEqual([]);
 });
 
+test('only one module names the file readers of DuckDB', () => {
+  const product = code.filter(
+    (file) => !isTest(file) && file !== 'domain/sql/duckdb/parquet-files.ts',
+  );
+  expect(
+    found(
+      product,
+      /\b(read_(csv|parquet|json|ndjson|text|blob)\w*|sniff_csv|parquet_(scan|schema|metadata|file_metadata))\b|\bFROM '\$/,
+    ),
+  ).toEqual([]);
+});
+
 test('a test that may be skipped gives the reason', () => {
   const unexplained = code
     .filter((file) => file !== self)

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { literal } from '#domain/sql/duckdb/names.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 
 export interface Workplace {
   readonly directory: string;

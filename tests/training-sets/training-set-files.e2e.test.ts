@@ -186,7 +186,7 @@ test('a Parquet spine, rows and CSV output give the same values; a repeated requ
   await runTrainingSet({ ...job, spine, out: second });
   expect(readFileSync(first)).toEqual(readFileSync(second));
   expect(readFileSync(first, 'utf8').split('\n')[1]).toBe(
-    '007,"O\'Hare, ""x""",1,2026-01-01T01:05:00+01:00,50.0,1,10.0,tea,[tea],,1,50.0',
+    '007,"O\'Hare, ""x""",1,2026-01-01T01:05:00+01:00,50,1,10.0,tea,"[""tea""]",,1,50.0',
   );
 
   const parquet = await work.write(

@@ -1,11 +1,15 @@
 /** What a compute job computes: one generation of one version of a view. */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { FieldType } from '#domain/values/value.ts';
 
 export interface ComputeSpec {
   readonly plan: ViewPlan;
   readonly view: FeatureViewDefinition;
+  /** the fields that are read, in the types in which they are read */
   readonly source: SourceDefinition;
+  /** the types in which expressions are computed; absent: those of `source` */
+  readonly columns?: Readonly<Record<string, FieldType>>;
   readonly version: number;
   readonly generation: number;
   /**

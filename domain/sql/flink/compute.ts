@@ -17,6 +17,7 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { ENTITY_ROW_HOP, slotColumns } from '#domain/encoding/features-schema.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
+import type { Scope } from '#domain/expressions/typecheck.ts';
 import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import { closesTiles } from '#domain/tiles/lateness.ts';
@@ -26,9 +27,9 @@ import { expressionSql } from '../print-expression.ts';
 import { flinkColumnType } from './columns.ts';
 import type { ComputeSpec } from './compute-spec.ts';
 import { FLINK } from './dialect.ts';
-import { lateness } from './lateness.ts';
+import { KNOWN_TIME, lateness } from './lateness.ts';
 import { featuresSink } from './names.ts';
-import { flinkName } from './types.ts';
+import { flinkConvert, flinkName } from './types.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -68,9 +69,14 @@ interface Inputs {
   readonly nameOf: (expr: Expr) => string;
 }
 
+const scopeOf = ({ source, columns }: ComputeSpec): Scope => ({
+  columns: columns ?? sourceFields(source),
+});
+
 /** Each distinct input and filter expression becomes one column. */
-const inputsOf = ({ plan, source }: ComputeSpec): Inputs => {
-  const scope = { columns: sourceFields(source) };
+const inputsOf = (spec: ComputeSpec): Inputs => {
+  const { plan } = spec;
+  const scope = scopeOf(spec);
   const names = new Map<string, string>();
   const columns: string[] = [];
   for (const hop of plan.hops)
@@ -84,15 +90,16 @@ const inputsOf = ({ plan, source }: ComputeSpec): Inputs => {
   return { columns, nameOf: (expr) => names.get(canonical(expr)) as string };
 };
 
-/** The source's rows as expressions need them: bytes as base64 text. */
-const plainRows = (source: SourceDefinition, from: string): string => {
+/** The source's rows as expressions need them: in their types, and bytes as base64 text. */
+const plainRows = ({ source, columns: types = {} }: ComputeSpec, from: string): string => {
   const fields = Object.entries(sourceFields(source));
-  if (!fields.some(([, type]) => type.base === 'bytes')) return from;
-  const columns = fields.map(([name, type]) =>
-    type.base === 'bytes' && !type.array
-      ? `MR_BASE64(${flinkName(name)}) AS ${flinkName(name)}`
-      : flinkName(name),
-  );
+  const columns = fields.map(([name, type]) => {
+    const field = flinkName(name);
+    if (type.base === 'bytes' && !type.array) return `MR_BASE64(${field}) AS ${field}`;
+    const converted = flinkConvert({ sql: field, type }, types[name] ?? type);
+    return converted === field ? field : `${converted} AS ${field}`;
+  });
+  if (!columns.some((column) => column.includes(' AS '))) return from;
   return `(SELECT ${[...columns, 'mr_partition', 'mr_offset', 'mr_log_time', 'mr_trace'].join(', ')} FROM ${from})`;
 };
 
@@ -100,14 +107,14 @@ const eventsView = (spec: ComputeSpec): string => `events_${spec.plan.view}_g${s
 
 const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
   const { plan, view, source } = spec;
+  const types = sourceFields(source);
   const keys = plan.keys.map(
-    ({ name, field }) => `${flinkName(field)} AS ${flinkName(`key_${name}`)}`,
+    ({ name, field, type }) =>
+      `${flinkConvert({ sql: flinkName(field), type: types[field] ?? type }, type)} AS ${flinkName(`key_${name}`)}`,
   );
   const conditions = [
     ...plan.keys.map(({ field }) => `${flinkName(field)} IS NOT NULL`),
-    ...(view.where === undefined
-      ? []
-      : [expressionSql(FLINK, view.where, { columns: sourceFields(source) })]),
+    ...(view.where === undefined ? [] : [expressionSql(FLINK, view.where, scopeOf(spec))]),
   ];
   const columns = [
     ...keys,
@@ -116,9 +123,12 @@ const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
     'mr_offset',
     'mr_log_time',
     'mr_trace',
+    ...(source.knownTime !== undefined && closesTiles(plan)
+      ? [`${flinkName(source.knownTime)} AS ${KNOWN_TIME}`]
+      : []),
     ...inputs.columns,
   ];
-  return `SELECT ${columns.join(',\n  ')}\nFROM ${plainRows(source, from)}\nWHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${columns.join(',\n  ')}\nFROM ${plainRows(spec, from)}\nWHERE ${conditions.join(' AND ')}`;
 };
 
 const keyNames = (plan: ViewPlan): string[] =>

@@ -26,6 +26,9 @@ const partText = ({ name, type }: ViewPlan['keys'][number], only: boolean): stri
 const keyText = ({ keys }: ViewPlan): string =>
   keys.map((key) => partText(key, keys.length === 1)).join(` || U&'\\001F' || `);
 
+/** The column of the events that holds an imported event's known time, if the source has one. */
+export const KNOWN_TIME = 'mr_known_time';
+
 interface LatenessSql {
   /** CREATE VIEW: the events with their partition's watermark */
   readonly marked: string;
@@ -42,13 +45,16 @@ export const lateness = (spec: ComputeSpec, events: string, view: string): Laten
   const before = past.flatMap((offset, partition) =>
     offset > 0 ? [`(mr_partition = ${partition} AND mr_offset < ${offset})`] : [],
   );
+  const known = spec.source.knownTime === undefined ? null : KNOWN_TIME;
+  const time = known === null ? 'mr_log_time' : `COALESCE(${known}, mr_log_time)`;
   const isLate = [
     `${closes} < mr_mark`,
+    ...(known === null ? [] : [`${known} IS NULL`]),
     ...(before.length === 0 ? [] : [`NOT (${before.join(' OR ')})`]),
   ].join(' AND ');
   return {
     marked: `CREATE TEMPORARY VIEW marked_${view} AS
-SELECT *, MAX(LEAST(event_time, mr_log_time)) OVER (
+SELECT *, MAX(LEAST(event_time, ${time})) OVER (
     PARTITION BY mr_partition ORDER BY mr_proctime ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS mr_mark
 FROM (SELECT *, PROCTIME() AS mr_proctime FROM (${events}))`,
     kept: `CREATE TEMPORARY VIEW ${view} AS\nSELECT * FROM marked_${view} WHERE NOT (${isLate})`,

@@ -5,11 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
+import { formatOfName } from '#domain/files/file-kind.ts';
 import { findTarget, targetOf } from '../catalog.ts';
 import { path } from '../client.ts';
 import { type Context, contextOf } from '../context.ts';
-import { literal, withDuckDb } from '../duckdb.ts';
+import { parquetToCsv } from '../parquet-to-csv.ts';
 import { bar, createProgress } from '../progress.ts';
+import { spineRows } from '../spine-rows.ts';
 import { UsageError } from '../usage.ts';
 
 interface DatasetOptions {
@@ -27,14 +29,7 @@ export const tableExtension = (option: string, file: string): '.parquet' | '.csv
   throw new UsageError(`${option} must end in .parquet or .csv, not ${JSON.stringify(file)}`);
 };
 
-/** The rows of the spine, for a server on another machine. */
-const rowsOf = (file: string): Promise<readonly unknown[]> =>
-  withDuckDb(file, async (connection) => {
-    const reader = await connection.runAndReadAll(
-      `SELECT CAST(to_json(spine) AS VARCHAR) FROM ${literal(resolve(file))} AS spine`,
-    );
-    return reader.getRows().map(([row]) => JSON.parse(String(row)) as unknown);
-  });
+const isTable = (format: string | null): boolean => format === 'parquet' || format === 'csv';
 
 const waitFor = async (
   { client, message }: Context,
@@ -85,10 +80,7 @@ const download = async ({ client }: Context, status: DatasetStatus, out: string)
   );
   if (same) return;
   const { rename, rm } = await import('node:fs/promises');
-  const format = tableExtension('--out', out) === '.csv' ? 'csv, header' : 'parquet';
-  await withDuckDb(file, (connection) =>
-    connection.run(`COPY (FROM ${literal(file)}) TO ${literal(`${out}.part`)} (FORMAT ${format})`),
-  );
+  await parquetToCsv(file, `${out}.part`);
   await rename(`${out}.part`, out);
   await rm(file, { force: true });
 };
@@ -96,13 +88,16 @@ const download = async ({ client }: Context, status: DatasetStatus, out: string)
 const dataset = async (name: string, options: DatasetOptions, command: Command): Promise<void> => {
   const context = contextOf(command);
   const { client, json, document, print } = context;
-  tableExtension('--spine', options.spine);
+  if (!isTable(formatOfName(options.spine)))
+    throw new UsageError(
+      `--spine must end in .parquet, .csv or .tsv, not ${JSON.stringify(options.spine)}`,
+    );
   tableExtension('--out', options.out);
   const out = resolve(options.out);
   const local = client.sameMachine;
   const body = {
     ...targetOf(await findTarget(client, name)),
-    spine: local ? { file: resolve(options.spine) } : { rows: await rowsOf(options.spine) },
+    spine: local ? { file: resolve(options.spine) } : { rows: await spineRows(options.spine) },
     ...(local ? { out } : {}),
     mode: options.mode,
     known: options.known,

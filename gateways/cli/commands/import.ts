@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
 import type { Imported } from '#gateways/feast/import/import.ts';
 import { contextOf } from '../context.ts';
+import { addImportHistory } from './import-history.ts';
 
 interface Options {
   readonly out?: string;
@@ -81,9 +82,11 @@ const importFeast = async (
 };
 
 export const addImport = (program: Command): void => {
-  program
+  const group = program
     .command('import')
-    .description('convert definitions of another feature store')
+    .description('bring definitions of another feature store, or events from before this log');
+  addImportHistory(group);
+  group
     .command('feast')
     .description(
       'convert a Feast registry to Millrace definitions; what has no counterpart is listed on stderr',

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ApplyResult, PlannedChange, PlanResult } from '#domain/api/registry.ts';
 import { contextOf } from '../context.ts';
 import { readDefinitionFiles } from '../definition-files.ts';
-import { changedValueText } from '../definition-text.ts';
+import { changedValueText, computesText } from '../definition-text.ts';
 import { show } from '../table.ts';
 
 const MARKS = { create: '+', revise: '~', unchanged: '=' } as const;
@@ -13,14 +13,29 @@ const COSTS = {
   breaking: ' (breaks a reader)',
 } as const;
 
+interface Named {
+  readonly kind: unknown;
+  readonly name: unknown;
+}
+
 const valueText = (path: string, value: unknown): string =>
   changedValueText(path, value) ?? show(value);
 
-const changeText = ({ kind, name, action, cost, fields, notes, problems }: PlannedChange): string =>
-  [
+/** What a new definition computes; nothing where it has problems. */
+const newText = ({ kind, name, problems }: PlannedChange, definitions: readonly unknown[]) =>
+  problems.length > 0
+    ? []
+    : definitions
+        .filter((one) => (one as Named | null)?.kind === kind && (one as Named).name === name)
+        .flatMap(computesText)
+        .map((line) => `    ${line}`);
+
+const changeText = (change: PlannedChange, definitions: readonly unknown[]): string => {
+  const { kind, name, action, cost, fields, notes, problems } = change;
+  return [
     `${MARKS[action]} ${kind} ${name}: ${action}${action === 'create' ? '' : COSTS[cost]}`,
     ...(action === 'create'
-      ? []
+      ? newText(change, definitions)
       : fields.map(
           (field) =>
             `    ${field.path}: ${valueText(field.path, field.before)} → ${valueText(field.path, field.after)}${COSTS[field.cost]}`,
@@ -28,6 +43,7 @@ const changeText = ({ kind, name, action, cost, fields, notes, problems }: Plann
     ...notes.map((note) => `    ${note}`),
     ...problems.map((problem) => `    error ${problem.code}: ${problem.message}`),
   ].join('\n');
+};
 
 const summary = (changes: readonly PlannedChange[]): string => {
   const count = (action: PlannedChange['action']) =>
@@ -41,11 +57,13 @@ const plan = async (
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const result = await client.post<PlanResult>('/v1/plan', {
-    body: { definitions: await readDefinitionFiles(files) },
-  });
+  const definitions = await readDefinitionFiles(files);
+  const result = await client.post<PlanResult>('/v1/plan', { body: { definitions } });
   if (json) document(result);
-  else print([...result.changes.map(changeText), summary(result.changes)].join('\n'));
+  else {
+    const lines = result.changes.map((change) => changeText(change, definitions));
+    print([...lines, summary(result.changes)].join('\n'));
+  }
   if (result.changes.some((change) => change.problems.length > 0)) process.exitCode = 1;
 };
 
@@ -62,9 +80,10 @@ const apply = async (
   if (json) document(result);
   else
     print(
-      [...result.changes.map(changeText), `applied ${result.applied}, at ${result.position}`].join(
-        '\n',
-      ),
+      [
+        ...result.changes.map((change) => changeText(change, [])),
+        `applied ${result.applied}, at ${result.position}`,
+      ].join('\n'),
     );
 };
 

@@ -1,22 +1,24 @@
-import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
+import { type EventFormat, formatOfName } from '#domain/files/file-kind.ts';
 import { find } from '../catalog.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { createProgress } from '../progress.ts';
 import type { BadLine, Batch, ReadOptions } from '../publish/batch.ts';
+import { csvBatches } from '../publish/csv-file.ts';
 import { ndjsonBatches } from '../publish/ndjson.ts';
+import { parquetBatches } from '../publish/parquet-file.ts';
 import { producerOf } from '../publish/producer.ts';
+import { requireRegularFile } from '../publish/read-pieces.ts';
 import { sendInOrder } from '../publish/send.ts';
 import { refuseLine, sendSnapshot, snapshotFields, snapshotText } from '../publish/snapshot.ts';
-import { tableBatches } from '../publish/table-file.ts';
 import { pairsOf, UsageError, wholeOption } from '../usage.ts';
 
-type Format = 'ndjson' | 'csv' | 'parquet';
+type Format = EventFormat;
 
-interface PublishOptions {
+export interface PublishOptions {
   readonly format?: Format;
   readonly map?: readonly string[];
   readonly ignoreExtra?: boolean;
@@ -27,20 +29,13 @@ interface PublishOptions {
   readonly reason?: string;
 }
 
-const FORMATS: Readonly<Record<string, Format>> = {
-  '.ndjson': 'ndjson',
-  '.jsonl': 'ndjson',
-  '.json': 'ndjson',
-  '.csv': 'csv',
-  '.parquet': 'parquet',
-};
 const SHOWN_REJECTED = 20;
 const IN_FLIGHT = 3;
 const RETRY_MS = 60_000;
 
 const formatOf = (file: string, given: Format | undefined): Format => {
-  const format = given ?? (file === '-' ? 'ndjson' : FORMATS[extname(file).toLowerCase()]);
-  if (format === undefined)
+  const format = given ?? (file === '-' ? 'ndjson' : formatOfName(file));
+  if (format === null)
     throw new UsageError(
       `the format of ${file} is unknown: give it with --format ndjson, csv or parquet`,
     );
@@ -81,11 +76,23 @@ const checkSnapshotOptions = ({ snapshot, force, reason, limit }: PublishOptions
     throw new UsageError('a snapshot is the whole table: --limit cannot be used with --snapshot');
 };
 
-const publish = async (
+/** Where the events of a file go. */
+export interface PublishTarget {
+  readonly route: 'events' | 'history';
+  /** of a producer's next sequence number */
+  readonly sequences: 'producers' | 'history';
+  /** of the request */
+  readonly query: string;
+}
+
+const LIVE: PublishTarget = { route: 'events', sequences: 'producers', query: '' };
+
+export const publishFile = async (
   source: string,
   file: string,
   options: PublishOptions,
   command: Command,
+  target: PublishTarget = LIVE,
 ): Promise<void> => {
   const { client, json, document, print, message } = contextOf(command);
   const format = formatOf(file, options.format);
@@ -97,13 +104,22 @@ const publish = async (
     return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
   const { snapshot } = options;
   checkSnapshotOptions(options);
-  const { fields } =
-    snapshot === undefined ? entry.definition : { fields: snapshotFields(entry.definition) };
+  const { eventTime } = entry.definition;
+  const fields =
+    snapshot === undefined ? entry.definition.fields : snapshotFields(entry.definition);
 
-  const producer = await producerOf(file, source, [format, [...map]], options.producer);
+  if (file !== '-') await requireRegularFile(file);
+  const producer = await producerOf(
+    file,
+    source,
+    [format, [...map], ...(target === LIVE ? [] : [target.route])],
+    options.producer,
+  );
   const { next: skip } =
     snapshot === undefined
-      ? await client.get<{ next: number }>(path('v1', 'sources', source, 'producers', producer))
+      ? await client.get<{ next: number }>(
+          path('v1', 'sources', source, target.sequences, producer),
+        )
       : { next: 0 };
   if (skip > 0) message(`continuing after ${skip} events that the server already has`);
 
@@ -124,13 +140,12 @@ const publish = async (
     limit: options.limit ?? Number.POSITIVE_INFINITY,
     onBadLine: snapshot === undefined ? tally.badLine : refuseLine,
   };
-  const batches =
-    format === 'ndjson'
-      ? ndjsonBatches(file, reading)
-      : tableBatches(
-          { file, format, fields, map, ignoreExtra: options.ignoreExtra === true },
-          reading,
-        );
+  const table = { file, fields, eventTime, map, ignoreExtra: options.ignoreExtra === true };
+  const batches = {
+    ndjson: () => ndjsonBatches(file, reading),
+    csv: () => csvBatches(table, reading),
+    parquet: () => parquetBatches(table, reading),
+  }[format]();
   if (snapshot !== undefined) {
     const { force = false, reason } = options;
     const result = await sendSnapshot(client, source, batches, { time: snapshot, force, reason });
@@ -146,11 +161,14 @@ const publish = async (
       retryForMs: RETRY_MS,
       stopped: () => stopped,
       post: (batch, onSent) =>
-        client.post<PublishResult>(path('v1', 'sources', source, 'events'), {
-          text: batch.text,
-          headers: { 'millrace-producer': producer, 'millrace-sequence': String(batch.sequence) },
-          onSent,
-        }),
+        client.post<PublishResult>(
+          `${path('v1', 'sources', source, target.route)}${target.query}`,
+          {
+            text: batch.text,
+            headers: { 'millrace-producer': producer, 'millrace-sequence': String(batch.sequence) },
+            onSent,
+          },
+        ),
       onAnswer(batch, result) {
         tally.answer(batch, result);
         handled += batch.count;
@@ -190,10 +208,9 @@ const publish = async (
   if (stopped || (rejected > 0 && accepted + duplicates === 0)) process.exitCode = 1;
 };
 
-export const addPublish = (program: Command): void => {
-  program
-    .command('publish')
-    .description('send raw events to a source; if interrupted, run it again to continue')
+/** The arguments and options of a file of events. */
+export const withFileOptions = (command: Command): Command =>
+  command
     .argument('<source>', 'name of the source')
     .argument('[file]', 'file of events; "-" is stdin', '-')
     .addOption(
@@ -211,7 +228,14 @@ export const addPublish = (program: Command): void => {
     .option(
       '--producer <name>',
       'resume by this name instead of by the file; needed for growing files and for stdin',
-    )
+    );
+
+export const addPublish = (program: Command): void => {
+  withFileOptions(
+    program
+      .command('publish')
+      .description('send raw events to a source; if interrupted, run it again to continue'),
+  )
     .option(
       '--snapshot <time>',
       'the file is a whole table at this time: publish what differs, and tombstones for rows that are gone',
@@ -222,5 +246,7 @@ export const addPublish = (program: Command): void => {
       'after',
       '\nExample:\n  millrace publish flights flights.parquet --map distance=miles --ignore-extra',
     )
-    .action(publish);
+    .action((source: string, file: string, options: PublishOptions, command: Command) =>
+      publishFile(source, file, options, command),
+    );
 };

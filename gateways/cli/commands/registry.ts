@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { CatalogEntry, CatalogFeature } from '#domain/api/registry.ts';
 import type { Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { KINDS } from '#domain/registry/events.ts';
@@ -7,6 +7,7 @@ import { findKind, unknownKind } from '#gateways/shared/kinds.ts';
 import { find } from '../catalog.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
+import { computesText } from '../definition-text.ts';
 import { facts, indent, showTime, table } from '../table.ts';
 import { UsageError, wholeOption } from '../usage.ts';
 
@@ -48,6 +49,12 @@ const list = async (
   else print(entriesTable(entries));
 };
 
+const featuresTable = (features: readonly CatalogFeature[]): string =>
+  table(
+    ['name', 'type', 'window', 'hop', 'description'],
+    features.map((f) => [f.name, f.type, f.window, f.hop, f.description]),
+  );
+
 const entryText = (entry: CatalogEntry): string => {
   const sections = [
     facts([
@@ -64,15 +71,9 @@ const entryText = (entry: CatalogEntry): string => {
   const section = (title: string, text: string): void => {
     sections.push(`\n${title}\n${indent(text)}`);
   };
-  if (entry.features !== undefined) {
-    section(
-      'Features',
-      table(
-        ['name', 'type', 'description'],
-        entry.features.map((f) => [f.name, f.type, f.description]),
-      ),
-    );
-  }
+  if (entry.features !== undefined) section('Features', featuresTable(entry.features));
+  const computes = computesText(entry.definition);
+  if (computes.length > 0) section('Computes', computes.join('\n'));
   if (entry.materializations !== undefined) {
     const rows = entry.materializations.map((m) => [
       m.store,

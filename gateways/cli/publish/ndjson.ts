@@ -3,12 +3,12 @@
  * keep their digits. A line for which the server would refuse the whole batch is reported and left
  * out.
  */
-import { createReadStream } from 'node:fs';
 import { fail } from '#domain/errors.ts';
+import type { RefuseLine } from '#domain/files/csv-reader.ts';
+import { utf8Text } from '#domain/files/utf8-text.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
-
-const CHUNK_BYTES = 1024 * 1024;
+import { readPieces } from './read-pieces.ts';
 
 /**
  * Several times the largest event: a file without line breaks is not read into memory as a whole.
@@ -16,47 +16,25 @@ const CHUNK_BYTES = 1024 * 1024;
 const MAX_LINE_CHARS = 4_000_000;
 
 async function* linesOf(file: string): AsyncGenerator<string> {
-  const stream: AsyncIterable<Buffer> =
-    file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const name = file === '-' ? 'stdin' : file;
+  const refuse: RefuseLine = (bad, what) =>
+    fail('MR_FILE_INVALID', `${name}, line ${bad}: ${what}`, { file, line: bad });
+  const decoder = utf8Text(refuse);
   let tail = '';
   let line = 0;
-  const decode = (bytes?: Buffer): string => {
-    try {
-      return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
-    } catch {
-      return fail('MR_FILE_INVALID', `${file} is not UTF-8, in line ${line + 1} or soon after`, {
-        file,
-        line: line + 1,
-      });
+  for await (const bytes of readPieces(file)) {
+    const text = tail + decoder.push(bytes);
+    let start = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+      line++;
+      yield text.slice(start, end);
+      start = end + 1;
     }
-  };
-  try {
-    for await (const bytes of stream) {
-      const text = tail + decode(bytes);
-      let start = 0;
-      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-        line++;
-        yield text.slice(start, end);
-        start = end + 1;
-      }
-      tail = text.slice(start);
-      if (tail.length > MAX_LINE_CHARS)
-        fail(
-          'MR_FILE_INVALID',
-          `${file}: line ${line + 1} has more than ${MAX_LINE_CHARS} characters: is it NDJSON?`,
-          {
-            file,
-            line: line + 1,
-          },
-        );
-    }
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error)
-      fail('MR_FILE_INVALID', `${file}: ${error.message}`, { file });
-    throw error;
+    tail = text.slice(start);
+    if (tail.length > MAX_LINE_CHARS)
+      refuse(line + 1, `the line has more than ${MAX_LINE_CHARS} characters: is it NDJSON?`);
   }
-  tail += decode();
+  tail += decoder.end();
   if (tail !== '') yield tail;
 }
 

@@ -1,10 +1,10 @@
 /** Converts the aggregations of a stream feature view to windowed features. */
 
-import { MAX_TILES } from '#domain/definitions/check-view.ts';
 import * as aggregations from '#domain/definitions/index.ts';
 import { col } from '#domain/definitions/index.ts';
 import type { FeatureDefinition } from '#domain/definitions/model.ts';
 import type { Expression } from '#domain/expressions/build.ts';
+import { MAX_TILES } from '#domain/plan/hop.ts';
 import type { DurationText } from '#domain/values/duration.ts';
 import { durationOf, millisecondsOf } from './common.ts';
 import type { FeastAggregation } from './model.ts';

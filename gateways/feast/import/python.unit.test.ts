@@ -19,11 +19,12 @@ const one = (expression: string): string | undefined =>
   outputs('df = pd.DataFrame()', `df["o"] = ${expression}`, 'return df')?.o;
 
 test('arithmetic with the precedence of Python', () => {
-  expect(one('inputs["a"] + inputs[\'b\'] * 2')).toBe('add(a, mul(b, 2))');
-  expect(one('(inputs["a"] - inputs["b"]) - inputs["c"]')).toBe('sub(sub(a, b), c)');
-  expect(one('inputs["a"] / 2 / 1.5e3')).toBe('div(div(a, 2), 1500)');
-  expect(one('-inputs["a"] * -(1 + .5)')).toBe('mul(neg(a), neg(add(1, 0.5)))');
-  expect(one('inputs["a"].fillna(0) + 1')).toBe('add(coalesce(a, 0), 1)');
+  expect(one('inputs["a"] + inputs[\'b\'] * 2')).toBe('a + b * 2');
+  expect(one('(inputs["a"] - inputs["b"]) - inputs["c"]')).toBe('a - b - c');
+  expect(one('inputs["a"] - (inputs["b"] - inputs["c"])')).toBe('a - (b - c)');
+  expect(one('inputs["a"] / 2 / 1.5e3')).toBe('a / 2 / 1500');
+  expect(one('-inputs["a"] * -(1 + .5)')).toBe('-a * -(1 + 0.5)');
+  expect(one('inputs["a"].fillna(0) + 1')).toBe('coalesce(a, 0) + 1');
 });
 
 test('locals, outputs that others use, comments, a docstring, frames that are dictionaries', () => {
@@ -37,7 +38,7 @@ test('locals, outputs that others use, comments, a docstring, frames that are di
     '',
     'return out',
   ];
-  expect(outputs(...lines)).toEqual({ x: 'mul(a, 2)', y: 'add(mul(a, 2), 1)' });
+  expect(outputs(...lines)).toEqual({ x: 'a * 2', y: 'a * 2 + 1' });
 });
 
 test('one line that is not plain arithmetic, and nothing of the function is taken', () => {

@@ -17,7 +17,7 @@ interface Publish {
   Body: PublishBody;
 }
 
-const producerOf = (
+export const producerOf = (
   headers: FastifyRequest['headers'],
 ): { readonly id: string; readonly sequence: number } | undefined => {
   const id = headers['millrace-producer'];

@@ -1,45 +1,20 @@
-import type { Caller } from '#domain/api/caller.ts';
-import type { Platform } from '#domain/api/platform.ts';
-import { fail } from '#domain/errors.ts';
-import type { EntityKey } from '#domain/plan/plan.ts';
+import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { optionalTime } from '#gateways/shared/parameters.ts';
-import { typedText } from '#gateways/shared/typed-text.ts';
+import { entityOfTexts, readInputs, requestOfTexts } from '#gateways/shared/read-inputs.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import type { RouteModule } from '../route-module.ts';
 import { type ExplainQuery, explainQuery, explanation } from '../schemas/explain.ts';
 import { answers } from '../schemas/shapes.ts';
 
-const PREFIX = 'entity.';
-
-/** Values in a query string are text: the entity's definition has the type of each key. */
-const entityOf = async (
-  platform: Platform,
-  view: string,
+/** The parameters `<prefix>.<name>`, as name and text. */
+const prefixed = (
   query: Readonly<Record<string, string>>,
-  caller: Caller,
-): Promise<EntityKey> => {
-  const { definition } = await platform.registry.show('feature-view', view, undefined, caller);
-  if (definition.kind !== 'feature-view')
-    return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
-  const entity = (await platform.registry.show('entity', definition.entity, undefined, caller))
-    .definition;
-  const types = entity.kind === 'entity' ? entity.keys : {};
-  const given = Object.keys(query).filter((name) => name.startsWith(PREFIX));
-  return Object.fromEntries(
-    given.map((name) => {
-      const key = name.slice(PREFIX.length);
-      const type = types[key];
-      if (type !== undefined) return [key, typedText(key, type, query[name] as string)];
-      const keys = Object.keys(types).join(', ');
-      return fail(
-        'MR_ENTITY_INVALID',
-        `entity "${definition.entity}" has no key "${key}"; it has ${keys}`,
-        { key },
-      );
-    }),
+  prefix: string,
+): readonly (readonly [name: string, text: string])[] =>
+  Object.entries(query).flatMap(([key, text]) =>
+    key.startsWith(prefix) ? [[key.slice(prefix.length), text] as const] : [],
   );
-};
 
 export const explainRoutes: RouteModule = {
   name: 'explain',
@@ -50,7 +25,8 @@ export const explainRoutes: RouteModule = {
       {
         schema: {
           tags: ['audit'],
-          summary: 'Why a value is what it is; one entity.{key} for each key',
+          summary:
+            'Why a value is what it is. Without a view, `feature` is an on-demand feature. One entity.{key} for each key, one request.{name} for each request input',
           querystring: explainQuery,
           response: answers(200, explanation),
         },
@@ -58,9 +34,27 @@ export const explainRoutes: RouteModule = {
       async (request) => {
         const { view, feature, at, known, ...rest } = request.query;
         const caller = callerOf(request);
-        const entity = await entityOf(platform, view, rest, caller);
-        const times = compact({ at: optionalTime('at', at), known: optionalTime('known', known) });
-        return platform.serving.explain({ view, feature, entity, ...times }, caller);
+        const show = async (kind: Kind, name: string): Promise<Definition> =>
+          (await platform.registry.show(kind, name, undefined, caller)).definition;
+        const of = view === undefined ? `on-demand feature "${feature}"` : `view "${view}"`;
+        // Values in a query string are text: the definitions have their types.
+        const inputs = await readInputs(
+          show,
+          view === undefined
+            ? await show('on-demand-feature', feature)
+            : await show('feature-view', view),
+        );
+        const given = prefixed(rest, 'request.');
+        return platform.serving.explain(
+          {
+            ...compact({ view }),
+            feature,
+            entity: entityOfTexts(inputs, prefixed(rest, 'entity.'), of),
+            ...(given.length === 0 ? {} : { request: requestOfTexts(inputs, given, of) }),
+            ...compact({ at: optionalTime('at', at), known: optionalTime('known', known) }),
+          },
+          caller,
+        );
       },
     );
   },

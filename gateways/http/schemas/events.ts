@@ -13,6 +13,9 @@ export const publishHeaders = Type.Object({
   [ACTOR]: Type.Optional(Type.String()),
 });
 
+export const importQuery = closed({ reason: Type.Optional(Type.String({ maxLength: 1000 })) });
+export type ImportQuery = Static<typeof importQuery>;
+
 export const publishResult = shapeOf<PublishResult>()(
   Type.Object({
     accepted: Type.Integer(),

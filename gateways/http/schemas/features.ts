@@ -40,7 +40,10 @@ type ReadAnswer = Omit<ReadResult, 'values' | 'entities' | 'origins'> & {
 
 export const readResult = shapeOf<ReadAnswer>()(
   Type.Object({
-    rows: Type.Array(record<Record<string, Value>>()),
+    rows: Type.Array(record<Record<string, Value>>(), {
+      description:
+        'keys and values; null where the status says so, which the type of the feature in the catalog shows by "?"',
+    }),
     status: Type.Array(Type.Array(oneOf('present', 'null', 'not-found', 'expired', 'overflow'))),
     features: Type.Array(Type.String()),
     views: Type.Array(

@@ -82,8 +82,17 @@ export const catalogEntry = shapeOf<CatalogEntry>()(
       Type.Array(
         Type.Object({
           name: Type.String(),
-          type: Type.String(),
+          type: Type.String({
+            description: 'of what reads answer; it ends with "?" if a read can answer null',
+          }),
           description: nullable(Type.String()),
+          computes: nullable(
+            Type.String({ description: 'aggregation with window and hop, or expression' }),
+          ),
+          window: nullable(Type.String({ description: 'duration; null: all time, or on demand' })),
+          hop: nullable(
+            Type.String({ description: 'duration, the default included; null: no window' }),
+          ),
         }),
       ),
     ),

@@ -16,6 +16,8 @@ import {
 } from '#domain/feature-log/feature-log-record.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
+import { flinkType } from '#domain/sql/flink/types.ts';
+import { isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { columnType, icebergSchemaFromAvro } from '#infra/shared/iceberg/schema.ts';
 import {
@@ -93,7 +95,8 @@ export const rawHistory = (source: SourceDefinition, below: readonly number[]): 
     if (type.array) return quote(name);
     if (type.base === 'timestamp') return `MR_MS(${quote(name)})`;
     if (type.base === 'date') return `TIMESTAMPDIFF(DAY, DATE '1970-01-01', ${quote(name)})`;
-    return quote(name);
+    // The table may have a narrower type than the job reads.
+    return isNumeric(type) ? `CAST(${quote(name)} AS ${flinkType(type)})` : quote(name);
   };
   const limit = below
     .map((offset, partition) => `(\`_partition\` = ${partition} AND \`_offset\` < ${offset})`)

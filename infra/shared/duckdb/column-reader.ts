@@ -43,6 +43,10 @@ const WIDTHS: Readonly<Record<string, number>> = {
 
 export const isNumeric = (type: string): boolean => type in WIDTHS;
 
+/** floor((high · 2^32 + low) / 1000), in whole numbers that a double has. */
+const wholeMs = (high: number, low: number): number =>
+  high * 4_294_967 + Math.floor((high * 296 + low) / 1000);
+
 /**
  * Numbers in Millrace's form (timestamps in ms, booleans 0 and 1); null is NaN. Written to `into`
  * from `at` on.
@@ -59,10 +63,10 @@ export const readNumbers = (
   if (type === 'long' || type === 'timestamptz') {
     const low = new Uint32Array(buffer, byteOffset, count * 2);
     const high = new Int32Array(buffer, byteOffset, count * 2);
-    const scale = type === 'long' ? 1 : 1000;
+    const isTime = type === 'timestamptz';
     for (let i = 0; i < count; i++) {
-      const whole = (high[i * 2 + 1] as number) * 4294967296 + (low[i * 2] as number);
-      into[at + i] = scale === 1 ? whole : Math.floor(whole / scale);
+      const [h, l] = [high[i * 2 + 1] as number, low[i * 2] as number];
+      into[at + i] = isTime ? wholeMs(h, l) : h * 4_294_967_296 + l;
     }
   } else if (type === 'double') {
     into.set(new Float64Array(buffer, byteOffset, count), at);

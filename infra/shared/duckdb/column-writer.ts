@@ -101,7 +101,10 @@ const numberWriter = (
   };
 };
 
-/** 64-bit integers from doubles, as two halves, without a bigint per row. */
+/**
+ * 64-bit integers from doubles, as two halves, without a bigint per row. The product of a time and
+ * its scale has more digits than a double, so the halves are multiplied.
+ */
 const longWriter = (type: DuckDBType, scale: number): ColumnWriter => {
   const validity = createValidity();
   const halves = new Int32Array(CHUNK_ROWS * 2);
@@ -110,10 +113,11 @@ const longWriter = (type: DuckDBType, scale: number): ColumnWriter => {
     type,
     setNull: validity.setNull,
     setNumber(row, value) {
-      const scaled = value * scale;
-      const high = Math.floor(scaled / 4294967296);
-      halves[row * 2] = scaled - high * 4294967296;
-      halves[row * 2 + 1] = high;
+      const high = Math.floor(value / 4_294_967_296);
+      const low = (value - high * 4_294_967_296) * scale;
+      const carry = Math.floor(low / 4_294_967_296);
+      halves[row * 2] = low - carry * 4_294_967_296;
+      halves[row * 2 + 1] = high * scale + carry;
     },
     flush(chunk, index) {
       const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);

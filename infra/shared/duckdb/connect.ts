@@ -19,9 +19,6 @@ export interface DuckDb {
   close(): void;
 }
 
-export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
 export const openDuckDb = async ({
   memoryLimit = '512MB',
   threads = 1,

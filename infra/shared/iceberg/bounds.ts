@@ -4,7 +4,6 @@
 
 const MAX_BOUND_CHARACTERS = 16;
 const MAX_CODE_POINT = 0x10ffff;
-const MS_PER_DAY = 86_400_000;
 
 const next = (codePoint: number): number => (codePoint === 0xd7ff ? 0xe000 : codePoint + 1);
 
@@ -29,9 +28,9 @@ const truncated = (text: string, upper: boolean): string | null => {
   return upper ? roundUp(head) : head.join('');
 };
 
-/** Epoch microseconds of DuckDB's text, such as `1969-12-31 23:59:59.999+00` */
-const micros = (text: string): bigint =>
-  BigInt(Date.parse(text.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z'))) * 1000n;
+/** Rounds down, also before 1970. */
+export const msOfMicros = (micros: bigint): number =>
+  Number((micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n);
 
 const fixed = (bytes: number, write: (buffer: Buffer) => void): Buffer => {
   const buffer = Buffer.alloc(bytes);
@@ -40,19 +39,17 @@ const fixed = (bytes: number, write: (buffer: Buffer) => void): Buffer => {
 };
 
 /**
- * Makes a bound from DuckDB's text of a column's smallest or largest value; null: the bound is
- * omitted.
+ * Makes a bound from the text of a column's smallest or largest value; null: the bound is omitted.
+ * Of a date the text is the days, of a timestamp the microseconds since 1970, as digits.
  */
 export const encodeBound = (type: string, text: string, upper: boolean): Buffer | null => {
   switch (type) {
     case 'int':
-      return fixed(4, (b) => b.writeInt32LE(Number(text)));
     case 'date':
-      return fixed(4, (b) => b.writeInt32LE(Date.parse(`${text}T00:00:00Z`) / MS_PER_DAY));
+      return fixed(4, (b) => b.writeInt32LE(Number(text)));
     case 'long':
-      return fixed(8, (b) => b.writeBigInt64LE(BigInt(text)));
     case 'timestamptz':
-      return fixed(8, (b) => b.writeBigInt64LE(micros(text)));
+      return fixed(8, (b) => b.writeBigInt64LE(BigInt(text)));
     case 'float':
       return Number.isNaN(Number(text)) ? null : fixed(4, (b) => b.writeFloatLE(Number(text)));
     case 'double':
@@ -80,7 +77,7 @@ export const decodeBound = (type: string, bound: Buffer): number | Buffer | null
     case 'long':
       return bound.length === 4 ? bound.readInt32LE() : Number(bound.readBigInt64LE());
     case 'timestamptz':
-      return Math.floor(Number(bound.readBigInt64LE()) / 1000);
+      return msOfMicros(bound.readBigInt64LE());
     case 'float':
       return bound.readFloatLE();
     case 'double':

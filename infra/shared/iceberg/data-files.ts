@@ -5,10 +5,11 @@
 import { relative } from 'node:path';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import type { Directory } from '#domain/ports/file-io.ts';
-import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
+import { identifier, literal } from '#domain/sql/duckdb/names.ts';
 import { encodeBound } from './bounds.ts';
 import type { DataFile, IdMap } from './manifest.ts';
 import { partitionColumn, partitionSpec, type TableMetadata } from './metadata.ts';
+import { isMoment, type Moments, readMoments } from './moments.ts';
 import { type IcebergField, typeName } from './schema.ts';
 import { dataDirectory } from './table-directory.ts';
 
@@ -28,10 +29,6 @@ interface CopiedFile {
   readonly partition_keys: readonly { readonly key: string; readonly value: string | null }[];
 }
 
-const MS_PER_DAY = 86_400_000;
-const dayOf = (text: string | null | undefined): number | null =>
-  text == null ? null : Date.parse(`${text}T00:00:00Z`) / MS_PER_DAY;
-
 /** DuckDB names a column "a", and a list's elements "a"."element". */
 const idsByStatName = (
   fields: readonly IcebergField[],
@@ -45,10 +42,28 @@ const idsByStatName = (
   return ids;
 };
 
+/** The texts of a file's statistics that are dates or timestamps. */
+const momentsOf = (
+  file: CopiedFile,
+  fields: readonly IcebergField[],
+): readonly (readonly [type: string, text: string])[] => {
+  const ids = idsByStatName(fields);
+  const bounds = file.column_statistics.flatMap(({ key, value }) => {
+    const type = ids.get(key)?.type;
+    if (type === undefined || !isMoment(type)) return [];
+    return value
+      .filter((stat) => stat.key === 'min' || stat.key === 'max')
+      .map((stat) => [type, stat.value] as const);
+  });
+  const day = file.partition_keys[0]?.value;
+  return day == null ? bounds : [...bounds, ['date', day]];
+};
+
 const statistics = (
   file: CopiedFile,
   fields: readonly IcebergField[],
   unbounded: ReadonlySet<string>,
+  moments: Moments,
 ) => {
   const ids = idsByStatName(fields);
   const sizes: { key: number; value: number }[] = [];
@@ -72,8 +87,9 @@ const statistics = (
     const greatest = stats.get('max');
     if (unbounded.has(fields.find((field) => field.id === key)?.name ?? '')) continue;
     if (least === undefined || greatest === undefined || stats.get('has_nan') === 'true') continue;
-    const low = encodeBound(type, least, false);
-    const high = encodeBound(type, greatest, true);
+    const digits = (text: string): string => (isMoment(type) ? moments(type, text) : text);
+    const low = encodeBound(type, digits(least), false);
+    const high = encodeBound(type, digits(greatest), true);
     if (low !== null) lower.push({ key, value: low });
     if (high !== null) upper.push({ key, value: high });
   }
@@ -104,24 +120,39 @@ export const writeDataFiles = async (
   const { engine } = table.files;
   const target = await engine.stage(dataDirectory(table));
   const partition = partitionSpec(metadata).fields[0] as { name: string };
-  const day = `CAST(CAST(${identifier(partitionColumn(metadata).name)} AS TIMESTAMP) AS DATE) AS ${identifier(partition.name)}`;
+  // a field that was added later may have the partition's name
+  const taken = fields.some(({ name }) => name.toLowerCase() === partition.name.toLowerCase());
+  const key = identifier(taken ? '__day' : partition.name);
+  const day = `CAST(CAST(${identifier(partitionColumn(metadata).name)} AS TIMESTAMP) AS DATE) AS ${key}`;
   const columns = fields.map((field) => identifier(field.name)).join(', ');
   const copied = await connection.runAndReadAll(
     `COPY (SELECT ${columns}, ${day} FROM ${from.relation}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS, OVERWRITE_OR_IGNORE, ` +
-      `PARTITION_BY (${identifier(partition.name)}), FILENAME_PATTERN ${literal(`${tag}-{i}`)}, FIELD_IDS {${fields.map(fieldId).join(', ')}})`,
+      `PARTITION_BY (${key}), FILENAME_PATTERN ${literal(`${tag}-{i}`)}, FIELD_IDS {${fields.map(fieldId).join(', ')}})`,
   );
   const files = copied.getRowObjectsJson() as unknown as (CopiedFile & Record<string, Json>)[];
   await engine.publish(
     dataDirectory(table),
     files.map(({ filename }) => filename),
   );
+  const moments = await readMoments(
+    connection,
+    files.flatMap((file) => momentsOf(file, fields)),
+  );
   return files.map((file): DataFile => {
-    const { sizes, values, nulls, lower, upper } = statistics(file, fields, from.unbounded);
+    const { sizes, values, nulls, lower, upper } = statistics(
+      file,
+      fields,
+      from.unbounded,
+      moments,
+    );
+    const partitionDay = file.partition_keys[0]?.value;
     return {
       content: 0,
       file_path: `${metadata.location}/data/${relative(target, file.filename)}`,
       file_format: 'PARQUET',
-      partition: { [partition.name]: dayOf(file.partition_keys[0]?.value) },
+      partition: {
+        [partition.name]: partitionDay == null ? null : Number(moments('date', partitionDay)),
+      },
       record_count: Number(file.count),
       file_size_in_bytes: Number(file.file_size_bytes),
       column_sizes: orNull(sizes),

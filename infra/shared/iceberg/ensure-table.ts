@@ -1,12 +1,14 @@
 /**
- * Creates a table without rows, because another engine's writer needs it before it can append. An
- * existing table is not changed. The missing columns are returned, and the engine that writes the
- * table adds them, so that only one engine commits to a table.
+ * Creates a table without rows, because another engine's writer needs it before it can append. The
+ * columns that an existing table lacks are returned, and the engine that writes the table adds
+ * them. Only a table that must be rewritten is changed here, so no writer may run.
  */
 import { randomUUID } from 'node:crypto';
 import type { Directory } from '#domain/ports/file-io.ts';
+import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { locationOf } from '#infra/shared/files/hadoop-location.ts';
 import { currentSchema, newTable } from './metadata.ts';
+import { rewriteColumns } from './rewrite-columns.ts';
 import { evolve, type IcebergField, META_COLUMNS, typeName, type WantedColumn } from './schema.ts';
 import { commitTable, loadTable } from './table-directory.ts';
 
@@ -19,6 +21,8 @@ export interface EnsureTableOptions {
   /** true: the rows are not a topic's records, and have no columns for a place in the log */
   readonly ofNoTopic?: boolean;
   readonly now: () => number;
+  /** opened to rewrite a table whose columns cannot be widened as they are */
+  readonly openDuckDb: () => Promise<DuckDb>;
   /** used only when the table is created */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -62,12 +66,23 @@ export const ensureTable = async (
   const present = new Map(
     currentSchema(metadata).fields.map((field) => [field.name, field] as const),
   );
-  const { fields } = evolve(
+  const { fields, replaced } = evolve(
     name,
     currentSchema(metadata).fields,
     metadata['last-column-id'],
     wanted,
   );
+  if (replaced.length > 0) {
+    const duckDb = await options.openDuckDb();
+    try {
+      const connection = await duckDb.connect();
+      await rewriteColumns({ table, connection, now: now() }, name, base, wanted);
+      connection.closeSync();
+    } finally {
+      duckDb.close();
+    }
+    return [];
+  }
   return fields.flatMap((field: IcebergField): ColumnChange[] => {
     const had = present.get(field.name);
     const now = { name: field.name, type: typeName(field), required: field.required };

@@ -126,6 +126,11 @@ export const currentSchema = (table: TableMetadata): IcebergSchema =>
     (schema) => schema['schema-id'] === table['current-schema-id'],
   ) as IcebergSchema;
 
+/** The schema that a snapshot was written with. */
+export const schemaOf = (table: TableMetadata, snapshot: Snapshot): IcebergSchema =>
+  table.schemas.find((schema) => schema['schema-id'] === snapshot['schema-id']) ??
+  currentSchema(table);
+
 export const partitionSpec = (table: TableMetadata): PartitionSpec =>
   table['partition-specs'][0] as PartitionSpec;
 

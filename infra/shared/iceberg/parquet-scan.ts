@@ -2,7 +2,7 @@
  * Reads a table's Parquet files with DuckDB as Iceberg specifies: columns by field id, widened to
  * the schema's types, null if a file lacks the column.
  */
-import { literal } from '#infra/shared/duckdb/connect.ts';
+import { parquetByFieldId } from '#domain/sql/duckdb/parquet-files.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
 const SQL_TYPES: Readonly<Record<string, string>> = {
@@ -20,9 +20,13 @@ const SQL_TYPES: Readonly<Record<string, string>> = {
 export const sqlType = (type: string): string =>
   type.startsWith('list<') ? `${SQL_TYPES[type.slice(5, -1)]}[]` : (SQL_TYPES[type] as string);
 
-const column = (field: IcebergField): string =>
-  `${field.id}: {name: ${literal(field.name)}, type: ${literal(sqlType(typeName(field)))}, default_value: NULL}`;
-
 /** A relation over the files, with exactly these columns. */
 export const readParquet = (paths: readonly string[], fields: readonly IcebergField[]): string =>
-  `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false, schema = MAP {${fields.map(column).join(', ')}})`;
+  parquetByFieldId(
+    paths,
+    fields.map((field) => ({
+      id: field.id,
+      name: field.name,
+      type: sqlType(typeName(field)),
+    })),
+  );

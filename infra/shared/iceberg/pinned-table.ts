@@ -8,12 +8,12 @@ import { liveEntries, manifestsOf } from './append.ts';
 import { decodeBound } from './bounds.ts';
 import type { DataFile, ManifestFile } from './manifest.ts';
 import {
-  currentSchema,
   currentSnapshot,
   endOffsetsOf,
   partitionColumn,
   partitionSpec,
   type Snapshot,
+  schemaOf,
   type TableMetadata,
 } from './metadata.ts';
 import { type IcebergField, typeName } from './schema.ts';
@@ -70,7 +70,7 @@ export const tableReader = (table: Directory): TableReader => {
       metadata,
       snapshot,
       endOffsets: endOffsetsOf(snapshot),
-      fields: currentSchema(metadata).fields,
+      fields: schemaOf(metadata, snapshot).fields,
       timeField: partitionColumn(metadata),
       files,
     };

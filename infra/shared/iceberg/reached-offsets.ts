@@ -7,8 +7,8 @@
  * otherwise by its two columns.
  */
 import type { FileIO } from '#domain/ports/file-io.ts';
+import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
-import { literal } from '#infra/shared/duckdb/connect.ts';
 import { decodeBound } from './bounds.ts';
 import type { DataFile } from './manifest.ts';
 import type { PinnedTable } from './pinned-table.ts';
@@ -45,7 +45,7 @@ export const reachedOffsets = (
     const connection = await duckDb.connect();
     try {
       const result = await connection.runAndReadAll(
-        `SELECT _partition, max(_offset) AS last FROM read_parquet(${literal(path)}) GROUP BY _partition`,
+        `SELECT _partition, max(_offset) AS last FROM ${parquetByName([path])} GROUP BY _partition`,
       );
       return new Map(
         result.getRows().map(([partition, last]) => [Number(partition), Number(last) + 1] as const),

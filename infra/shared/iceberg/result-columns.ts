@@ -2,6 +2,7 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Value } from '#domain/values/value.ts';
 import { createDictionary, isNumeric, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
+import { msOfMicros } from './bounds.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
 const fromDuckDb = (type: string, value: unknown): Value => {
@@ -10,7 +11,7 @@ const fromDuckDb = (type: string, value: unknown): Value => {
     case 'long':
       return Number(value as bigint);
     case 'timestamptz':
-      return Number((value as { micros: bigint }).micros / 1000n);
+      return msOfMicros((value as { micros: bigint }).micros);
     case 'date':
       return (value as { days: number }).days;
     case 'binary':

@@ -2,8 +2,9 @@
  * Iceberg schemas: derived from Avro record schemas, and their evolution.
  *
  * A column keeps its field id for ever. A new column gets a new id and is optional. A column that
- * the new schema omits, or makes nullable, becomes optional. int widens to long, float to double;
- * any other change of type is refused.
+ * the new schema omits, or makes nullable, becomes optional. int widens to long, float to double.
+ * Iceberg does not widen whole numbers to doubles, so such a column gets a new field id, and the
+ * files are rewritten (rewrite-columns.ts). Any other change of type is refused.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { HistoryColumn } from '#domain/ports/history.ts';
@@ -131,7 +132,13 @@ const WIDENED: Readonly<Record<string, string>> = {
   'long>int': 'long',
   'float>double': 'double',
   'double>float': 'double',
+  'int>double': 'double',
+  'double>int': 'double',
+  'long>double': 'double',
+  'double>long': 'double',
 };
+/** Changes that need the files to be rewritten. */
+const REPLACED: ReadonlySet<string> = new Set(['int>double', 'long>double']);
 
 const widest = (table: string, column: string, had: string, wanted: string): string => {
   const type = had === wanted ? had : WIDENED[`${had}>${wanted}`];
@@ -149,6 +156,8 @@ export interface Evolution {
   readonly fields: readonly IcebergField[];
   readonly lastColumnId: number;
   readonly changed: boolean;
+  /** names of the columns that got a new field id: they are null in files that exist */
+  readonly replaced: readonly string[];
 }
 
 export const evolve = (
@@ -159,6 +168,7 @@ export const evolve = (
 ): Evolution => {
   let last = lastColumnId;
   let changed = false;
+  const replaced: string[] = [];
   const fresh = current.length === 0;
   const wantedByName = new Map(wanted.map((column) => [column.name, column]));
   const fields = current.map((field): IcebergField => {
@@ -169,7 +179,10 @@ export const evolve = (
     const required = field.required && (column?.required ?? false);
     if (type === had && required === field.required) return field;
     changed = true;
-    return { ...field, required, type: type === had ? field.type : type };
+    if (!REPLACED.has(`${had}>${type}`))
+      return { ...field, required, type: type === had ? field.type : type };
+    replaced.push(field.name);
+    return { ...field, id: ++last, required, type };
   });
   for (const { name, type, required, json } of wantedByName.values()) {
     changed = true;
@@ -190,5 +203,5 @@ export const evolve = (
       ...(json ? { doc: 'json' } : {}),
     });
   }
-  return { fields, lastColumnId: last, changed };
+  return { fields, lastColumnId: last, changed, replaced };
 };

@@ -1,19 +1,19 @@
 /** A selection of a pinned table as SQL over the Parquet files that can have its rows. */
+import { identifier, literal } from '#domain/sql/duckdb/names.ts';
+import { dateOfDays, timestampOfMs } from '#domain/sql/duckdb/times.ts';
 import type { Value } from '#domain/values/value.ts';
-import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { readParquet } from './parquet-scan.ts';
 import type { PinnedTable, Selection } from './pinned-table.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
 const MS_PER_DAY = 86_400_000;
-/** DuckDB reads ISO years 1 to 9999; a limit outside them excludes no event. */
-const FIRST = Date.parse('0001-01-02T00:00:00Z');
-const LAST = Date.UTC(9999, 11, 31);
-const inRange = (ms: number): boolean => ms > FIRST && ms < LAST;
 
-const timestamp = (ms: number): string => `TIMESTAMPTZ ${literal(new Date(ms).toISOString())}`;
-const date = (days: number): string =>
-  `DATE ${literal(new Date(days * MS_PER_DAY).toISOString().slice(0, 10))}`;
+/** Limits farther away, such as an open end, are as good as these, which a timestamp can hold. */
+const FARTHEST = 8_640_000_000_000_000;
+const within = (ms: number): number => Math.max(-FARTHEST, Math.min(FARTHEST, ms));
+
+const timestamp = (ms: number): string => timestampOfMs(within(ms));
+const date = (days: number): string => dateOfDays(within(days * MS_PER_DAY) / MS_PER_DAY);
 
 const value = (type: string, wanted: Value): string | null => {
   if (typeof wanted === 'string') {
@@ -23,8 +23,9 @@ const value = (type: string, wanted: Value): string | null => {
   }
   if (typeof wanted === 'boolean') return type === 'boolean' ? String(wanted) : null;
   if (typeof wanted !== 'number' || !Number.isFinite(wanted)) return null;
-  if (type === 'timestamptz') return timestamp(wanted);
-  if (type === 'date') return date(wanted);
+  const whole = Number.isInteger(wanted);
+  if (type === 'timestamptz') return whole ? timestamp(wanted) : null;
+  if (type === 'date') return whole ? date(wanted) : null;
   return type === 'string' || type === 'binary' || type === 'boolean' ? null : `${wanted}`;
 };
 
@@ -40,16 +41,17 @@ const limits = (time: IcebergField, { from, to }: Selection): string[] => {
   const name = identifier(time.name);
   const isDate = typeName(time) === 'date';
   const conditions: string[] = [];
-  if (from !== undefined && inRange(from))
+  if (from !== undefined)
     conditions.push(
       `${name} >= ${isDate ? date(Math.ceil(from / MS_PER_DAY)) : timestamp(Math.ceil(from))}`,
     );
-  if (to !== undefined && inRange(to))
+  // another engine may have written digits past the millisecond
+  if (to !== undefined)
     conditions.push(
-      `${name} <= ${isDate ? date(Math.floor(to / MS_PER_DAY)) : timestamp(Math.floor(to))}`,
+      isDate
+        ? `${name} <= ${date(Math.floor(to / MS_PER_DAY))}`
+        : `${name} < ${timestamp(Math.floor(to) + 1)}`,
     );
-  if (from !== undefined && from >= LAST) conditions.push('false');
-  if (to !== undefined && to <= FIRST) conditions.push('false');
   return conditions;
 };
 

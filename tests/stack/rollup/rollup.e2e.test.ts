@@ -27,10 +27,11 @@ import {
   topK,
   variance,
 } from '#domain/definitions/index.ts';
+import { literal } from '#domain/sql/duckdb/names.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import { pathOf } from '#infra/files/file-uri.ts';
 import { rollupTopic } from '#infra/flink/sql/names.ts';
-import { type DuckDb, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { tableReader } from '#infra/shared/iceberg/pinned-table.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { sameValue } from '#tests/oracle/same.ts';

@@ -254,7 +254,7 @@ describe('registry changes', () => {
     ]);
     expect(ways('last_amount')).toEqual(['raw.sales.amount AGGREGATION', 'raw.sales.at SORT']);
     expect(fields['amount_1d']?.inputFields[0]?.transformations[0]?.description).toBe(
-      'avg(when eq(refund, true) then 0 otherwise amount) over 1d, where lt(amount, 1000)',
+      'avg(when(refund = true, 0, otherwise amount)) over 1d in hops of 1h where amount < 1000',
     );
     expect(
       dataset.map((f) => `${f.field} ${f.transformations.map((t) => t.subtype).join('+')}`),

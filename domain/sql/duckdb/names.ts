@@ -1,0 +1,4 @@
+/** Names and texts in DuckDB's SQL. */
+
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -1,0 +1,174 @@
+/**
+ * A spine from a CSV file. For a CSV output its rows are kept as they are in the file, for a
+ * Parquet output as texts.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { fail } from '#domain/errors.ts';
+import type { CsvRecord } from '#domain/files/csv-reader.ts';
+import { csvRows } from '#domain/files/csv-rows.ts';
+import type { CsvHeader } from '#domain/files/csv-table.ts';
+import { delimiterOfName } from '#domain/files/file-kind.ts';
+import { type TextColumn, type TextColumnType, textColumn } from '#domain/files/text-column.ts';
+import { readCell } from '#domain/files/text-value.ts';
+import { csvName } from '#domain/sql/duckdb/csv-text.ts';
+import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
+import { isNumberType, type ResultValues } from '#domain/training-sets/columns.ts';
+import { fieldType } from '#domain/values/field-type.ts';
+import { readTextFile } from '#infra/shared/files/text-file.ts';
+import type { OutputFormat } from './output-file.ts';
+import { createTable, type TableFiller } from './result-table.ts';
+import {
+  type KeptColumn,
+  SPINE_TABLE,
+  type Spine,
+  TIME_COLUMN,
+  type TypedValues,
+} from './spine.ts';
+import type { SpineColumns } from './spine-columns.ts';
+import { spineReader, TIME_TYPE, type Wanted } from './spine-reader.ts';
+import { checkNames, checkParquetNames } from './spine-refusals.ts';
+
+const TEXT = fieldType('string', true);
+
+const TYPES: Readonly<Record<TextColumnType, string>> = {
+  long: 'BIGINT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  date: 'DATE',
+  string: 'VARCHAR',
+};
+
+/** As a cell of a file whose cells are separated by commas. */
+const cellText = (cell: string | null): string =>
+  cell === null ? '' : cell === '' ? '""' : csvName(cell);
+
+/** A row as a line of the output: as it is in the file, unless the file has another delimiter. */
+const lineOf =
+  (delimiter: string) =>
+  ({ raw, cells }: Pick<CsvRecord, 'raw' | 'cells'>): string =>
+    delimiter === ',' ? raw : cells.map(cellText).join(',');
+
+interface Keeper {
+  add(record: CsvRecord): void;
+  finish(columns: SpineColumns): Pick<Spine, 'kept' | 'lines'>;
+}
+
+const keepLines = (filler: TableFiller, header: CsvHeader): Keeper => {
+  const line = lineOf(header.delimiter);
+  return {
+    add(record) {
+      filler.set(0, line(record));
+      filler.next();
+    },
+    finish: () => ({
+      kept: [],
+      lines: {
+        header: header.delimiter === ',' ? header.raw : header.names.map(csvName).join(','),
+      },
+    }),
+  };
+};
+
+const keepTexts = (filler: TableFiller, { names }: CsvHeader, wanted: Wanted): Keeper => {
+  const columns: readonly TextColumn[] = names.map(() => textColumn());
+  const typed = new Map(
+    [...wanted.keys, ...wanted.request, { name: TIME_COLUMN, type: TIME_TYPE }]
+      .filter(({ type }) => isNumberType(type))
+      .map(({ name, type }) => [name, type]),
+  );
+  const typedOf = (name: string, { times, request, keys }: SpineColumns): TypedValues | null => {
+    const type = typed.get(name);
+    if (type === undefined) return null;
+    if (name === TIME_COLUMN) return { type, values: times };
+    const input = request[name]?.values as ResultValues | undefined;
+    if (input instanceof Float64Array) return { type, values: input };
+    const key = keys[name];
+    return key === undefined
+      ? null
+      : {
+          type,
+          values: Float64Array.from(key.codes, (code) =>
+            code < 0 ? Number.NaN : Number(key.values[code]),
+          ),
+        };
+  };
+  return {
+    add({ cells }) {
+      cells.forEach((cell, i) => {
+        filler.set(i, cell);
+        if (cell !== null) columns[i]?.add(cell);
+      });
+      filler.next();
+    },
+    finish: (read) => ({
+      lines: null,
+      kept: names.map((name, i): KeptColumn => {
+        const type = TYPES[(columns[i] as TextColumn).type()];
+        const values = typedOf(name, read);
+        return {
+          name,
+          sql: `CAST(s.${columnName(i)} AS ${type})`,
+          type,
+          zoned: false,
+          ...(values === null ? {} : { typed: values }),
+        };
+      }),
+    }),
+  };
+};
+
+export const csvSpine = async (
+  connection: DuckDBConnection,
+  path: string,
+  wanted: Wanted,
+  output: OutputFormat | null,
+): Promise<Spine> => {
+  const refuse = (where: string, details: object) => (what: string) =>
+    fail('MR_SPINE_INVALID', `the spine "${path}"${where} ${what}`, { file: path, ...details });
+  let header: CsvHeader | null = null;
+  const records = csvRows(readTextFile(path, refuse('', {})), {
+    refuse: (line, what) => refuse(`, line ${line}:`, { line })(what),
+    delimiter: delimiterOfName(path),
+    onHeader(found) {
+      checkNames(found.names, wanted.keys, wanted.request);
+      if (output === 'parquet') checkParquetNames(found.names);
+      header = found;
+      return found.names.indexOf(TIME_COLUMN);
+    },
+  });
+  let rows = 0;
+  let state: {
+    readonly filler: TableFiller;
+    readonly keeper: Keeper;
+    readonly reader: ReturnType<typeof spineReader<string | null>>;
+  } | null = null;
+  const begin = async (found: CsvHeader) => {
+    const types = output === 'csv' ? [TEXT] : found.names.map(() => TEXT);
+    const filler = await createTable(connection, SPINE_TABLE, types);
+    return {
+      filler,
+      keeper: output === 'csv' ? keepLines(filler, found) : keepTexts(filler, found, wanted),
+      reader: spineReader<string | null>(found.names, wanted, (type, cell) =>
+        cell === null ? null : readCell(type, cell),
+      ),
+    };
+  };
+  for await (const some of records) {
+    if (header === null) continue;
+    state ??= await begin(header);
+    for (const record of some) {
+      state.reader.add(record.cells, { row: ++rows, line: record.line });
+      state.keeper.add(record);
+    }
+  }
+  if (state === null || header === null || rows === 0)
+    return fail('MR_SPINE_INVALID', 'the spine has no rows: give at least one', {});
+  state.filler.close();
+  const columns = state.reader.finish();
+  return {
+    ...columns,
+    names: (header as CsvHeader).names,
+    rows,
+    ...state.keeper.finish(columns),
+  };
+};

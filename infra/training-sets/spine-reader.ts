@@ -1,0 +1,64 @@
+/** Collects the columns that a training set reads, from cells that come one row at a time. */
+import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
+import { fieldType } from '#domain/values/field-type.ts';
+import type { Value } from '#domain/values/value.ts';
+import { TIME_COLUMN } from './spine.ts';
+import { type ColumnCollector, columnCollector, type SpineColumns } from './spine-columns.ts';
+import { type Place, refuseNullTime, refuseTime, refuseValue } from './spine-refusals.ts';
+
+export const TIME_TYPE = fieldType('timestamp');
+
+/** What the columns are in a spine: a key and an input may be read from one column. */
+export interface Wanted {
+  readonly keys: readonly NamedType[];
+  readonly request: readonly NamedType[];
+}
+
+/** A cell as a value of a type; undefined where it is none. Null is null. */
+export type ReadCell<Cell> = (type: NamedType['type'], cell: Cell) => Value | undefined;
+
+export interface SpineReader<Cell> {
+  add(cells: readonly Cell[], place: Place): void;
+  finish(): SpineColumns;
+}
+
+export const spineReader = <Cell>(
+  names: readonly string[],
+  { keys, request }: Wanted,
+  read: ReadCell<Cell>,
+): SpineReader<Cell> => {
+  const reading = (named: NamedType) => ({
+    named,
+    at: names.indexOf(named.name),
+    collector: columnCollector(named.type),
+  });
+  const time = reading({ name: TIME_COLUMN, type: TIME_TYPE });
+  const keyColumns = keys.map(reading);
+  const inputColumns = request.map(reading);
+  const columns = [...keyColumns, ...inputColumns];
+  const byName = <T>(
+    of: typeof columns,
+    value: (column: ReturnType<ColumnCollector['finish']>, named: NamedType) => T,
+  ): Readonly<Record<string, T>> =>
+    Object.fromEntries(
+      of.map(({ named, collector }) => [named.name, value(collector.finish(), named)]),
+    );
+  return {
+    add(cells, place) {
+      const cell = cells[time.at] as Cell;
+      if (cell === null) refuseNullTime(place);
+      const ms = read(TIME_TYPE, cell) ?? refuseTime(place, cell, 'VARCHAR');
+      time.collector.add(ms);
+      for (const { named, at, collector } of columns) {
+        const one = cells[at] as Cell;
+        const value = one === null ? null : read(named.type, one);
+        collector.add(value === undefined ? refuseValue(place, named, one) : value);
+      }
+    },
+    finish: () => ({
+      times: time.collector.finish().values() as Float64Array,
+      keys: byName(keyColumns, (column) => column.coded()),
+      request: byName(inputColumns, (column, { type }) => ({ type, values: column.values() })),
+    }),
+  };
+};

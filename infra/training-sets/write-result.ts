@@ -1,0 +1,77 @@
+/** Writes a training set: the columns of its spine, then its features. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
+import type { ResultValues } from '#domain/training-sets/columns.ts';
+import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
+import type { FieldType } from '#domain/values/value.ts';
+import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
+import { icebergType } from './duckdb-types.ts';
+import { outputFormat, writeRows } from './output-file.ts';
+import { createTable } from './result-table.ts';
+import { SPINE_TABLE, type Spine, type TypedValues } from './spine.ts';
+
+const RESULT_TABLE = 'result';
+
+export interface ResultOptions {
+  readonly temporary?: string;
+  readonly signal?: AbortSignal;
+  readonly resultsOnly?: boolean;
+}
+
+const fill = async (
+  connection: DuckDBConnection,
+  columns: readonly { readonly type: FieldType; readonly values: ResultValues }[],
+  rows: number,
+): Promise<void> => {
+  const filler = await createTable(
+    connection,
+    RESULT_TABLE,
+    columns.map(({ type }) => type),
+  );
+  for (let row = 0; row < rows; row++) {
+    for (let c = 0; c < columns.length; c++) {
+      const column = (columns[c] as (typeof columns)[number]).values;
+      if (column instanceof Float64Array) filler.setNumber(c, column[row] as number);
+      else filler.set(c, column[row] ?? null);
+    }
+    filler.next();
+  }
+  filler.close();
+};
+
+export const writeResult = async (
+  connection: DuckDBConnection,
+  out: string,
+  plan: TrainingSetPlan,
+  spine: Spine,
+  values: readonly ResultValues[],
+  { temporary, signal, resultsOnly = false }: ResultOptions,
+): Promise<void> => {
+  const results = plan.columns.map(({ name, type, value }) => ({
+    name,
+    type,
+    values: values[value] as ResultValues,
+  }));
+  const kept = resultsOnly ? [] : spine.kept;
+  const typed = outputFormat(out) === 'parquet' ? kept.filter((column) => column.typed) : [];
+  const stored = [...results, ...typed.map(({ typed }) => typed as TypedValues)];
+  await fill(connection, stored, spine.rows);
+  signal?.throwIfAborted();
+  const result = (at: number) => ({
+    sql: `r.${columnName(at)}`,
+    type: sqlType(icebergType((stored[at] as (typeof stored)[number]).type)),
+  });
+  const output = {
+    from: `${SPINE_TABLE} s POSITIONAL JOIN ${RESULT_TABLE} r`,
+    columns: [
+      ...kept.map((column) => {
+        const at = typed.indexOf(column);
+        return at < 0 ? column : { name: column.name, ...result(results.length + at) };
+      }),
+      ...results.map(({ name }, i) => ({ name, ...result(i) })),
+    ],
+    lines: spine.lines === null ? null : { ...spine.lines, sql: `s.${columnName(0)}` },
+    rows: spine.rows,
+  };
+  await writeRows(connection, output, out, temporary, signal);
+};
