@@ -72,6 +72,15 @@ const ROUTES: Readonly<Record<string, Sample>> = {
     needs: ['publish'],
     path: () => '/v1/sources/charges/producers/p',
   },
+  'POST /v1/sources/:source/snapshots': {
+    needs: ['publish'],
+    path: () => `/v1/sources/charges/snapshots?time=${Date.now()}`,
+    body: () => ({ events: [{ card: 'c1' }] }),
+  },
+  'GET /v1/sources/:source/snapshots': {
+    needs: ['publish'],
+    path: () => '/v1/sources/charges/snapshots',
+  },
   'POST /v1/sources/:source/history': {
     needs: ['operate'],
     path: () => '/v1/sources/charges/history',

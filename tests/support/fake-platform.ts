@@ -253,6 +253,13 @@ export const createFakePlatform = (): FakePlatform => {
           yield [{ origin: 'LAX', delay: 0.5 }];
         })();
       },
+      async snapshot(request, caller) {
+        log('snapshot', request, caller);
+        return { time: TIME, added: 1, changed: 0, unchanged: 0, gone: 0, position: 'raw.s@0:1' };
+      },
+      async snapshots() {
+        return [];
+      },
       async producerSequence(_source, producer) {
         return fake.producers.get(producer) ?? 0;
       },

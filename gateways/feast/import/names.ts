@@ -49,7 +49,8 @@ export const createNames = (): Names => {
       const known = byId.get(id);
       if (known !== undefined) return known;
       let name = wanted;
-      for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${wanted.slice(0, LONGEST - 4)}_${n}`;
+      for (let n = 2; taken.has(name.toLowerCase()); n++)
+        name = `${wanted.slice(0, LONGEST - 4)}_${n}`;
       taken.add(name.toLowerCase());
       byId.set(id, name);
       return name;
