@@ -24,9 +24,10 @@ const IMPORTS = [
 ].join('\n');
 const typed = (text: string) =>
   `${text}\nimport type { Definition } from 'millrace';\nexport const list: readonly Definition[] = [];\n`;
-const required = `const { entity } = require('millrace');
-const { whole } = require('./whole.ts');
-module.exports = { own: ${define('own')}, whole };
+/** @param local a module that no other file loads before */
+const required = (local: string) => `const { entity } = require('millrace');
+const { ${local} } = require('./${local}.ts');
+module.exports = { own: ${define('own')}, ${local} };
 `;
 
 /** Files that others import. */
@@ -35,6 +36,8 @@ const LOCAL: Readonly<Record<string, string>> = {
   'ending.ts': module('ending'),
   'built.ts': module('built'),
   'folder/index.ts': module('inner'),
+  'first.ts': module('first'),
+  'second.ts': module('second'),
 };
 const ALL = 'built ending inner own whole';
 
@@ -45,8 +48,8 @@ const OK: Readonly<Record<string, readonly [text: string, names: string]>> = {
   'module.js': [module('own', IMPORTS), ALL],
   'module.mjs': [module('own', IMPORTS), ALL],
   'module.cjs': [module('own', IMPORTS), ALL],
-  'required.cjs': [required, 'own whole'],
-  'required.cts': [required, 'own whole'],
+  'required.cjs': [required('first'), 'first own'],
+  'required.cts': [required('second'), 'own second'],
   'listed.ts': [
     `import { entity } from 'millrace';\nexport default [${define('a')}, ${define('b')}];\n`,
     'a b',
