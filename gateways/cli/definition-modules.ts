@@ -64,9 +64,6 @@ const isModule = (file: string): boolean => {
   }
 };
 
-/** Modules that package.json calls CommonJS. `require` would load them as that. */
-const declaredCommonJs = new Set<string>();
-
 let hooked = false;
 const hook = (): void => {
   if (hooked) return;
@@ -94,16 +91,10 @@ const hook = (): void => {
         return resolved;
       if (!isModule(fileURLToPath(url)))
         return { ...resolved, format: format.replace('module', 'commonjs') };
-      declaredCommonJs.add(url);
       return { ...resolved, format };
     },
-    load(url, context, next) {
-      if (!declaredCommonJs.has(url)) return next(url, context);
-      const file = fileURLToPath(url);
-      const text = readFileSync(file, 'utf8');
-      const source = isTypeScript(file) ? stripTypeScriptTypes(text, { sourceUrl: url }) : text;
-      return { format: 'module', source, shortCircuit: true };
-    },
+    // With a load hook, `require` too goes by the format above.
+    load: (url, context, next) => next(url, context),
   });
 };
 
