@@ -11,7 +11,7 @@ const entry = (low: string | null, high: string | null, nulls = 0): ManifestEntr
       upper_bounds: bound(high),
       null_value_counts: [{ key: 3, value: nulls }],
       record_count: 5,
-    } as DataFile,
+    } as unknown as DataFile,
   } as ManifestEntry;
 };
 const fields = [
