@@ -138,7 +138,7 @@ const WIDENED: Readonly<Record<string, string>> = {
   'long>double': 'double',
   'double>long': 'double',
 };
-/** Whether the files must be rewritten: of lists always, because engines differ in what they widen. */
+/** Whether the files must be rewritten: always for a list, of which engines widen little. */
 const isReplaced = (had: string, type: string): boolean =>
   elementOf(had) !== null || ((had === 'int' || had === 'long') && type === 'double');
 

@@ -47,7 +47,7 @@ beforeAll(async () => {
   stack = await stackPlatform();
   await sources.register();
   await sources.publish();
-}, 240_000);
+}, 600_000);
 afterAll(async () => {
   await stack?.dispose();
   rmSync(directory, { recursive: true, force: true });
@@ -71,7 +71,7 @@ const settled = async (): Promise<void> => {
           throw error;
         }
       },
-      180_000,
+      400_000,
     );
     await computed(viewOf(change), () => stack.platform.operations.status());
   }
@@ -134,7 +134,7 @@ test('jobs go on, and no value goes back', async () => {
       before.get(viewOf(change)),
     ]);
   expect(after.get(viewOf(wholes))).not.toBe(before.get(viewOf(wholes)));
-}, 400_000);
+}, 900_000);
 
 test('a producer that writes to Kafka with the schema of before is read', async () => {
   const { name } = longer.before;
@@ -182,7 +182,7 @@ test('the history, data sets and explanations have both', async () => {
       });
       expect([change.name, feature, why.matches]).toEqual([change.name, feature, true]);
     }
-}, 240_000);
+}, 600_000);
 
 test('another gateway, and a replay', async () => {
   await stack.dispose();
@@ -193,11 +193,11 @@ test('another gateway, and a replay', async () => {
   await until(
     'the replay is ready',
     async () => (await stack.platform.replays.get(id)).state === 'ready',
-    180_000,
+    400_000,
   );
   const { features } = await stack.platform.replays.compare(id);
   expect(features.filter(({ differing }) => differing > 0)).toEqual([]);
-}, 400_000);
+}, 900_000);
 
 test('the reverse change is refused', async () => {
   const reverse = JSON.parse(JSON.stringify(longer.before)) as SourceDefinition;
