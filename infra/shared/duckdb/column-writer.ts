@@ -36,6 +36,8 @@ export interface ColumnWriter {
   setNumber(row: number, value: number): void;
   /** string (UTF-8) or binary; the bytes must not change until `flush` */
   setBytes(row: number, bytes: Uint8Array, start: number, end: number): void;
+  /** string */
+  setText(row: number, text: string): void;
   /** a list's elements, as DuckDB values */
   setList(row: number, items: readonly DuckDBValue[]): void;
   /**
@@ -73,7 +75,13 @@ const createValidity = (): Validity => {
 const wrongKind = (): never => {
   throw new TypeError('a column received a value of another type');
 };
-const base = { setNumber: wrongKind, setBytes: wrongKind, setList: wrongKind, hasMark: false };
+const base = {
+  setNumber: wrongKind,
+  setBytes: wrongKind,
+  setText: wrongKind,
+  setList: wrongKind,
+  hasMark: false,
+};
 
 const numberWriter = (
   type: DuckDBType,
@@ -127,13 +135,73 @@ const longWriter = (type: DuckDBType, scale: number): ColumnWriter => {
   };
 };
 
+const utf8 = new TextEncoder();
+const ARENA_BYTES = 64 * 1024;
+
+/** Texts as bytes, without a buffer of its own for each. */
+const createArena = () => {
+  let arena = new Uint8Array(ARENA_BYTES);
+  let used = 0;
+  return {
+    encode(text: string): Uint8Array {
+      const most = text.length * 3;
+      if (most > arena.length - used) {
+        // the texts in the old one are still referred to
+        arena = new Uint8Array(Math.max(ARENA_BYTES, most));
+        used = 0;
+      }
+      const { written } = utf8.encodeInto(text, arena.subarray(used));
+      used += written;
+      return arena.subarray(used - written, used);
+    },
+    reset() {
+      used = 0;
+    },
+  };
+};
+
 const bytesWriter = (type: DuckDBType): ColumnWriter => {
   const validity = createValidity();
+  const arena = createArena();
   const bytes = new Uint8Array(CHUNK_ROWS * 16);
   const words = new Int32Array(bytes.buffer);
   let longRows: number[] = [];
   let longBytes: Uint8Array[] = [];
   let hasMark = false;
+  const clear = (row: number): void => {
+    const word = row * 4;
+    words[word] = 0;
+    words[word + 1] = 0;
+    words[word + 2] = 0;
+    words[word + 3] = 0;
+  };
+  const setBytes = (row: number, from: Uint8Array, start: number, end: number): void => {
+    const length = end - start;
+    if (from[start] === FIRST_OF_MARK) hasMark = true;
+    clear(row);
+    if (length > INLINE_BYTES) {
+      longRows.push(row);
+      longBytes.push(from.subarray(start, end));
+      return;
+    }
+    words[row * 4] = length;
+    const at = row * 16 + 4;
+    for (let i = 0; i < length; i++) bytes[at + i] = from[start + i] as number;
+  };
+  /** @returns whether the text is short and ASCII, so that it was set */
+  const setShort = (row: number, text: string): boolean => {
+    const { length } = text;
+    if (length > INLINE_BYTES) return false;
+    clear(row);
+    const at = row * 16 + 4;
+    for (let i = 0; i < length; i++) {
+      const char = text.charCodeAt(i);
+      if (char > 127) return false;
+      bytes[at + i] = char;
+    }
+    words[row * 4] = length;
+    return true;
+  };
   return {
     ...base,
     get hasMark() {
@@ -141,25 +209,14 @@ const bytesWriter = (type: DuckDBType): ColumnWriter => {
     },
     type,
     setNull(row) {
-      words.fill(0, row * 4, row * 4 + 4);
+      clear(row);
       validity.setNull(row);
     },
-    setBytes(row, from, start, end) {
-      const length = end - start;
-      const word = row * 4;
-      if (from[start] === FIRST_OF_MARK) hasMark = true;
-      words[word + 1] = 0;
-      words[word + 2] = 0;
-      words[word + 3] = 0;
-      if (length > INLINE_BYTES) {
-        words[word] = 0;
-        longRows.push(row);
-        longBytes.push(from.subarray(start, end));
-        return;
-      }
-      words[word] = length;
-      const at = row * 16 + 4;
-      for (let i = 0; i < length; i++) bytes[at + i] = from[start + i] as number;
+    setBytes,
+    setText(row, text) {
+      if (setShort(row, text)) return;
+      const encoded = arena.encode(text);
+      setBytes(row, encoded, 0, encoded.length);
     },
     flush(chunk, index) {
       const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
@@ -175,6 +232,7 @@ const bytesWriter = (type: DuckDBType): ColumnWriter => {
         longRows = [];
         longBytes = [];
       }
+      arena.reset();
       validity.flush(vector);
     },
   };
