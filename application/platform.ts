@@ -14,6 +14,7 @@ import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-re
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
+import { createRowsAt } from '#projections/dimensions/rows-at.ts';
 import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
@@ -124,6 +125,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     },
     deadlineMs: AFTER_DEADLINE_MS,
   });
+  const rowsAt = createRowsAt({ log, history, decode: decoders.decode });
   const imports = createImports({ catalog, log, history, decoders, now });
   const trainingSets = createTrainingSets({
     builder: dependencies.trainingSetBuilder,
@@ -133,6 +135,10 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     history,
     engine,
     late,
+    async rowsAt(source, at) {
+      const definition = catalog.definition('source', source);
+      return definition === null ? [] : [...(await rowsAt(definition, at)).values()];
+    },
     readTime,
     now,
     newId: randomUUID,
@@ -167,6 +173,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       history,
       sources,
       decoders,
+      rowsAt,
       engine,
       generations,
       waitFor,

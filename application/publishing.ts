@@ -3,7 +3,9 @@ import type { CommandBus } from '#commands/command-bus.ts';
 import { createImportHistory } from '#commands/ingest/import-history.ts';
 import { createPublish } from '#commands/ingest/publish.ts';
 import { createResend } from '#commands/ingest/resend.ts';
+import { createSnapshot } from '#commands/ingest/snapshot.ts';
 import type { Publishing, PublishResult } from '#domain/api/publishing.ts';
+import { fail } from '#domain/errors.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -12,6 +14,8 @@ import { parseTopicPosition } from '#domain/ports/position.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { RowsAt } from '#projections/dimensions/rows-at.ts';
+import { createTakenSnapshots } from '#projections/dimensions/taken-snapshots.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
 import type { FindImports } from '#projections/imports/imports.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
@@ -26,6 +30,7 @@ interface PublishingDependencies {
   readonly history: Pick<History, 'scan' | 'endOffsets'>;
   readonly sources: Sources;
   readonly decoders: Pick<RawDecoders, 'decode'>;
+  readonly rowsAt: RowsAt;
   readonly engine: Pick<Engine, 'running'>;
   readonly generations: Generations;
   readonly waitFor: WaitFor;
@@ -41,6 +46,7 @@ export const createPublishing = ({
   history,
   sources,
   decoders,
+  rowsAt,
   engine,
   generations,
   waitFor,
@@ -86,6 +92,8 @@ export const createPublishing = ({
     return result;
   };
 
+  const taken = createTakenSnapshots(log);
+
   const producerSequence: Publishing['producerSequence'] = async (name, producer) => {
     await sources.open(name);
     return log.producerSequence(producer, rawTopic(name));
@@ -97,6 +105,13 @@ export const createPublishing = ({
     importHistory: (request, caller) =>
       measured(request.source, () => importEvents(request, caller)),
     importSequence: producerSequence,
+    snapshot: createSnapshot({ log, ingest: sources.find, rowsAt, taken, now }),
+    async snapshots(name) {
+      const opened = await sources.find(name);
+      if (opened === null)
+        return fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
+      return opened.definition.dimension === undefined ? [] : taken(name);
+    },
     exportEvents: createEventExport({ log, history, source, decode: decoders.decode }),
     ...createRejected({
       log,

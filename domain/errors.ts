@@ -82,6 +82,8 @@ export const ERRORS = {
     status: 400,
     remedy: 'Send a value in the range that the message states. Send ids above 2^53 as strings.',
   },
+  MR_CHANGE_INVALID: { status: 400, remedy: "Send Debezium's envelope, as the message states." },
+  MR_SNAPSHOT_INVALID: { status: 400, remedy: 'Correct the rows, then send the whole file again.' },
   MR_EVENT_TIME_MISSING: { status: 400, remedy: 'Send the event time field.' },
   MR_EVENT_TIME_ABSURD: {
     status: 400,

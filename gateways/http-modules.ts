@@ -32,12 +32,14 @@ import { rollupRoutes } from './http/routes/rollups.ts';
 import { searchRoutes } from './http/routes/search.ts';
 import { servedRoutes } from './http/routes/served.ts';
 import { skewRoutes } from './http/routes/skew.ts';
+import { snapshotRoutes } from './http/routes/snapshots.ts';
 import { statusRoutes } from './http/routes/status.ts';
 
 /** @param feastStatuses how Feast's clients see nulls and expired values */
 export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly RouteModule[] => [
   eventRoutes,
   producerRoutes,
+  snapshotRoutes,
   historyRoutes,
   featureRoutes,
   commandRoutes,

@@ -26,6 +26,15 @@ export const authorizePublishing = (
       charged(principal, () => rates.events(principal, request.events.length));
       return publishing.publish(request, caller);
     },
+    async snapshot(request, caller) {
+      const principal = authorize(caller, 'publish', source(request.source));
+      charged(principal, () => rates.events(principal, 1));
+      return publishing.snapshot(request, caller);
+    },
+    async snapshots(name, caller) {
+      authorize(caller, 'publish', source(name));
+      return publishing.snapshots(name, caller);
+    },
     async producerSequence(name, producer, caller) {
       authorize(caller, 'publish', source(name));
       return publishing.producerSequence(name, producer, caller);

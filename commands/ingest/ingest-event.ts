@@ -8,7 +8,7 @@ import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
 import { refuseKnownTime } from '#domain/sources/known-time.ts';
-import type { Scalar } from '#domain/values/value.ts';
+import type { Row, Scalar } from '#domain/values/value.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
 /** The largest encoded event, in bytes. */
@@ -55,10 +55,30 @@ export const rejectText = (
   return { kind: 'rejected', record, reason };
 };
 
+/** The record of a valid row in the raw topic. */
+export const rawRecord = (source: SourceIngest, row: Row, id: string | null): OutgoingRecord => {
+  const key =
+    source.partitionBy === null
+      ? id
+      : encodeKey(source.partitionBy.map((field) => row[field] as Scalar));
+  const partition =
+    source.partitions === 1 ? 0 : hashText(key ?? JSON.stringify(row)) % source.partitions;
+  return {
+    topic: source.topic,
+    partition,
+    key,
+    value: source.codec.encode(row),
+    schemaId: source.schemaId,
+    decoded: row,
+  };
+};
+
 /**
  * Validates and encodes an event. The id of an accepted event is remembered: where the append
  * fails, the caller removes it again (`source.dedupe.remove`).
+ *
  * @param imports absent: a live event
+ * @param schema of a change record that came in Avro
  */
 export const ingestEvent = (
   source: SourceIngest,
@@ -66,34 +86,23 @@ export const ingestEvent = (
   time: number,
   actor: string,
   imports?: Imports,
+  schema?: object,
 ): IngestedEvent => {
   const reject = ({ code, field, message }: Reason): IngestedEvent =>
     rejectText(source, { code, field, message }, asText(event), actor);
-  const checked = source.validate(event, time);
+  const read = source.readChange?.(event, schema) ?? null;
+  if (read !== null && !read.ok) return reject(read);
+  const checked = source.validate(read === null ? event : read.event, time);
   if (!checked.ok) return reject(checked);
   const { row, id } = checked;
   const refusal = refuseKnownTime(source.definition, row, time, imports);
   if (refusal !== null) return reject(refusal);
-  const value = source.codec.encode(row);
-  if (value.length > MAX_EVENT_BYTES) {
-    const message = `the event is ${value.length} bytes; source "${source.definition.name}" takes events of at most ${MAX_EVENT_BYTES}`;
+  const record = rawRecord(source, row, id);
+  if (record.value.length > MAX_EVENT_BYTES) {
+    const message = `the event is ${record.value.length} bytes; source "${source.definition.name}" takes events of at most ${MAX_EVENT_BYTES}`;
     return reject({ code: 'MR_EVENT_TOO_LARGE', field: null, message });
   }
   if (id !== null && source.dedupe !== null && !source.dedupe.add(id, time))
     return { kind: 'duplicate' };
-  const key =
-    source.partitionBy === null
-      ? id
-      : encodeKey(source.partitionBy.map((field) => row[field] as Scalar));
-  const partition =
-    source.partitions === 1 ? 0 : hashText(key ?? JSON.stringify(row)) % source.partitions;
-  const record = {
-    topic: source.topic,
-    partition,
-    key,
-    value,
-    schemaId: source.schemaId,
-    decoded: row,
-  };
   return { kind: 'accepted', record, id };
 };

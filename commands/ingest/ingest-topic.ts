@@ -4,6 +4,8 @@
  * cannot be decoded is rejected. Where its producer samples a record's trace, the event continues
  * the trace.
  */
+
+import { nestedDecoder } from '#domain/avro/nested-decoder.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { IngestRecords } from '#domain/ports/ingest-records.ts';
@@ -11,7 +13,7 @@ import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { sampledTrace } from '#domain/ports/tracing.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
-import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
+import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 import { type IngestedEvent, ingestEvent, type Reason, rejectText } from './ingest-event.ts';
 import type { SourceIngest } from './source-ingest.ts';
@@ -20,7 +22,9 @@ const INGEST_ACTOR = 'kafka';
 const OBJECT_BEGINS = '{'.charCodeAt(0);
 
 type Decoded =
-  | { readonly ok: true; readonly event: unknown }
+  | { readonly ok: true; readonly event: unknown; readonly schema?: object }
+  /** Kafka's tombstone of compaction, after the change record of a deleted row */
+  | { readonly ok: 'nothing' }
   | { readonly ok: false; readonly reason: Reason };
 
 const refused = (message: string): Decoded => ({
@@ -46,18 +50,28 @@ const decodeJson = (value: Uint8Array): Decoded => {
   }
 };
 
+interface Decoder {
+  readonly decode: (value: Uint8Array) => unknown;
+  /** of change records, whose columns have types that the source does not have */
+  readonly schema?: object;
+}
+
 export const createIngestRecords = (
   source: SourceIngest,
   { schemas, now }: { readonly schemas: SchemaRegistry; readonly now: () => number },
 ): IngestRecords => {
-  const codecs = new Map<number, RawCodec | string>();
+  const codecs = new Map<number, Decoder | string>();
 
-  /** A codec, or a text that says why records of this schema cannot be read. */
-  const codecOf = async (schemaId: number): Promise<RawCodec | string> => {
+  /** A decoder, or a text that says why records of this schema cannot be read. */
+  const codecOf = async (schemaId: number): Promise<Decoder | string> => {
     let codec = codecs.get(schemaId);
     if (codec !== undefined) return codec;
     try {
-      codec = rawCodec(source.definition, await schemas.schema(schemaId), true);
+      const schema = await schemas.schema(schemaId);
+      codec =
+        source.readChange === null
+          ? { decode: rawCodec(source.definition, schema, true).decode }
+          : { decode: nestedDecoder(schema), schema };
     } catch (error) {
       // The registry is unavailable: whether the record is valid is not known.
       if (error instanceof MillraceError && error.status >= 500) throw error;
@@ -71,6 +85,7 @@ export const createIngestRecords = (
   };
 
   const decode = async (record: LogRecord): Promise<Decoded> => {
+    if (source.readChange !== null && record.value.length === 0) return { ok: 'nothing' };
     if (isJson(record)) return decodeJson(record.value);
     if (record.schemaId < 0)
       return refused(
@@ -79,7 +94,8 @@ export const createIngestRecords = (
     const codec = await codecOf(record.schemaId);
     if (typeof codec === 'string') return refused(codec);
     try {
-      return { ok: true, event: codec.decode(record.value) };
+      const { schema, decode: read } = codec;
+      return { ok: true, event: read(record.value), ...(schema !== undefined && { schema }) };
     } catch (error) {
       return refused(
         `the record does not match its schema ${record.schemaId}: ${messageOf(error)}`,
@@ -97,8 +113,9 @@ export const createIngestRecords = (
     try {
       for (const record of batch) {
         const decoded = await decode(record);
+        if (decoded.ok === 'nothing') continue;
         const ingested: IngestedEvent = decoded.ok
-          ? ingestEvent(source, decoded.event, time, INGEST_ACTOR)
+          ? ingestEvent(source, decoded.event, time, INGEST_ACTOR, undefined, decoded.schema)
           : rejectText(source, decoded.reason, textOf(record), INGEST_ACTOR);
         if (ingested.kind === 'duplicate') continue;
         const trace = sampledTrace(record.headers);

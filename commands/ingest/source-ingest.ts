@@ -6,10 +6,12 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { rejectedEventSchema } from '#domain/events/rejected-event.ts';
 import { resentEventSchema } from '#domain/events/resent-event.ts';
+import { snapshotTakenSchema } from '#domain/events/snapshot-taken.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { rawTopic, rejectedTopic, resentTopic } from '#domain/ports/topics.ts';
+import { rawTopic, rejectedTopic, resentTopic, snapshotTopic } from '#domain/ports/topics.ts';
+import { debeziumReader } from '#domain/sources/debezium.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { compileValidator, type EventValidator } from '#domain/sources/validate-event.ts';
@@ -21,11 +23,16 @@ export const DEFAULT_DEDUPE_WINDOW = '1h';
 export interface SourceIngest {
   readonly definition: SourceDefinition;
   readonly version: number;
+  /** an event from a change record; null: events come as they are */
+  readonly readChange: ReturnType<typeof debeziumReader> | null;
   readonly validate: EventValidator;
   readonly codec: RawCodec;
   readonly topic: string;
   readonly rejected: string;
   readonly resentTopic: string;
+  /** of dimensions only */
+  readonly snapshotTopic: string;
+  readonly snapshotSchemaId: number;
   readonly partitions: number;
   /** fields that an event's partition is chosen by; null: its id, or else the whole event */
   readonly partitionBy: readonly string[] | null;
@@ -90,6 +97,9 @@ export const openSourceIngest = async (
   const resent = resentTopic(definition.name);
   await log.createTopic(resent, { partitions: 1 });
   const codec = rawCodec(definition);
+  const snapshots = snapshotTopic(definition.name);
+  const isDimension = definition.dimension !== undefined;
+  if (isDimension) await log.createTopic(snapshots, { partitions: 1 });
   const sameIds =
     previous !== null &&
     previous.definition.eventId === definition.eventId &&
@@ -97,13 +107,18 @@ export const openSourceIngest = async (
   return {
     definition,
     version,
+    readChange: definition.changes === undefined ? null : debeziumReader(definition),
     validate: compileValidator(definition),
     codec,
     topic,
     rejected,
     resentTopic: resent,
+    snapshotTopic: snapshots,
+    snapshotSchemaId: isDimension
+      ? await schemas.register(`${snapshots}-value`, snapshotTakenSchema)
+      : -1,
     partitions,
-    partitionBy: definition.partitionBy ?? null,
+    partitionBy: definition.partitionBy ?? definition.dimension?.key ?? null,
     schemaId: await schemas.register(`${topic}-value`, rawAvroSchema(definition)),
     rejectedSchemaId: await schemas.register(`${rejected}-value`, rejectedEventSchema),
     resentSchemaId: await schemas.register(`${resent}-value`, resentEventSchema),

@@ -111,10 +111,13 @@ export type Finalized = Value | typeof OVERFLOW;
 export const OVERFLOW: unique symbol = Symbol('overflow');
 
 /** A parameter that a definition may or must give. */
-export interface AggregationParameter {
+interface Described {
   readonly name: string;
   /** for docs; it completes "k: …" */
   readonly says: string;
+}
+
+export interface NumberParameter extends Described {
   readonly kind: 'whole number' | 'number' | 'ascending numbers';
   /** the least and the greatest value; of a list, how many there are */
   readonly least: number;
@@ -122,6 +125,15 @@ export interface AggregationParameter {
   /** null: required */
   readonly fallback: number | null;
 }
+
+/** One of some words. */
+export interface WordParameter<Word extends string = string> extends Described {
+  readonly kind: 'word';
+  readonly words: readonly Word[];
+  readonly fallback: Word;
+}
+
+export type AggregationParameter = NumberParameter | WordParameter;
 
 export interface AggregationParams {
   readonly [name: string]: Value;
@@ -133,6 +145,11 @@ export interface BoundAggregation {
   /** how the value follows from the merged states, as data: SQL dialects print from it */
   readonly form: ValueForm;
   readonly partials: readonly Partial[];
+  /**
+   * by partial: what it aggregates, the input itself or whether the input is there (1 or 0, never
+   * null). Absent: all aggregate the input
+   */
+  readonly inputs?: readonly ('input' | 'presence')[];
   /** @param states the merged states of `partials`, in the same order */
   readonly finalize: (states: readonly Slots[]) => Finalized;
   /**

@@ -11,7 +11,7 @@
  * error, and by more than 6 % once in 600 (Hoeffding: 2 exp(−2 m ε²)).
  */
 import type { FieldType, Scalar } from '#domain/values/value.ts';
-import type { Aggregation, AggregationParameter, Partial } from './aggregation.ts';
+import type { Aggregation, NumberParameter, Partial } from './aggregation.ts';
 import { entriesOf, orderedPartial } from './first-last.ts';
 import { placeHash } from './hash-value.ts';
 import { keptAs } from './kept-type.ts';
@@ -26,7 +26,7 @@ const CAPACITY = {
   least: 1,
   most: 16_384,
   fallback: 1024,
-} as const satisfies AggregationParameter;
+} as const satisfies NumberParameter;
 
 /**
  * The first `capacity` events in the order of their positions' hashes: firstK with the hash in

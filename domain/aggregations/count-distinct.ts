@@ -2,16 +2,11 @@
  * countDistinct(x): exact up to `limit` distinct values (default 10,000); past it, the status is
  * `overflow`.
  */
-import {
-  type Aggregation,
-  type AggregationParameter,
-  OVERFLOW,
-  type Slots,
-} from './aggregation.ts';
+import { type Aggregation, type NumberParameter, OVERFLOW, type Slots } from './aggregation.ts';
 import { LONG, nullable, numberParameter, scalarInput } from './parameters.ts';
 import { countedPartial, type ValueCounts } from './value-counts.ts';
 
-const LIMIT: AggregationParameter = {
+const LIMIT: NumberParameter = {
   name: 'limit',
   says: 'how many distinct values are counted; with more, the status is `overflow`',
   kind: 'whole number',

@@ -11,7 +11,7 @@
  * into equal buckets in both; the shared vectors check this.
  */
 import type { Scalar } from '#domain/values/value.ts';
-import type { Aggregation, AggregationParameter, Partial, Slots } from './aggregation.ts';
+import type { Aggregation, NumberParameter, Partial, Slots } from './aggregation.ts';
 import { DOUBLE, LONG, numberParameter, numericInput } from './parameters.ts';
 import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
 
@@ -43,7 +43,7 @@ const bucketValue = (bucket: number, lnGamma: number): number => {
 
 const bucketsOf = (lnGamma: number): number => 2 * (bucketOf(LARGEST, lnGamma) as number) + 1;
 
-const Q: AggregationParameter = {
+const Q: NumberParameter = {
   name: 'q',
   says: 'the share of the values that lie below: 0.5 is the median',
   kind: 'number',
@@ -52,7 +52,7 @@ const Q: AggregationParameter = {
   fallback: null,
 };
 
-const ACCURACY: AggregationParameter = {
+const ACCURACY: NumberParameter = {
   name: 'accuracy',
   says: 'the largest relative error',
   kind: 'number',

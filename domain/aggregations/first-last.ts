@@ -7,7 +7,15 @@ import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
 import { keptAs } from './kept-type.ts';
-import { inputOf, K, LONG, nullable, numberParameter, scalarInput } from './parameters.ts';
+import {
+  inputOf,
+  K,
+  LONG,
+  nullable,
+  numberParameter,
+  scalarInput,
+  wordParameter,
+} from './parameters.ts';
 
 interface Entry extends Order {
   readonly value: Value;
@@ -164,18 +172,43 @@ const orderedState = (
 export const entriesOf = (s: Slots | undefined): readonly Entry[] =>
   s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]);
 
+/** 1 where an event has a value, 0 where it has a null */
+export const PRESENCE: FieldType = fieldType('int');
+
+const NULLS = {
+  name: 'nulls',
+  says: 'whether a null is a value (`keep`) or does not count (`skip`); over a dimension, `keep`',
+  kind: 'word',
+  words: ['skip', 'keep'],
+  fallback: 'skip',
+} as const;
+
+/**
+ * With `nulls: 'keep'`, the event at the end decides also where its value is null. If it has a
+ * value, that is the value nearest to the end; so two states without nulls suffice.
+ */
 const one = (name: 'first' | 'last', summary: string, sign: 1 | -1): Aggregation => ({
   name,
   summary,
   error: null,
-  parameters: [],
+  parameters: [NULLS],
   input: 'required',
-  bind(input) {
+  bind(input, params) {
     const type = inputOf(name, input);
+    const nulls = wordParameter(name, params, NULLS);
     const partial = orderedPartial(type, 1, sign);
+    if (nulls === 'keep')
+      return {
+        type: nullable(type),
+        form: { aggregation: name, nulls },
+        partials: [partial, orderedPartial(PRESENCE, 1, sign)],
+        inputs: ['input', 'presence'],
+        finalize: ([value, presence]) =>
+          entriesOf(presence)[0]?.value === 1 ? (entriesOf(value)[0]?.value ?? null) : null,
+      };
     return {
       type: nullable(type),
-      form: { aggregation: name },
+      form: { aggregation: name, nulls },
       partials: [partial],
       finalize: ([s]) => entriesOf(s)[0]?.value ?? null,
       ...(partial.refs[0]?.doubles === undefined ? {} : { ofDoubles: numberOf }),

@@ -78,7 +78,12 @@ export type ValueForm =
   | { readonly aggregation: 'min' | 'max' }
   /** of a sample: null under two values */
   | { readonly aggregation: 'variance' | 'stddev' }
-  | { readonly aggregation: 'first' | 'last' | 'firstK' | 'lastK' }
+  /**
+   * `nulls: 'keep'`: the first state is of the values that are not null; the second, of 1 for each
+   * value and 0 for each null, says whether the event at the end had a value
+   */
+  | { readonly aggregation: 'first' | 'last'; readonly nulls: 'skip' | 'keep' }
+  | { readonly aggregation: 'firstK' | 'lastK' }
   /** null after an overflow */
   | { readonly aggregation: 'countDistinct' }
   /** null where every bucket is empty */

@@ -1,10 +1,10 @@
 /** histogram(x, edges): the number of values in (−∞, e0), [e0, e1), …, [ek, ∞). */
 import { fail } from '#domain/errors.ts';
-import type { Aggregation, AggregationParameter, Partial, Slots } from './aggregation.ts';
+import type { Aggregation, NumberParameter, Partial, Slots } from './aggregation.ts';
 import type { PlainSlot } from './forms.ts';
 import { numericInput } from './parameters.ts';
 
-const EDGES: AggregationParameter = {
+const EDGES: NumberParameter = {
   name: 'edges',
   says: 'the edges of the buckets, in strictly ascending order',
   kind: 'ascending numbers',

@@ -12,7 +12,7 @@
  */
 import { fieldType } from '#domain/values/field-type.ts';
 import type { Scalar, Value } from '#domain/values/value.ts';
-import type { Aggregation, AggregationParameter, Partial, Slots } from './aggregation.ts';
+import type { Aggregation, NumberParameter, Partial, Slots } from './aggregation.ts';
 import { hashOf } from './hash-value.ts';
 import { LONG, numberParameter, scalarInput } from './parameters.ts';
 
@@ -150,7 +150,7 @@ const registersPartial = (p: number): Partial => ({
   },
 });
 
-const PRECISION: AggregationParameter = {
+const PRECISION: NumberParameter = {
   name: 'precision',
   says: 'the sketch has 2^precision registers',
   kind: 'whole number',

@@ -6,7 +6,7 @@ import { fail } from '#domain/errors.ts';
 import { canCast } from '#domain/expressions/casts.ts';
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
-import type { AggregationParameter, AggregationParams } from './aggregation.ts';
+import type { AggregationParams, NumberParameter, WordParameter } from './aggregation.ts';
 
 export const nullable = (type: FieldType): FieldType => ({ ...type, nullable: true });
 export const LONG: FieldType = { base: 'long', array: false, nullable: false };
@@ -46,7 +46,7 @@ export const scalarInput = (name: string, input: FieldType | null): FieldType =>
 export const numberParameter = (
   aggregation: string,
   params: AggregationParams,
-  { name, kind, least, most, fallback }: AggregationParameter,
+  { name, kind, least, most, fallback }: NumberParameter,
 ): number => {
   const value: Value = params[name] ?? fallback;
   const fits = kind === 'number' ? Number.isFinite : Number.isInteger;
@@ -57,8 +57,24 @@ export const numberParameter = (
   );
 };
 
+/** The value of a parameter that is one of some words. */
+export const wordParameter = <Word extends string>(
+  aggregation: string,
+  params: AggregationParams,
+  { name, words, fallback }: WordParameter<Word>,
+): Word => {
+  const value: Value = params[name] ?? fallback;
+  return (
+    words.find((word) => word === value) ??
+    fail(
+      'MR_DEFINITION_INVALID',
+      `${aggregation}'s ${name} is ${JSON.stringify(value)}; it must be ${words.map((word) => `"${word}"`).join(' or ')}`,
+    )
+  );
+};
+
 /** How many values `firstK`, `topK` and their like give. */
-export const K: AggregationParameter = {
+export const K: NumberParameter = {
   name: 'k',
   says: 'how many values, at most',
   kind: 'whole number',

@@ -3,12 +3,7 @@
  * default 1,000).
  */
 import type { Scalar, Value } from '#domain/values/value.ts';
-import {
-  type Aggregation,
-  type AggregationParameter,
-  OVERFLOW,
-  type Slots,
-} from './aggregation.ts';
+import { type Aggregation, type NumberParameter, OVERFLOW, type Slots } from './aggregation.ts';
 import { K, numberParameter, scalarInput } from './parameters.ts';
 import { countedPartial, type ValueCounts } from './value-counts.ts';
 
@@ -20,7 +15,7 @@ const LIMIT = {
   least: 1,
   most: 100_000,
   fallback: 1000,
-} as const satisfies AggregationParameter;
+} as const satisfies NumberParameter;
 
 const byCount = ([a, m]: [Scalar, number], [b, n]: [Scalar, number]): number =>
   n - m || (a < b ? -1 : a > b ? 1 : 0);

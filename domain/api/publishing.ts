@@ -32,6 +32,36 @@ export interface PublishResult {
   readonly position: string;
 }
 
+/** A complete snapshot of a dimension. */
+export interface SnapshotRequest {
+  readonly source: string;
+  /** epoch ms, from which on the rows are the state of the table */
+  readonly time: number;
+  /** all rows, as parsed JSON objects; an iteration that fails publishes nothing */
+  readonly rows: AsyncIterable<readonly unknown[]>;
+  /** allows a snapshot without rows: every row of the table is then gone */
+  readonly force?: { readonly reason: string };
+}
+
+export interface SnapshotResult {
+  readonly time: number;
+  readonly added: number;
+  readonly changed: number;
+  /** not published again */
+  readonly unchanged: number;
+  /** in the table before and not in the snapshot: a tombstone was published */
+  readonly gone: number;
+  /** wait for it with `after` */
+  readonly position: string;
+}
+
+export interface TakenSnapshot extends Omit<SnapshotResult, 'position'> {
+  readonly takenAt: number;
+  readonly actor: string;
+  /** why a snapshot without rows was published */
+  readonly reason: string | null;
+}
+
 export interface RejectedRecord {
   readonly position: string;
   readonly logTime: number;
@@ -52,6 +82,10 @@ export interface RejectedPage {
 /** Publishing raw events, exporting them, and rejected events. */
 export interface Publishing {
   publish(request: PublishRequest, caller: Caller): Promise<PublishResult>;
+  /** Publishes what a complete snapshot of a dimension changes. */
+  snapshot(request: SnapshotRequest, caller: Caller): Promise<SnapshotResult>;
+  /** The snapshots of a dimension that were taken, oldest first. */
+  snapshots(source: string, caller?: Caller): Promise<readonly TakenSnapshot[]>;
   /** The next sequence number that the platform expects of a numbered producer. */
   producerSequence(source: string, producer: string, caller?: Caller): Promise<number>;
   /** Imports events from before this log, each with the time at which it was known. */

@@ -68,8 +68,21 @@ export const max = plain('max');
 export const variance = plain('variance');
 export const stddev = plain('stddev');
 /** in order of event time, then of log position */
-export const first = plain('first');
-export const last = plain('last');
+const oneOf =
+  (aggregation: string) =>
+  (
+    input: Expression,
+    options: FeatureOptions & {
+      /**
+       * `skip`: an event without a value does not count; `keep`: its null is the value. Default:
+       * `keep` over a source with `dimension`, where a row is the whole state; else `skip`
+       */
+      readonly nulls?: 'skip' | 'keep';
+    } = {},
+  ): FeatureDefinition =>
+    feature(aggregation, input, { nulls: options.nulls }, options);
+export const first = oneOf('first');
+export const last = oneOf('last');
 export const firstK = ofK('firstK');
 export const lastK = ofK('lastK');
 

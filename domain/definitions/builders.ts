@@ -9,6 +9,7 @@ import type { DurationText } from '#domain/values/duration.ts';
 import type { FieldTypeText } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
 import type {
+  ChangeFormat,
   EntityDefinition,
   FeatureDefinition,
   FeatureServiceDefinition,
@@ -62,6 +63,14 @@ export const source = <const Fields extends Readonly<Record<string, FieldTypeTex
     readonly dedupeWindow?: DurationText;
     readonly partitions?: number;
     readonly partitionBy?: readonly NoInfer<keyof Fields & string>[];
+    /** its events are rows of a table: each is the state of its key from its event time on */
+    readonly dimension?: {
+      readonly key: readonly NoInfer<keyof Fields & string>[];
+      /** a boolean field: true in a tombstone, which says that the row is gone */
+      readonly deleted?: NoInfer<keyof Fields & string>;
+    };
+    /** events are change records of this format; they need `dimension` */
+    readonly changes?: ChangeFormat;
   },
 ): SourceDefinition & { readonly fields: Fields } => ({ kind: 'source', ...present(options) });
 

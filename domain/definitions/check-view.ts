@@ -8,6 +8,7 @@ import { suggestion } from '#domain/values/did-you-mean.ts';
 import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report } from './check-context.ts';
+import { checkEntityIsRow } from './check-dimension.ts';
 import type {
   EntityDefinition,
   FeatureDefinition,
@@ -28,7 +29,10 @@ export function checkFeatureView(
     report('MR_UNKNOWN_REFERENCE', `${what}: there is no entity ${JSON.stringify(def.entity)}.`);
   if (!source)
     report('MR_UNKNOWN_REFERENCE', `${what}: there is no source ${JSON.stringify(def.source)}.`);
-  if (entity && source) checkKeys(def, entity, source, report);
+  if (entity && source) {
+    checkKeys(def, entity, source, report);
+    checkEntityIsRow(def, entity, source, report);
+  }
   for (const key of ['lateness', 'ttl', 'freshness'] as const) {
     const text = def[key];
     if (text !== undefined)

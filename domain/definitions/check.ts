@@ -7,6 +7,7 @@ import { suggestion } from '#domain/values/did-you-mean.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report } from './check-context.ts';
+import { checkDimension } from './check-dimension.ts';
 import { checkOnDemand } from './check-on-demand.ts';
 import { checkFeatureView } from './check-view.ts';
 import type {
@@ -43,7 +44,8 @@ function checkEntity(def: EntityDefinition, report: Report): void {
 const HISTORY_COLUMNS = new Set(['_partition', '_offset', '_log_time']);
 
 function checkSource(def: SourceDefinition, report: Report): void {
-  const invalid = (what: string) => report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}.`);
+  const invalid = (what: string) =>
+    report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}${what.endsWith('?') ? '' : '.'}`);
   const types = new Map<string, FieldType>();
   const seen = new Map<string, string>();
   for (const [field, text] of Object.entries(def.fields)) {
@@ -104,6 +106,7 @@ function checkSource(def: SourceDefinition, report: Report): void {
         `partitionBy cannot use ${field} of type ${def.fields[field]}: use ${[...KEY_TYPES].join(', ')}`,
       );
   }
+  checkDimension(def, types, KEY_TYPES, invalid);
   if (def.dedupeWindow !== undefined)
     checkDuration(def.dedupeWindow, `source ${def.name}: dedupeWindow`, 0, report);
 }

@@ -45,7 +45,21 @@ export interface SourceDefinition extends Described {
    * keep their order; default: the event id, or all fields
    */
   readonly partitionBy?: readonly string[];
+  /** its events are rows of a table: each is the state of its key from its event time on */
+  readonly dimension?: DimensionDefinition;
+  /** events are change records of this format; they need `dimension` */
+  readonly changes?: ChangeFormat;
 }
+
+export interface DimensionDefinition {
+  /** the fields that identify a row */
+  readonly key: readonly string[];
+  /** a boolean field: true in a tombstone, which says that the row is gone from its time on */
+  readonly deleted?: string;
+}
+
+export const CHANGE_FORMATS = ['debezium'] as const;
+export type ChangeFormat = (typeof CHANGE_FORMATS)[number];
 
 export interface FeatureDefinition {
   /** row of the aggregation table: 'count', 'sum', … */

@@ -5,7 +5,15 @@
 import type { Problem } from '#domain/errors.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { Definition, FeatureDefinition, Kind, OnDemandInput, ServiceMember } from './model.ts';
+import {
+  CHANGE_FORMATS,
+  type Definition,
+  type DimensionDefinition,
+  type FeatureDefinition,
+  type Kind,
+  type OnDemandInput,
+  type ServiceMember,
+} from './model.ts';
 import {
   DESCRIBED,
   fieldName,
@@ -54,6 +62,14 @@ function feature(r: Reader, value: unknown, path: string): FeatureDefinition {
     ...optional(o, 'hop', path, p.duration),
     ...optional(o, 'where', path, r.expr),
     ...optional(o, 'description', path, p.text),
+  };
+}
+
+function dimension(r: Reader, value: unknown, path: string): DimensionDefinition {
+  const o = r.object(value, path, ['key', 'deleted']);
+  return {
+    key: r.list(o.key, `${path}.key`, 20).map((v, i) => r.text(v, `${path}.key[${i}]`)),
+    ...optional(o, 'deleted', path, (v, at) => r.text(v, at)),
   };
 }
 
@@ -136,6 +152,8 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       'dedupeWindow',
       'partitions',
       'partitionBy',
+      'dimension',
+      'changes',
     ]);
     return {
       kind: 'source',
@@ -149,6 +167,12 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       ...optional(o, 'partitionBy', path, (v, at) =>
         r.list(v, at, MAX_PARTITION_FIELDS).map((field, i) => r.text(field, `${at}[${i}]`)),
       ),
+      ...optional(o, 'dimension', path, (v, at) => dimension(r, v, at)),
+      ...optional(o, 'changes', path, (v, at) => {
+        const known = CHANGE_FORMATS.find((format) => format === v);
+        if (known === undefined) r.problem(at, `must be ${CHANGE_FORMATS.join(' or ')}`, v);
+        return known ?? CHANGE_FORMATS[0];
+      }),
     };
   },
   'feature-view'(r, value, path) {

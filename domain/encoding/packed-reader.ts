@@ -5,6 +5,7 @@
  */
 import { type BoundAggregation, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
+import { existsInTiles } from '#domain/tiles/entity-exists.ts';
 import {
   compileGroupReader,
   type GroupReader,
@@ -158,6 +159,11 @@ export const packedReader = (plan: ViewPlan): PackedReader => {
     }
     return 'ok';
   };
+  const exists = ({ hops }: PackedEntity): boolean => {
+    if (plan.existence === null) return true;
+    tiles[plan.existence.hop]?.use(hops[plan.existence.hop] ?? NO_TILES);
+    return existsInTiles(plan, tiles, 0);
+  };
   const readNothing = (out: Value[], status: FeatureStatus[]): ReadOutcome => {
     readTiles(null, 0, out, status);
     for (let i = 0; i < plan.features.length; i++) status[i] = 'not-found';
@@ -190,12 +196,13 @@ export const packedReader = (plan: ViewPlan): PackedReader => {
     const { newest } = entity;
     if (newest === Number.NEGATIVE_INFINITY) return readNothing(out, status);
     if (at < newest || at < entity.keptFrom) return 'needs-history';
+    if (!exists(entity)) return readNothing(out, status);
     if (isExpired(newest, at)) return expire(out, status);
     readTiles(entity.hops, at, out, status);
     return 'ok';
   };
   const [only] = direct;
-  if (plan.hops.length !== 1 || only == null)
+  if (plan.hops.length !== 1 || only == null || plan.existence !== null)
     return {
       read: (entity, at, out, status) =>
         entity === null ? readNothing(out, status) : readEntity(entity, at, out, status),

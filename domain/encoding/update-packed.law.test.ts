@@ -79,7 +79,7 @@ const packed = (plan: ViewPlan, update: ReturnType<ReturnType<typeof updateReade
 
 test('reads what avsc reads, with our own schema and with another writer’s', () => {
   fc.assert(
-    fc.property(definitions(), rawEvents(), (all, events) => {
+    fc.property(definitions({ dimension: true }), rawEvents(), (all, events) => {
       const plan = planView(all.view, all.source, all.entity);
       const schema = featuresAvroSchema(plan);
       const [own, other] = [avroCodec(schema), avroCodec(foreign(schema))];
@@ -102,7 +102,7 @@ test('reads what avsc reads, with our own schema and with another writer’s', (
 });
 
 test('bytes that do not end where their schema ends are refused', () => {
-  const [[all, events]] = fc.sample(fc.tuple(definitions(), rawEvents()), {
+  const [[all, events]] = fc.sample(fc.tuple(definitions({ dimension: true }), rawEvents()), {
     numRuns: 1,
     seed: 7,
   }) as [[Parsed, readonly RawEvent[]]];

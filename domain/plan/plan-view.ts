@@ -3,6 +3,7 @@
  * once and named by their meaning, and tiles are grouped by hop.
  */
 import type { Partial } from '#domain/aggregations/aggregation.ts';
+import { orderedPartial, PRESENCE } from '#domain/aggregations/first-last.ts';
 import { nullable } from '#domain/aggregations/parameters.ts';
 import { aggregationNamed } from '#domain/aggregations/table.ts';
 import type {
@@ -22,9 +23,16 @@ import { parseDuration } from '#domain/values/duration.ts';
 import { isNumeric, parseFieldType } from '#domain/values/field-type.ts';
 import { hash64 } from '#domain/values/hash.ts';
 import { compileKeyOf } from './entity-key.ts';
+import { both, existenceOf, paramsOver, presenceOf } from './existence.ts';
 import { aggregationText } from './feature-text.ts';
 import { hopOf } from './hop.ts';
-import type { HopGroup, PlannedFeature, PlannedPartial, ViewPlan } from './plan.ts';
+import type {
+  HopGroup,
+  PlannedExistence,
+  PlannedFeature,
+  PlannedPartial,
+  ViewPlan,
+} from './plan.ts';
 
 interface GroupDraft {
   readonly hopMs: number;
@@ -126,18 +134,23 @@ export const planView = (
     return group.partials.push(planned) - 1;
   };
 
+  const existence = existenceOf(view, source);
   const features = Object.entries(view.features).map(([name, feature]): PlannedFeature => {
     const bound = named(name, feature, () => {
       const inputType = feature.input === null ? null : typeOf(feature.input, scope);
-      return aggregationNamed(feature.aggregation).bind(inputType, feature.params ?? {});
+      const params = paramsOver(source, feature);
+      return aggregationNamed(feature.aggregation).bind(inputType, params);
     });
     const hopMs = hopOf(name, feature.window, feature.hop);
     const windowMs = feature.window === undefined ? null : parseDuration(feature.window);
     const group = groupOf(hopMs);
     group.reachMs = Math.max(group.reachMs, windowMs ?? Number.POSITIVE_INFINITY);
-    const partials = bound.partials.map((partial) =>
-      partialOf(group, partial, feature.input, feature.where ?? null),
-    );
+    const where = both(existence?.condition, feature.where) ?? null;
+    const partials = bound.partials.map((partial, i) => {
+      const { input } = feature;
+      const lifted = bound.inputs?.[i] === 'presence' ? presenceOf(input as Expr) : input;
+      return partialOf(group, partial, lifted, where);
+    });
     return {
       name,
       type: view.ttl === undefined ? bound.type : nullable(bound.type),
@@ -147,6 +160,19 @@ export const planView = (
       partials,
     };
   });
+
+  const planExistence = (): PlannedExistence | null => {
+    if (existence === null) return null;
+    const group = groupOf(0);
+    group.reachMs = Number.POSITIVE_INFINITY;
+    const partial = partialOf(group, orderedPartial(PRESENCE, 1, -1), existence.presence, null);
+    return {
+      hop: groups.indexOf(group),
+      partial,
+      evaluate: compile(existence.presence),
+    };
+  };
+  const planned = planExistence();
 
   const keys = Object.entries(entity.keys).map(([name, base]) => {
     const field = view.join?.[name] ?? name;
@@ -176,7 +202,7 @@ export const planView = (
     ]),
   );
   const used = new Set([source.eventTime, ...keys.map(({ field }) => field)]);
-  columnsIn([view.where, definitions], used);
+  columnsIn([view.where, definitions, existence?.presence], used);
   const reads = Object.fromEntries(Object.entries(columns).filter(([field]) => used.has(field)));
   // The width of a number and whether it may be null change no value of an earlier event.
   const kinds = Object.entries(reads).map(([field, type]) => [
@@ -191,7 +217,8 @@ export const planView = (
     entity: entity.name,
     keys,
     keyOf: compileKeyOf(keys),
-    filter: view.where === undefined ? null : compile(view.where),
+    filter: view.where === undefined || existence !== null ? null : compile(view.where),
+    existence: planned,
     hops: groups satisfies HopGroup[],
     features,
     latenessMs: durationOrNull(view.lateness),
@@ -210,6 +237,7 @@ export const planView = (
         hops: features.map(({ hop }) => groups[hop]?.hopMs ?? null),
         keys: entity.keys,
         eventTime: source.eventTime,
+        ...(source.dimension && { dimension: source.dimension }),
         kinds,
       }),
     ),

@@ -42,6 +42,20 @@ export interface HopGroup {
   readonly refs: number;
 }
 
+/**
+ * Whether an entity exists, where the source is a dimension: its newest event is a row, no
+ * tombstone, and passes the view's filter. An entity that does not exist has the values and the
+ * status of one that never had an event.
+ */
+export interface PlannedExistence {
+  /** index into plan.hops of the hop of all time */
+  readonly hop: number;
+  /** index into that hop's partials: an ordered state of the last event's 1 or 0 */
+  readonly partial: number;
+  /** 1 or 0 for an event */
+  readonly evaluate: (row: Row) => Value;
+}
+
 export interface PlannedFeature {
   readonly name: string;
   /**
@@ -74,6 +88,8 @@ export interface ViewPlan {
    */
   readonly keyOf: (row: Row) => string | null;
   readonly filter: ((row: Row) => Value) | null;
+  /** null: an entity exists if it has an event */
+  readonly existence: PlannedExistence | null;
   readonly hops: readonly HopGroup[];
   readonly features: readonly PlannedFeature[];
   readonly latenessMs: number | null;

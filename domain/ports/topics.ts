@@ -3,6 +3,8 @@ export const rawTopic = (source: string): string => `raw.${source}`;
 export const rejectedTopic = (source: string): string => `rejected.${source}`;
 /** which of the rejected events were published again */
 export const resentTopic = (source: string): string => `resent.${source}`;
+/** which complete snapshots of a dimension were published */
+export const snapshotTopic = (source: string): string => `snapshots.${source}`;
 /** for producers that write to Kafka directly, JSON or Avro; stack profile only */
 export const ingestTopic = (source: string): string => `ingest.${source}`;
 export const featuresTopic = (view: string): string => `features.${view}`;

@@ -144,6 +144,27 @@ export function sourceRevision(
       note,
     });
   }
+  for (const part of ['key', 'deleted'] as const) {
+    const [old, now] = [before.dimension?.[part] ?? null, after.dimension?.[part] ?? null];
+    if (String(old) !== String(now))
+      changes.push({
+        path: `dimension.${part}`,
+        before: old,
+        after: now,
+        compatible: false,
+        final: true,
+        note: 'it decides every value of the views over the source: name a new source',
+      });
+  }
+  if (before.changes !== after.changes)
+    changes.push({
+      path: 'changes',
+      before: before.changes ?? null,
+      after: after.changes ?? null,
+      compatible: true,
+      final: false,
+      note: 'events are read in this format from now on',
+    });
   const [fewer, more] = [before.partitions ?? 1, after.partitions ?? 1];
   if (fewer !== more) {
     const note =

@@ -7,6 +7,7 @@ import { OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import { newSlots } from '#domain/aggregations/slots.ts';
 import type { FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
+import { existsInEvents } from './entity-exists.ts';
 
 interface Folded {
   readonly values: Value[];
@@ -63,6 +64,7 @@ export const foldFeatures = (
     mine.push(event);
     newest = Math.max(newest, event.eventTime);
   }
+  if (!existsInEvents(plan, mine)) mine.length = 0;
   if (plan.ttlMs !== null && mine.length > 0 && newest < at - plan.ttlMs) {
     return { values: plan.features.map(() => null), status: plan.features.map(() => 'expired') };
   }

@@ -19,6 +19,7 @@
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
+import { existsInTiles } from './entity-exists.ts';
 import { closingTime, type LateEvent, widestHopMs } from './lateness.ts';
 import { compileGroupReader, type GroupReader } from './merge-tiles.ts';
 import { TileGroup } from './tile-group.ts';
@@ -227,17 +228,21 @@ export class TileStore {
   read(key: string, at: number, out: Value[], status: FeatureStatus[]): ReadOutcome {
     const entity = this.indexOf.get(key);
     if (entity === undefined) {
-      const { values, status: nothing } = this.overNothing;
-      for (let i = 0; i < values.length; i++) {
-        out[i] = values[i] as Value;
-        status[i] = nothing[i] as FeatureStatus;
-      }
+      this.readNothing(out, status);
       return 'ok';
     }
     const newest = this.newest[entity] as number;
     if (at < newest || at < this.watermark) return 'needs-history';
     this.readEntity(entity, at, out, status);
     return 'ok';
+  }
+
+  private readNothing(out: Value[], status: FeatureStatus[]): void {
+    const { values, status: nothing } = this.overNothing;
+    for (let i = 0; i < values.length; i++) {
+      out[i] = values[i] as Value;
+      status[i] = nothing[i] as FeatureStatus;
+    }
   }
 
   /** Event time (epoch ms) of an entity's newest event; null if it has none. */
@@ -250,7 +255,11 @@ export class TileStore {
    * `read` for an entity index, if no processed event of the entity is later than `at`.
    */
   readEntity(entity: number, at: number, out: Value[], status: FeatureStatus[]): void {
-    const { ttlMs } = this.plan;
+    const { ttlMs, existence } = this.plan;
+    if (existence !== null && !existsInTiles(this.plan, this.groups, entity)) {
+      this.readNothing(out, status);
+      return;
+    }
     if (ttlMs !== null && (this.newest[entity] as number) < at - ttlMs) {
       for (let i = 0; i < this.plan.features.length; i++) {
         out[i] = null;

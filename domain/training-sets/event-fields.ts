@@ -1,5 +1,6 @@
 /** The fields of a source that views read: a scan reads no others. */
 import { columnsIn } from '#domain/expressions/columns.ts';
+import { existenceOf } from '#domain/plan/existence.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import type { ViewDefinitions } from './training-set-plan.ts';
@@ -23,6 +24,7 @@ export const eventFields = (
     const { view, source } = definitions;
     const names = new Set(keys ? keysOf(definitions) : []);
     columnsIn(view.where, names);
+    columnsIn(existenceOf(view, source)?.presence, names);
     for (const feature of features) columnsIn(view.features[feature], names);
     const types = sourceFields(source);
     for (const name of names) if (types[name] !== undefined) fields[name] = types[name];

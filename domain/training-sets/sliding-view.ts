@@ -80,6 +80,28 @@ const windowPlans = (
   });
 };
 
+/** Whether the newest event of an entity says that it exists: `existence` of the plan. */
+const newestExistence = (entities: number, evaluate: Expression) => {
+  const times = new Float64Array(entities).fill(Number.NEGATIVE_INFINITY);
+  const partitions = new Int32Array(entities);
+  const offsets = new Float64Array(entities);
+  const exists = new Uint8Array(entities);
+  return {
+    add(entity: number, row: Row, eventTime: number, partition: number, offset: number): void {
+      const later =
+        eventTime - (times[entity] as number) ||
+        partition - (partitions[entity] as number) ||
+        offset - (offsets[entity] as number);
+      if (later < 0) return;
+      times[entity] = eventTime;
+      partitions[entity] = partition;
+      offsets[entity] = offset;
+      exists[entity] = evaluate(row) === 1 ? 1 : 0;
+    },
+    has: (entity: number): boolean => exists[entity] === 1,
+  };
+};
+
 export const slidingView = (
   plan: ViewPlan,
   entities: number,
@@ -92,16 +114,20 @@ export const slidingView = (
     return found >= 0 ? found : expressions.push(f) - 1;
   };
   const windows = windowPlans(plan, outputs, indexOf).map(
-    (window) => new SlidingWindow(window, entities),
+    (window) => new SlidingWindow(window, entities + 1),
   );
   const results: Value[] = new Array<Value>(expressions.length).fill(null);
   const newest = new Float64Array(entities).fill(Number.NEGATIVE_INFINITY);
   const order = { eventTime: 0, partition: 0, offset: 0 };
-  const { filter, ttlMs } = plan;
+  const { filter, ttlMs, existence } = plan;
+  /** one entity more, which never has an event */
+  const nobody = entities;
+  const existing = existence === null ? null : newestExistence(entities, existence.evaluate);
   return {
     add(entity, row, now, eventTime, partition, offset) {
       if (filter !== null && filter(row) !== true) return;
       if (eventTime > (newest[entity] as number)) newest[entity] = eventTime;
+      existing?.add(entity, row, eventTime, partition, offset);
       for (let i = 0; i < expressions.length; i++) results[i] = (expressions[i] as Expression)(row);
       order.eventTime = eventTime;
       order.partition = partition;
@@ -113,6 +139,11 @@ export const slidingView = (
       // Columns start as null. For an expired entity they stay so; one without events has its
       // counts.
       const last = newest[entity] as number;
+      if (existing !== null && existing.has(entity) === false) {
+        for (let w = 0; w < windows.length; w++)
+          (windows[w] as SlidingWindow).read(nobody, at, row);
+        return;
+      }
       if (ttlMs !== null && last !== Number.NEGATIVE_INFINITY && last < at - ttlMs) return;
       for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).read(entity, at, row);
     },

@@ -4,6 +4,7 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Readable } from 'node:stream';
 import { type ErrorCode, MillraceError } from '#domain/errors.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 
@@ -11,6 +12,8 @@ export interface Call {
   readonly body?: unknown;
   /** sent unchanged, instead of `body` */
   readonly text?: string;
+  /** sent as they come, instead of `body`; an error of the iteration cuts the request */
+  readonly chunks?: AsyncIterable<string>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** large whole numbers of the answer keep their digits (exact-json.ts) */
@@ -86,7 +89,7 @@ export const createClient = (base: string, options: ClientOptions): Client => {
   const open = (
     method: string,
     path: string,
-    { body, text, headers, signal, onSent }: Call,
+    { body, text, chunks, headers, signal, onSent }: Call,
   ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
@@ -117,7 +120,17 @@ export const createClient = (base: string, options: ClientOptions): Client => {
             ),
           );
       });
-      request.end(bytes);
+      if (chunks === undefined) {
+        request.end(bytes);
+        return;
+      }
+      const stream = Readable.from(chunks);
+      stream.once('error', (error) => {
+        reject(error);
+        request.destroy();
+      });
+      request.once('close', () => stream.destroy());
+      stream.pipe(request);
     });
 
   const call = async <T>(method: string, path: string, options: Call): Promise<T> => {

@@ -11,13 +11,13 @@ import type { EntityKey, FeatureStatus, PlannedFeature, ViewPlan } from '#domain
 import type { History } from '#domain/ports/history.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import type { Knowledge } from '#domain/sources/knowledge.ts';
-import { foldFeatures } from '#domain/tiles/fold.ts';
+import { featureFrom, foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import { formatFieldType, readsAs } from '#domain/values/field-type.ts';
 import { shownValue } from '#domain/values/float-digits.ts';
 import type { FieldType, RawEvent, Row, Value } from '#domain/values/value.ts';
-import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
+import { readHistorical } from '#projections/serving/historical-read.ts';
 import { type PastGeneration, servedAt } from '#projections/serving/past-generation.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import { sameResult } from './same-value.ts';
@@ -78,6 +78,8 @@ const only = (plan: ViewPlan, feature: PlannedFeature): ViewPlan => ({
 
 const whyNotCounted = (plan: ViewPlan, feature: PlannedFeature, row: Row): string | null => {
   if (plan.filter !== null && plan.filter(row) !== true) return "the view's filter leaves it out";
+  if (plan.existence !== null && plan.existence.evaluate(row) !== 1)
+    return "it is a tombstone, or a row that the view's filter leaves out";
   const partials = feature.partials.map((p) => plan.hops[feature.hop]?.partials[p]);
   for (const partial of partials) {
     if (partial?.filter != null && partial.filter(row) !== true)
@@ -172,7 +174,7 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
       knowledge,
       ...(leftOut === null ? {} : { leftOut }),
     });
-    const from = coveredFrom(single, at);
+    const from = featureFrom(plan, feature, at);
     const inside = events.filter((event) => event.eventTime >= from && event.eventTime <= at);
     const counted = inside.map((event) => ({
       event,

@@ -31,6 +31,8 @@ interface HistoricalValue {
 
 /** The earliest event time that a value at `at` covers; −∞: a feature covers all time. */
 export const coveredFrom = (plan: ViewPlan, at: number): number => {
+  // The newest event says whether the entity exists, however old it is.
+  if (plan.existence !== null) return Number.NEGATIVE_INFINITY;
   let from = at;
   for (const feature of plan.features) {
     const hop = plan.hops[feature.hop]?.hopMs ?? 0;

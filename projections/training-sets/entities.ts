@@ -2,15 +2,34 @@
 import { fail } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
+import { existsInTiles } from '#domain/tiles/entity-exists.ts';
+import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { Pinned } from './pin-target.ts';
 
+/** the rows of a dimension at a time */
+export type RowsOfSource = (source: string, at: number) => Promise<readonly Row[]>;
+
 export type Computing = (view: string, generation: number) => EngineGeneration | null;
 
-/** Entities of the view whose keys include those of all others. */
+/** The keys of a view, without those that a dimension has no row of at a time. */
+const keysAt = async (store: TileStore, at: number, rowsAt: RowsOfSource): Promise<string[]> => {
+  const { plan, groups, keys, newest } = store;
+  const { existence } = plan;
+  if (existence === null) return [...keys];
+  // Tiles have the state after the newest event only.
+  if (keys.every((_, entity) => (newest[entity] as number) <= at))
+    return keys.filter((_, entity) => existsInTiles(plan, groups, entity));
+  const rows = await rowsAt(plan.source, at);
+  return rows.flatMap((row) => (existence.evaluate(row) === 1 ? [plan.keyOf(row) as string] : []));
+};
+
+/** Entities of the view whose keys include those of all others, as they are at a time. */
 export const entitiesOf = async (
   views: Pinned['views'],
+  at: number,
   computing: Computing,
+  rowsAt: RowsOfSource,
 ): Promise<readonly Row[]> => {
   const stores = await Promise.all(
     views.map(
@@ -31,6 +50,6 @@ export const entitiesOf = async (
       {},
     );
   const same = stores.filter((store) => store.plan.keys.length === widest.plan.keys.length);
-  const keys = new Set(same.flatMap((store) => store.keys));
+  const keys = new Set((await Promise.all(same.map((s) => keysAt(s, at, rowsAt)))).flat());
   return [...keys].map((key) => ({ ...decodeKey(key, widest.plan.keys) }));
 };

@@ -9,15 +9,17 @@ import { fail, MillraceError } from '#domain/errors.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
+import { formatTime } from '#domain/values/time.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { EventTimeValues } from '#projections/skew/skew.ts';
-import { type Computing, entitiesOf } from './entities.ts';
+import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
 import { createPins, type Pinned } from './pin-target.ts';
 
 export interface TrainingSetDependencies extends HistoryDependencies {
   readonly builder: TrainingSetBuilder;
   readonly engine: Parameters<typeof createPins>[1] & { readonly generation: Computing };
+  readonly rowsAt: RowsOfSource;
   /** epoch ms: the `known` of a request that names none */
   readonly readTime: () => number;
   readonly now: () => number;
@@ -168,7 +170,14 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     },
     async batch({ target, at, out }, { actor }) {
       const time = at ?? readTime();
-      const entities = await entitiesOf(pin(target).views, engine.generation);
+      const entities = await entitiesOf(
+        pin(target).views,
+        time,
+        engine.generation,
+        dependencies.rowsAt,
+      );
+      if (entities.length === 0)
+        fail('MR_REFUSED', `no entity exists at ${formatTime(time)}, so there is nothing to score`);
       const rows = entities.map((entity) => ({ ...entity, event_timestamp: time }));
       const request: DatasetRequest = { target, spine: { rows }, out, mode: 'event-time' };
       const running = begin(request, { kind: 'batch', actor });

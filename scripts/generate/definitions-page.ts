@@ -27,6 +27,37 @@ registers them, and \`millrace show NAME\` shows one: its types, its windows wit
 what it computes.
 `;
 
+const DIMENSIONS = `## Dimensions
+
+A source with \`dimension\` has the rows of a table that changes, such as customers. An event is the
+state of its key from its event time on. Nobody has to invent events.
+
+<!-- from tests/e2e/dimension-sources.e2e.test.ts#dimension -->
+\`\`\`ts
+const customers = source({
+  name: 'customers',
+  fields: { id: 'int', at: 'timestamp', gone: 'boolean?', tier: 'string?', since: 'timestamp?' },
+  eventTime: 'at',
+  dimension: { key: ['id'], deleted: 'gone' },
+});
+\`\`\`
+
+- **Nulls overwrite.** \`last\` and \`first\` keep nulls, unless \`{ nulls: 'skip' }\` is given. Over
+  other sources they skip nulls, unless \`{ nulls: 'keep' }\` is given.
+- **A tombstone is an event in which \`deleted\` is true.** From its time on, the entity has the
+  values of an unknown one, with the status \`not-found\`, and a batch leaves it out. A later row
+  brings it back. Features never aggregate tombstones.
+- **The newest event decides**, by event time and then by position in the log. Events of a key have
+  one partition: \`partitionBy\` is the key.
+- **The filter of a view chooses rows of the table.** An entity whose newest row does not pass is
+  \`not-found\`, too.
+- The key fields of the source are the keys of the view's entity. All other fields but the event
+  time are nullable, because a tombstone has no value for them.
+- A rollup cannot be made, because no tile has whether an entity existed at a past time.
+
+Rows come [as events, in snapshots or as change records](producer.md#rows-of-a-table).
+`;
+
 const TYPES = `## Field types
 
 A type followed by \`?\` may be null: \`double?\`. \`array<T>\` is a list of one of these types. The
@@ -138,6 +169,7 @@ export const definitionsPage = (): string =>
   `${[
     ...lines(INTRODUCTION),
     ...buildersSection(),
+    ...lines(DIMENSIONS),
     ...lines(TYPES),
     ...typesTable(),
     ...lines(DURATIONS),

@@ -32,11 +32,25 @@ interface Scenario {
   readonly batch: number;
 }
 
+/** The key of a dimension is never null, so events without it would be rejected. */
+const keyed = (all: Definitions): Definitions => {
+  const key = all.source.dimension?.key ?? [];
+  const types = key.map((field) => [field, (all.source.fields[field] ?? '').replace('?', '')]);
+  const fields = { ...all.source.fields, ...Object.fromEntries(types) };
+  return { ...all, source: { ...all.source, fields } };
+};
+
 const scenario: fc.Arbitrary<Scenario> = fc
-  .tuple(definitions(), rawEvents(60), fc.integer({ min: 1, max: 25 }))
+  .tuple(
+    definitions({ dimension: true }).map(keyed),
+    rawEvents(60),
+    fc.integer({ min: 1, max: 25 }),
+  )
   .chain(([all, drawn, batch]) => {
+    const key = all.source.dimension?.key ?? [];
     const events = drawn
       .filter((e) => e.eventTime >= EARLIEST && e.eventTime <= NOW)
+      .filter(({ row }) => key.every((field) => row[field] !== null))
       .map((e, offset) => ({ ...e, partition: 0, offset }));
     return fc
       .array(moments(all, events), { minLength: 3, maxLength: 5 })

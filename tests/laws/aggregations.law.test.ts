@@ -1,7 +1,12 @@
 /** Every aggregation is a commutative monoid, and its result equals the textbook formula. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
+import {
+  type BoundAggregation,
+  type Order,
+  OVERFLOW,
+  type Partial,
+} from '#domain/aggregations/aggregation.ts';
 import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
 import { avroCodec } from '#domain/avro/codec.ts';
 import { stateAvro } from '#domain/avro/types.ts';
@@ -37,7 +42,7 @@ const scenario = (name: string) =>
           event,
           value: feature.input === null ? (true as Value) : interpret(feature.input, event.row),
         }))
-        .filter(({ value }) => value !== null);
+        .filter(({ value }) => feature.params?.nulls === 'keep' || value !== null);
       const scale = seen.reduce(
         (most, { value }) => Math.max(most, typeof value === 'number' ? Math.abs(value) : 0),
         0,
@@ -51,6 +56,16 @@ const scenario = (name: string) =>
     });
 
 type Lift = { readonly value: Value; readonly event: Order };
+
+/** What the partial at an index takes of the values. */
+const taken = (
+  { inputs }: BoundAggregation,
+  index: number,
+  seen: readonly Lift[],
+): readonly Lift[] =>
+  inputs?.[index] === 'presence'
+    ? seen.map(({ event, value }) => ({ event, value: value === null ? 0 : 1 }))
+    : seen.filter(({ value }) => value !== null);
 
 /** A multiset has no order, so its values are compared sorted. */
 const canonicalRef = (ref: unknown): unknown => {
@@ -99,19 +114,23 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
   test('combine is associative and commutative, identity is neutral', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen, scale, cuts }) => {
-        for (const partial of bound.partials) {
+        bound.partials.forEach((partial, p) => {
           const { identity, combine } = monoidOf(partial);
           const part = (n: number): State =>
             merged(
               partial,
-              seen.filter((_, i) => (cuts[i] as number) % 3 === n),
+              taken(
+                bound,
+                p,
+                seen.filter((_, i) => (cuts[i] as number) % 3 === n),
+              ),
             );
           const [a, b, c] = [part(0), part(1), part(2)];
           expectSame(partial, combine(a, combine(b, c)), combine(combine(a, b), c), scale);
           expectSame(partial, combine(a, b), combine(b, a), scale);
           expectSame(partial, combine(identity, a), a, 0);
           expectSame(partial, combine(a, identity), a, 0);
-        }
+        });
       }),
     );
   });
@@ -119,11 +138,12 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
   test('adding events one by one is merging their lifts in any order', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen, shuffled, scale }) => {
-        for (const partial of bound.partials) {
+        bound.partials.forEach((partial, p) => {
           const slots = thawState(partial, monoidOf(partial).identity);
-          for (const { value, event } of seen) partial.add(slots, value, event);
-          expectSame(partial, freezeState(partial, slots), merged(partial, shuffled), scale);
-        }
+          for (const { value, event } of taken(bound, p, seen)) partial.add(slots, value, event);
+          const other = merged(partial, taken(bound, p, shuffled));
+          expectSame(partial, freezeState(partial, slots), other, scale);
+        });
       }),
     );
   });
@@ -131,20 +151,24 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
   test('merge does not change `from`, and shares nothing mutable with it', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen, cuts }) => {
-        for (const partial of bound.partials) {
+        bound.partials.forEach((partial, p) => {
           const into = thawState(partial, monoidOf(partial).identity);
           const from = thawState(
             partial,
             merged(
               partial,
-              seen.filter((_, i) => (cuts[i] as number) % 2 === 0),
+              taken(
+                bound,
+                p,
+                seen.filter((_, i) => (cuts[i] as number) % 2 === 0),
+              ),
             ),
           );
           const before = freezeState(partial, from);
           partial.merge(into, from);
-          for (const { value, event } of seen) partial.add(into, value, event);
+          for (const { value, event } of taken(bound, p, seen)) partial.add(into, value, event);
           expect(freezeState(partial, from)).toEqual(before);
-        }
+        });
       }),
     );
   });
@@ -154,7 +178,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
       fc.property(scenario(name), ({ feature, bound, seen, shuffled, scale }) => {
         const got = finalizeStates(
           bound,
-          bound.partials.map((partial) => merged(partial, shuffled)),
+          bound.partials.map((partial, p) => merged(partial, taken(bound, p, shuffled))),
         );
         const want = aggregate(name, seen, feature.params ?? {}, bound.type.base === 'long');
         expect(got === OVERFLOW).toBe(want.overflow);
@@ -171,15 +195,15 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
   test('references are equal after a round trip through Avro and JSON', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen }) => {
-        for (const partial of bound.partials) {
-          const state = merged(partial, seen);
+        bound.partials.forEach((partial, p) => {
+          const state = merged(partial, taken(bound, p, seen));
           partial.refs.forEach((slot, i) => {
             const type = avroCodec(stateAvro(slot.type));
             const data = state.refs[i];
             expect(slot.encode(slot.decode(type.fromBuffer(type.toBuffer(data))))).toEqual(data);
             expect(slot.encode(slot.decode(JSON.parse(JSON.stringify(data))))).toEqual(data);
           });
-        }
+        });
       }),
     );
   });

@@ -27,7 +27,7 @@ interface Scenario {
 }
 
 const scenario: fc.Arbitrary<Scenario> = fc
-  .tuple(definitions(), rawEvents(), fc.nat(60), fc.integer({ min: 1, max: 9 }))
+  .tuple(definitions({ dimension: true }), rawEvents(), fc.nat(60), fc.integer({ min: 1, max: 9 }))
   .chain(([all, events, split, commit]) =>
     fc.array(moments(all, events), { minLength: 4, maxLength: 8 }).map((ats) => ({
       plan: planView(all.view, all.source, all.entity),
@@ -124,7 +124,7 @@ test('values kept as doubles, read in place', () => {
     newest_d: { aggregation: 'last', input: input('d') },
   } as const;
   const direct = scenario.chain((s) =>
-    definitions().map((all) => ({
+    definitions({ dimension: true }).map((all) => ({
       ...s,
       plan: planView({ ...all.view, features }, all.source, all.entity),
     })),

@@ -56,7 +56,7 @@ test('the bytes are the reference codec\u2019s, and decode to the tile', () => {
   let written = 0;
   fc.assert(
     fc.property(
-      definitions(),
+      definitions({ dimension: true }),
       rawEvents(15),
       fc.integer({ min: 1, max: 1e6 }),
       (all, events, version) => {

@@ -28,7 +28,11 @@ interface Scenario {
 
 const scenario = (options: { readonly lateness?: boolean } = {}): fc.Arbitrary<Scenario> =>
   fc
-    .tuple(definitions(options), rawEvents(), fc.integer({ min: 1, max: 9 }))
+    .tuple(
+      definitions({ ...options, dimension: true }),
+      rawEvents(),
+      fc.integer({ min: 1, max: 9 }),
+    )
     .chain(([all, events, commit]) =>
       fc.array(moments(all, events), { minLength: 6, maxLength: 12 }).map((ats) => ({
         all,

@@ -40,15 +40,16 @@ const spread = (xs: readonly number[]): number | null => {
   return total(xs.map((x) => (x - middle) ** 2)) / (xs.length - 1);
 };
 
-const inOrder = (seen: readonly Observed[]): readonly Value[] =>
-  seen
-    .toSorted(
-      (a, b) =>
-        a.event.eventTime - b.event.eventTime ||
-        a.event.partition - b.event.partition ||
-        a.event.offset - b.event.offset,
-    )
-    .map(({ value }) => value);
+/** Events in the total order. */
+export const inOrder = (events: readonly RawEvent[]): readonly RawEvent[] =>
+  events.toSorted(
+    (a, b) => a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset,
+  );
+
+const valuesInOrder = (seen: readonly Observed[]): readonly Value[] => {
+  const byEvent = new Map(seen.map(({ event, value }) => [event, value]));
+  return inOrder([...byEvent.keys()]).map((event) => byEvent.get(event) ?? null);
+};
 
 const some = (values: readonly Value[]): Value => (values.length === 0 ? null : values);
 const ascending = (a: Scalar, b: Scalar): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -93,12 +94,12 @@ const naive: Readonly<
     const variance = spread(numbers(seen));
     return variance === null ? null : Math.sqrt(variance);
   },
-  first: (seen) => inOrder(seen)[0] ?? null,
-  last: (seen) => inOrder(seen).at(-1) ?? null,
-  firstK: (seen, { k }) => some(inOrder(seen).slice(0, k as number)),
+  first: (seen) => valuesInOrder(seen)[0] ?? null,
+  last: (seen) => valuesInOrder(seen).at(-1) ?? null,
+  firstK: (seen, { k }) => some(valuesInOrder(seen).slice(0, k as number)),
   lastK: (seen, { k }) =>
     some(
-      inOrder(seen)
+      valuesInOrder(seen)
         .toReversed()
         .slice(0, k as number),
     ),

@@ -61,6 +61,7 @@ const EDGES = fc
   .map((edges) => ({ edges }));
 const LIMIT = fc.constantFrom({}, { limit: 2 });
 const NONE = fc.constant(undefined);
+const NULLS = fc.constantFrom(undefined, { nulls: 'keep' }, { nulls: 'skip' });
 
 const SHAPES: Readonly<
   Record<
@@ -78,8 +79,8 @@ const SHAPES: Readonly<
   max: { inputs: COMPARABLE, params: NONE },
   variance: { inputs: NUMBERS, params: NONE },
   stddev: { inputs: NUMBERS, params: NONE },
-  first: { inputs: ANY, params: NONE },
-  last: { inputs: ANY, params: NONE },
+  first: { inputs: ANY, params: NULLS },
+  last: { inputs: ANY, params: NULLS },
   firstK: { inputs: SCALAR, params: K },
   lastK: { inputs: SCALAR, params: K },
   countDistinct: { inputs: SCALAR, params: LIMIT },
@@ -141,7 +142,7 @@ const ENTITIES: readonly EntityDefinition[] = [
 ];
 
 export const definitions = (
-  options: { readonly lateness?: boolean } = {},
+  options: { readonly lateness?: boolean; readonly dimension?: boolean } = {},
 ): fc.Arbitrary<Definitions> =>
   fc
     .record({
@@ -151,8 +152,12 @@ export const definitions = (
       ttl: fc.option(fc.constantFrom('1ms', '1h', '7d'), { nil: undefined, freq: 3 }),
       lateness:
         options.lateness === true ? fc.constantFrom('0ms', '1m', '1d') : fc.constant(undefined),
+      dimension:
+        options.dimension === true
+          ? fc.constantFrom('none', 'none', 'rows', 'tombstones')
+          : fc.constant('none'),
     })
-    .map(({ entity, features, where, ttl, lateness }) => {
+    .map(({ entity, features, where, ttl, lateness, dimension }) => {
       const view: FeatureViewDefinition = {
         kind: 'feature-view',
         name: 'seen',
@@ -164,7 +169,15 @@ export const definitions = (
         ...(lateness !== undefined && { lateness }),
         features: Object.fromEntries(features.map((feature, i) => [`f${i}`, feature])),
       };
-      return { view, source: SOURCE, entity };
+      const key = Object.keys(entity.keys).map((name) => view.join?.[name] ?? name);
+      const source =
+        dimension === 'none'
+          ? SOURCE
+          : {
+              ...SOURCE,
+              dimension: { key, ...(dimension === 'tombstones' && { deleted: 'b' }) },
+            };
+      return { view, source, entity };
     });
 
 const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>

@@ -13,7 +13,7 @@ import { hopOf } from '#domain/plan/hop.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { aggregate, type Observed } from './aggregates.ts';
+import { aggregate, inOrder, type Observed } from './aggregates.ts';
 import { interpret } from './expressions.ts';
 
 export interface Definitions {
@@ -39,10 +39,26 @@ export const keyValues = (definitions: Definitions, row: Row): readonly Value[] 
   return parts.includes(null) ? null : parts;
 };
 
-/** The events that the view counts at all. */
-export const counted = ({ view, ...rest }: Definitions, event: RawEvent): boolean =>
-  (view.where === undefined || interpret(view.where, event.row) === true) &&
-  keyValues({ view, ...rest }, event.row) !== null;
+const passes = ({ where }: FeatureViewDefinition, { row }: RawEvent): boolean =>
+  where === undefined || interpret(where, row) === true;
+
+/** The events that the view counts at all: of a dimension, also those that remove an entity. */
+export const counted = (definitions: Definitions, event: RawEvent): boolean =>
+  (definitions.source.dimension !== undefined || passes(definitions.view, event)) &&
+  keyValues(definitions, event.row) !== null;
+
+/** The rows of a dimension that the view takes; none if the newest is gone or does not pass. */
+const rowsOf = (
+  { view, source: { dimension } }: Definitions,
+  events: readonly RawEvent[],
+): readonly RawEvent[] => {
+  if (dimension === undefined) return events;
+  const isRow = (event: RawEvent): boolean =>
+    passes(view, event) &&
+    !(dimension.deleted !== undefined && event.row[dimension.deleted] === true);
+  const newest = inOrder(events).at(-1);
+  return newest !== undefined && isRow(newest) ? events.filter(isRow) : [];
+};
 
 const WHOLE = new Set(['n']);
 const isWhole = ({ input }: FeatureDefinition): boolean =>
@@ -59,14 +75,22 @@ const from = (name: string, { window, hop }: FeatureDefinition, at: number): num
   return Math.floor((at - parseDuration(window)) / hopMs) * hopMs;
 };
 
+const keepsNulls = (
+  { aggregation, params }: FeatureDefinition,
+  { dimension }: SourceDefinition,
+): boolean =>
+  (aggregation === 'first' || aggregation === 'last') &&
+  (params?.nulls ?? (dimension === undefined ? 'skip' : 'keep')) === 'keep';
+
 const observed = (
   { input, where }: FeatureDefinition,
   events: readonly RawEvent[],
+  nulls: boolean,
 ): readonly Observed[] =>
   events
     .filter(({ row }) => where === undefined || interpret(where, row) === true)
     .map((event) => ({ event, value: input === null ? true : interpret(input, event.row) }))
-    .filter(({ value }) => value !== null);
+    .filter(({ value }) => nulls || value !== null);
 
 /** @param events all known events, of any entity, in any order */
 export const oracle = (
@@ -76,13 +100,14 @@ export const oracle = (
   at: number,
 ): Answer => {
   const { view } = definitions;
-  const mine = events.filter(
+  const all = events.filter(
     (event) =>
       event.eventTime <= at &&
       counted(definitions, event) &&
       keyValues(definitions, event.row)?.every((part, i) => part === entity[i]),
   );
-  const newest = mine.reduce(
+  const mine = rowsOf(definitions, all);
+  const newest = all.reduce(
     (time, event) => Math.max(time, event.eventTime),
     Number.NEGATIVE_INFINITY,
   );
@@ -96,6 +121,7 @@ export const oracle = (
     const seen = observed(
       feature,
       mine.filter((event) => event.eventTime >= start),
+      keepsNulls(feature, definitions.source),
     );
     const { value, overflow } = aggregate(
       feature.aggregation,

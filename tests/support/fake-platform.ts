@@ -253,6 +253,13 @@ export const createFakePlatform = (): FakePlatform => {
           yield [{ origin: 'LAX', delay: 0.5 }];
         })();
       },
+      async snapshot(request, caller) {
+        log('snapshot', request, caller);
+        return { time: TIME, added: 1, changed: 0, unchanged: 0, gone: 0, position: 'raw.s@0:1' };
+      },
+      async snapshots() {
+        return [];
+      },
       async producerSequence(_source, producer) {
         return fake.producers.get(producer) ?? 0;
       },
@@ -371,7 +378,7 @@ export const createFakePlatform = (): FakePlatform => {
         return { events: [{ type: 'Done', data: request.data }], position: 'registry@0:1' };
       },
       async plan(definitions) {
-        return { changes: changes(definitions) };
+        return { changes: changes(definitions), missing: [] };
       },
       async apply(definitions, options, caller) {
         log('apply', definitions, options, caller);
@@ -380,9 +387,13 @@ export const createFakePlatform = (): FakePlatform => {
           catalog.set(`${definition.kind}/${definition.name}`, entryOf(definition));
         return {
           changes: result,
+          missing: [],
           position: 'registry@0:1',
           applied: result.filter((c) => c.action === 'create').length,
         };
+      },
+      async exported() {
+        return { millrace: 'registry', definitions: [] };
       },
       async list(kind) {
         return [...catalog.values()].filter((entry) => entry.kind === kind);

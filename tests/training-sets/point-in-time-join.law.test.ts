@@ -70,7 +70,10 @@ const visibleAt = (events: readonly RawEvent[], lags: Case['lags'], i: number): 
  */
 const cases: fc.Arbitrary<Case> = fc
   .record({
-    views: fc.array(definitions({ lateness: true }), { minLength: 1, maxLength: 2 }),
+    views: fc.array(definitions({ lateness: true, dimension: true }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
     events: denseEvents,
   })
   .chain(({ views, events }) => {

@@ -29,6 +29,11 @@ const firstEntry = ([s]: States, type: FieldType): string => {
   const value = `${s?.[0]}[1].\`value\``;
   return type.array ? value : typed(value, type);
 };
+/** With `nulls: 'keep'`, the second state says whether the event at the end has a value. */
+const oneEntry = (nulls: 'skip' | 'keep', states: States, type: FieldType): string =>
+  nulls === 'skip'
+    ? firstEntry(states, type)
+    : `CASE WHEN ${states[1]?.[0]}[1].\`value\` = 1 THEN ${firstEntry(states, type)} END`;
 const entryValues = ([s]: States, type: FieldType): string =>
   typed(`MR_ENTRY_VALUES(${s?.[0]})`, type);
 
@@ -49,8 +54,8 @@ export const FLINK_VALUES: Printers = {
   max: (_, states, type) => extreme(states, type),
   variance: (_, states) => varianceOf(states, (sql) => sql),
   stddev: (_, states) => varianceOf(states, (sql) => `SQRT(${sql})`),
-  first: (_, states, type) => firstEntry(states, type),
-  last: (_, states, type) => firstEntry(states, type),
+  first: ({ nulls }, states, type) => oneEntry(nulls, states, type),
+  last: ({ nulls }, states, type) => oneEntry(nulls, states, type),
   firstK: (_, states, type) => entryValues(states, type),
   lastK: (_, states, type) => entryValues(states, type),
   countDistinct: (_, [s]) =>

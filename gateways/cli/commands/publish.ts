@@ -1,7 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
+
 import { type EventFormat, formatOfName } from '#domain/files/file-kind.ts';
+import { durationText } from '#domain/values/duration.ts';
+
 import { find } from '../catalog.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
@@ -13,6 +16,7 @@ import { parquetBatches } from '../publish/parquet-file.ts';
 import { producerOf } from '../publish/producer.ts';
 import { requireRegularFile } from '../publish/read-pieces.ts';
 import { sendInOrder } from '../publish/send.ts';
+import { refuseLine, sendSnapshot, snapshotFields, snapshotText } from '../publish/snapshot.ts';
 import { pairsOf, UsageError, wholeOption } from '../usage.ts';
 
 type Format = EventFormat;
@@ -23,6 +27,9 @@ export interface PublishOptions {
   readonly ignoreExtra?: boolean;
   readonly limit?: number;
   readonly producer?: string;
+  readonly snapshot?: string;
+  readonly force?: boolean;
+  readonly reason?: string;
 }
 
 const SHOWN_REJECTED = 20;
@@ -65,6 +72,13 @@ const createTally = (message: (text: string) => void) => {
   };
 };
 
+const checkSnapshotOptions = ({ snapshot, force, reason, limit }: PublishOptions): void => {
+  if (snapshot === undefined && (force === true || reason !== undefined))
+    throw new UsageError('--force and --reason go together with --snapshot');
+  if (snapshot !== undefined && limit !== undefined)
+    throw new UsageError('a snapshot is the whole table: --limit cannot be used with --snapshot');
+};
+
 /** Where the events of a file go. */
 export interface PublishTarget {
   readonly route: 'events' | 'history';
@@ -91,7 +105,11 @@ export const publishFile = async (
   const entry = await find(client, 'source', source);
   if (entry === null || entry.definition.kind !== 'source')
     return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
-  const { fields, eventTime } = entry.definition;
+  const { snapshot } = options;
+  checkSnapshotOptions(options);
+  const { eventTime } = entry.definition;
+  const fields =
+    snapshot === undefined ? entry.definition.fields : snapshotFields(entry.definition);
 
   if (file !== '-') await requireRegularFile(file);
   const producer = await producerOf(
@@ -100,9 +118,12 @@ export const publishFile = async (
     [format, [...map], ...(target === LIVE ? [] : [target.route])],
     options.producer,
   );
-  const { next: skip } = await client.get<{ next: number }>(
-    path('v1', 'sources', source, target.sequences, producer),
-  );
+  const { next: skip } =
+    snapshot === undefined
+      ? await client.get<{ next: number }>(
+          path('v1', 'sources', source, target.sequences, producer),
+        )
+      : { next: 0 };
   if (skip > 0) message(`continuing after ${skip} events that the server already has`);
 
   const tally = createTally(message);
@@ -115,15 +136,12 @@ export const publishFile = async (
     stopped = true;
     message('stopping after the events in flight');
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-
   const speed = (): string =>
     `${Math.round((handled / Math.max(1, performance.now() - started)) * 1000).toLocaleString('en')} events/s`;
   const reading: ReadOptions = {
     skip,
     limit: options.limit ?? Number.POSITIVE_INFINITY,
-    onBadLine: tally.badLine,
+    onBadLine: snapshot === undefined ? tally.badLine : refuseLine,
   };
   const table = { file, fields, eventTime, map, ignoreExtra: options.ignoreExtra === true };
   const batches = {
@@ -131,6 +149,15 @@ export const publishFile = async (
     csv: () => csvBatches(table, reading),
     parquet: () => parquetBatches(table, reading),
   }[format]();
+  if (snapshot !== undefined) {
+    const { force = false, reason } = options;
+    const result = await sendSnapshot(client, source, batches, { time: snapshot, force, reason });
+    if (json) document({ source, ...result });
+    else print(`${snapshotText(result)}, position ${result.position}`);
+    return;
+  }
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
   try {
     await sendInOrder(batches, {
       window: IN_FLIGHT,
@@ -153,7 +180,8 @@ export const publishFile = async (
           `${(skip + handled).toLocaleString('en')} events, ${speed()}, ${tally.counts.accepted} accepted, ${tally.counts.rejected} rejected`,
         );
       },
-      onRetry: (error, inMs) => progress.update(`${error.message}; repeating in ${inMs} ms`),
+      onRetry: (error, inMs) =>
+        progress.update(`${error.message}; repeating in ${durationText(inMs)}`),
     });
   } finally {
     progress.end();
@@ -177,7 +205,7 @@ export const publishFile = async (
     });
   else
     print(
-      `${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected in ${seconds.toFixed(1)} s (${speed()})${position === null ? '' : `, position ${position}`}`,
+      `${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected in ${durationText(seconds * 1000)} (${speed()})${position === null ? '' : `, position ${position}`}`,
     );
   if (!json) for (const [code, count] of tally.byCode) print(`  ${count} × ${code}`);
   if (stopped) message('stopped before the end: the same command continues from here');
@@ -212,6 +240,12 @@ export const addPublish = (program: Command): void => {
       .command('publish')
       .description('send raw events to a source; if interrupted, run it again to continue'),
   )
+    .option(
+      '--snapshot <time>',
+      'the file is a whole table at this time: publish what differs, and tombstones for rows that are gone',
+    )
+    .option('--force', 'with --snapshot: allow a file without rows; needs --reason')
+    .option('--reason <text>', 'with --force: why the table is empty')
     .addHelpText(
       'after',
       '\nExample:\n  millrace publish flights flights.parquet --map distance=miles --ignore-extra',

@@ -50,6 +50,8 @@ export const notInTiles = (
   every: Every,
 ): string | null => {
   const { hopMs } = plan.hops[hop] as ViewPlan['hops'][number];
+  if (plan.existence !== null)
+    return `"${name}" is over a dimension: whether an entity existed at the end of a period is in no tile`;
   if (windowMs === null || hopMs === 0)
     return `"${name}" covers all time: its only tile has no past states`;
   if (EVERY_MS[every] % hopMs !== 0)

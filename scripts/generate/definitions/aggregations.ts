@@ -72,16 +72,25 @@ export const aggregationsTable = (): readonly string[] =>
     ]),
   );
 
+const defaultText = (fallback: number | string | null): string =>
+  fallback === null
+    ? 'required'
+    : typeof fallback === 'string'
+      ? codeText(fallback)
+      : numberText(fallback);
+
 export const parametersTable = (): readonly string[] =>
   table(
     ['aggregation', 'parameter', 'meaning', 'range', 'default'],
     all.flatMap(({ name, parameters }) =>
-      parameters.map(({ name: parameter, says, kind, least, most, fallback }) => [
+      parameters.map((parameter) => [
         codeText(name),
-        codeText(parameter),
-        says,
-        rangeText(least, most, kind),
-        fallback === null ? 'required' : numberText(fallback),
+        codeText(parameter.name),
+        parameter.says,
+        parameter.kind === 'word'
+          ? parameter.words.map(codeText).join(', ')
+          : rangeText(parameter.least, parameter.most, parameter.kind),
+        defaultText(parameter.fallback),
       ]),
     ),
   );

@@ -4,13 +4,14 @@
 
 import { DEFAULT_DEDUPE_WINDOW } from '#commands/ingest/source-ingest.ts';
 import { KEY_TYPES } from '#domain/definitions/check.ts';
-import type {
-  EntityDefinition,
-  FeatureDefinition,
-  FeatureServiceDefinition,
-  FeatureViewDefinition,
-  OnDemandFeatureDefinition,
-  SourceDefinition,
+import {
+  CHANGE_FORMATS,
+  type EntityDefinition,
+  type FeatureDefinition,
+  type FeatureServiceDefinition,
+  type FeatureViewDefinition,
+  type OnDemandFeatureDefinition,
+  type SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { MAX_PARTITION_FIELDS, MAX_PARTITIONS } from '#domain/definitions/properties.ts';
 import { codeList, numberText, table } from './table.ts';
@@ -85,6 +86,16 @@ const SOURCE: Own<SourceDefinition> = {
     value: `list of at most ${MAX_PARTITION_FIELDS} fields`,
     absent: 'the event id, or all fields',
     says: 'fields that decide the partition. Name the keys of the entity, so that its events keep their order',
+  },
+  dimension: {
+    value: '`{ key, deleted }`, fields',
+    absent: 'events are events',
+    says: 'events are rows of a table: each is the state of its key from its time on. `deleted`, a `boolean?`, is true in a tombstone ([dimensions](#dimensions))',
+  },
+  changes: {
+    value: codeList(CHANGE_FORMATS),
+    absent: 'events come as they are',
+    says: 'events are change records of this format ([change records](producer.md#change-records)); needs `dimension` with `deleted`',
   },
 };
 

@@ -77,7 +77,11 @@ const STATUSES: Readonly<
     'never: a count of nothing is 0, and `present`',
     'null',
   ],
-  'not-found': ['the entity has no event up to `at` that was known at `known`', '0', 'null'],
+  'not-found': [
+    'the entity has no event up to `at` that was known at `known`, or is gone from its [dimension](#dimensions)',
+    '0',
+    'null',
+  ],
   expired: ['the newest event of the entity is older than the `ttl` of the view', 'null', 'null'],
   overflow: ['`countDistinct` or `topK` met more distinct values than its `limit`', 'null', 'null'],
 };
