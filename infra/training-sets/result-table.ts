@@ -9,7 +9,8 @@ import {
 } from '@duckdb/node-api';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
-import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
+import { CHUNK_ROWS, type ColumnWriter } from '#infra/shared/duckdb/column-parts.ts';
+import { columnWriter } from '#infra/shared/duckdb/column-writer.ts';
 import { icebergType } from './duckdb-types.ts';
 
 const element = (type: FieldType, value: Scalar): DuckDBValue => {
