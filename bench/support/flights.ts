@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
-import { CHUNK_ROWS } from '#infra/shared/duckdb/column-writer.ts';
+import { CHUNK_ROWS } from '#infra/shared/duckdb/column-parts.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 
 export const FLIGHTS_FILE = fileURLToPath(

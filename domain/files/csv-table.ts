@@ -17,7 +17,7 @@ export interface CsvTableOptions {
   readonly refuse: RefuseLine;
   /** absent: the header's line tells */
   readonly delimiter?: string | undefined;
-  /** called once, before the first row; returns the index of the column of times */
+  /** called once, before the first row; returns the index of the column of times; −1: none */
   readonly onHeader: (header: CsvHeader) => number;
 }
 
@@ -91,6 +91,11 @@ export const csvTable = ({ refuse, delimiter, onHeader }: CsvTableOptions): CsvR
   const isHeader = (cell: string | null | undefined): boolean =>
     typeof cell === 'string' && known.has(cell.startsWith(MARK) ? cell.slice(1) : cell);
 
+  const isRepeated = ({ cells: found }: CsvRecord): boolean => {
+    const all = names as readonly string[];
+    return all.length > 1 && found[0] === all[0] && found.every((cell, i) => cell === all[i]);
+  };
+
   const check = (record: CsvRecord): void => {
     const width = (names as readonly string[]).length;
     const found = record.cells.length;
@@ -101,7 +106,7 @@ export const csvTable = ({ refuse, delimiter, onHeader }: CsvTableOptions): CsvR
         record.line,
         `the row has ${cells(found)}, and the header has ${width}: correct the row, or put cells with the delimiter in quotes`,
       );
-    if (isHeader(record.cells[time]))
+    if (isHeader(record.cells[time]) || isRepeated(record))
       refuse(record.line, 'the line is a second header: remove it, or split the file there');
   };
 

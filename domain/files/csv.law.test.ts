@@ -163,6 +163,12 @@ describe('a file is refused', () => {
     await expect(readText(text, 1)).rejects.toThrow(message);
   });
 
+  it('whose header is repeated, if it has no times', async () => {
+    await expect(readText('a,b\n1,x\na,b\n', 3, -1)).rejects.toThrow(/^line 3: .* second header/);
+    expect((await readText('a,b\na,x\nb,b\n', 3, -1)).rows).toHaveLength(2);
+    expect((await readText('a\na\n', 3, -1)).rows).toHaveLength(1);
+  });
+
   it('that is not UTF-8, with its line', async () => {
     for (const bad of [[0xe9], [0xc3, 0x28], [0xff], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98]]) {
       const start = new TextEncoder().encode('t,v\n1,é😀\n2,');

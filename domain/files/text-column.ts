@@ -14,31 +14,37 @@ export interface TextColumn {
 
 /** Every whole number of at most 18 digits fits into 64 bits. */
 const WHOLE = /^(0|-?[1-9]\d{0,17})$/;
+/** A double has all digits of a decimal of at most 15. */
+const DECIMAL = /^-?(0|[1-9]\d*)\.(\d*[1-9]|0)$/;
+const EXACT_DIGITS = 15;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
+/** Whether a text that is not whole is how a double is written. */
 const isDouble = (text: string): boolean => {
+  if (DECIMAL.test(text) && text.length <= EXACT_DIGITS + 1) return text !== '-0.0';
   const shortest = String(Number(text));
   return (shortest === text || `${shortest}.0` === text) && Number.isFinite(Number(text));
 };
-
-/** Within ±(2^53 − 1) a double has all digits of a whole number. */
-const isSafe = (text: string): boolean => Number.isSafeInteger(Number(text));
 
 export const textColumn = (): TextColumn => {
   let some = false;
   let [whole, real, flag, date] = [true, true, true, true];
   // 1 and 1.0 are one number: a column that has both forms keeps its texts
   let [plain, pointed] = [false, false];
+  const addNumber = (text: string): void => {
+    if (WHOLE.test(text)) {
+      plain = true;
+      real &&= text.length <= EXACT_DIGITS;
+      return;
+    }
+    whole = false;
+    real &&= isDouble(text);
+    pointed ||= text.endsWith('.0');
+  };
   return {
     add(text) {
       some = true;
-      if (!whole && !real && !flag && !date) return;
-      whole &&= WHOLE.test(text);
-      if (real) {
-        real = isDouble(text) && (!WHOLE.test(text) || isSafe(text));
-        if (text.endsWith('.0')) pointed = true;
-        else if (WHOLE.test(text)) plain = true;
-      }
+      if (whole || real) addNumber(text);
       flag &&= text === 'true' || text === 'false';
       date &&= DATE.test(text) && !text.startsWith('0000') && !Number.isNaN(readDate(text));
     },

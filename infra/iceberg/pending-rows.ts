@@ -2,7 +2,8 @@
 import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { LogRecord } from '#domain/ports/log.ts';
 import { identifier } from '#domain/sql/duckdb/names.ts';
-import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
+import { CHUNK_ROWS, type ColumnWriter } from '#infra/shared/duckdb/column-parts.ts';
+import { columnWriter } from '#infra/shared/duckdb/column-writer.ts';
 import { type IcebergField, isMeta, typeName } from '#infra/shared/iceberg/schema.ts';
 import { type RecordDecoder, recordDecoder } from './record-decoder.ts';
 

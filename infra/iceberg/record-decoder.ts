@@ -23,7 +23,7 @@ import {
   resolveNamed as resolve,
   skipBytes,
 } from '#domain/avro/reader.ts';
-import type { ColumnWriter } from '#infra/shared/duckdb/column-writer.ts';
+import type { ColumnWriter } from '#infra/shared/duckdb/column-parts.ts';
 import { type AvroRecord, columnType, withoutNull } from '#infra/shared/iceberg/schema.ts';
 
 type Sink = (c: Cursor, row: number) => void;

@@ -9,10 +9,9 @@ import {
 } from '@duckdb/node-api';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
-import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
+import { CHUNK_ROWS, type ColumnWriter } from '#infra/shared/duckdb/column-parts.ts';
+import { columnWriter } from '#infra/shared/duckdb/column-writer.ts';
 import { icebergType } from './duckdb-types.ts';
-
-const utf8 = new TextEncoder();
 
 const element = (type: FieldType, value: Scalar): DuckDBValue => {
   switch (type.base) {
@@ -37,12 +36,10 @@ const setter = (type: FieldType, column: ColumnWriter): ((row: number, value: Va
           row,
           (value as readonly Scalar[]).map((item) => (item === null ? null : element(type, item))),
         );
-    if (type.base === 'string' || type.base === 'bytes') {
+    if (type.base === 'string') return (row, value) => column.setText(row, value as string);
+    if (type.base === 'bytes') {
       return (row, value) => {
-        const bytes =
-          type.base === 'string'
-            ? utf8.encode(value as string)
-            : Buffer.from(value as string, 'base64');
+        const bytes = Buffer.from(value as string, 'base64');
         column.setBytes(row, bytes, 0, bytes.length);
       };
     }

@@ -8,12 +8,14 @@ import type { CsvRecord } from '#domain/files/csv-reader.ts';
 import { csvRows } from '#domain/files/csv-rows.ts';
 import type { CsvHeader } from '#domain/files/csv-table.ts';
 import { delimiterOfName } from '#domain/files/file-kind.ts';
-import { type TextColumn, type TextColumnType, textColumn } from '#domain/files/text-column.ts';
+import { type TextColumnType, textColumn } from '#domain/files/text-column.ts';
 import { readCell } from '#domain/files/text-value.ts';
 import { csvName } from '#domain/sql/duckdb/csv-text.ts';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
-import { isNumberType, type ResultValues } from '#domain/training-sets/columns.ts';
+import { isNumberType } from '#domain/training-sets/columns.ts';
+import type { CodedValues } from '#domain/training-sets/spine-keys.ts';
 import { fieldType } from '#domain/values/field-type.ts';
+import type { FieldType } from '#domain/values/value.ts';
 import { readTextFile } from '#infra/shared/files/text-file.ts';
 import type { OutputFormat } from './output-file.ts';
 import { createTable, type TableFiller } from './result-table.ts';
@@ -69,49 +71,54 @@ const keepLines = (filler: TableFiller, header: CsvHeader): Keeper => {
   };
 };
 
-const keepTexts = (filler: TableFiller, { names }: CsvHeader, wanted: Wanted): Keeper => {
-  const columns: readonly TextColumn[] = names.map(() => textColumn());
-  const typed = new Map(
-    [...wanted.keys, ...wanted.request, { name: TIME_COLUMN, type: TIME_TYPE }]
-      .filter(({ type }) => isNumberType(type))
-      .map(({ name, type }) => [name, type]),
-  );
-  const typedOf = (name: string, { times, request, keys }: SpineColumns): TypedValues | null => {
-    const type = typed.get(name);
-    if (type === undefined) return null;
-    if (name === TIME_COLUMN) return { type, values: times };
-    const input = request[name]?.values as ResultValues | undefined;
-    if (input instanceof Float64Array) return { type, values: input };
-    const key = keys[name];
-    return key === undefined
-      ? null
-      : {
-          type,
-          values: Float64Array.from(key.codes, (code) =>
-            code < 0 ? Number.NaN : Number(key.values[code]),
-          ),
-        };
+/** The numbers that were read from a column. */
+const numbersOf = (
+  name: string,
+  type: FieldType,
+  { times, request, keys }: SpineColumns,
+): TypedValues => {
+  if (name === TIME_COLUMN) return { type, values: times };
+  const input = request[name]?.values;
+  if (input instanceof Float64Array) return { type, values: input };
+  const { codes, values } = keys[name] as CodedValues;
+  return {
+    type,
+    values: Float64Array.from(codes, (code) => (code < 0 ? Number.NaN : Number(values[code]))),
   };
+};
+
+const keepTexts = (filler: TableFiller, { names }: CsvHeader, wanted: Wanted): Keeper => {
+  const declared = new Map(
+    [...wanted.keys, ...wanted.request, { name: TIME_COLUMN, type: TIME_TYPE }].map(
+      ({ name, type }) => [name, type],
+    ),
+  );
+  const columns = names.map((name) => {
+    const type = declared.get(name);
+    return {
+      name,
+      /** its values are written as they were read, and its texts are not needed */
+      typed: type !== undefined && isNumberType(type) ? type : null,
+      /** finds the type of a column that no definition declares */
+      found: type === undefined ? textColumn() : null,
+    };
+  });
   return {
     add({ cells }) {
-      cells.forEach((cell, i) => {
+      for (let i = 0; i < columns.length; i++) {
+        const { typed, found } = columns[i] as (typeof columns)[number];
+        const cell = typed === null ? (cells[i] as string | null) : null;
         filler.set(i, cell);
-        if (cell !== null) columns[i]?.add(cell);
-      });
+        if (cell !== null) found?.add(cell);
+      }
       filler.next();
     },
     finish: (read) => ({
       lines: null,
-      kept: names.map((name, i): KeptColumn => {
-        const type = TYPES[(columns[i] as TextColumn).type()];
-        const values = typedOf(name, read);
-        return {
-          name,
-          sql: `CAST(s.${columnName(i)} AS ${type})`,
-          type,
-          zoned: false,
-          ...(values === null ? {} : { typed: values }),
-        };
+      kept: columns.map(({ name, typed, found }, i): KeptColumn => {
+        const type = TYPES[found?.type() ?? 'string'];
+        const column = { name, sql: `CAST(s.${columnName(i)} AS ${type})`, type, zoned: false };
+        return typed === null ? column : { ...column, typed: numbersOf(name, typed, read) };
       }),
     }),
   };

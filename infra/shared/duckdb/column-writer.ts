@@ -2,9 +2,7 @@
  * Writes columns to DuckDB, 2,048 rows at a time.
  *
  * Numbers are collected in typed arrays in DuckDB's own layout and passed on with one copy per
- * column. A string or blob of up to 12 bytes lies inside its 16-byte `duckdb_string_t` (length,
- * then the bytes), so most keys are copied in the same way and never become JavaScript strings.
- * Only each longer one costs a call.
+ * column. Strings and blobs: `bytes-writer.ts`.
  */
 import {
   BIGINT,
@@ -12,7 +10,6 @@ import {
   BOOLEAN,
   DATE,
   DOUBLE,
-  type DuckDBDataChunk,
   type DuckDBType,
   type DuckDBValue,
   FLOAT,
@@ -23,57 +20,8 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-
-export const CHUNK_ROWS = 2048;
-const INLINE_BYTES = 12;
-/** of U+FEFF in UTF-8 */
-const FIRST_OF_MARK = 0xef;
-
-export interface ColumnWriter {
-  readonly type: DuckDBType;
-  setNull(row: number): void;
-  /** int, long, float, double, boolean (0, 1), date (days), timestamptz (epoch ms) */
-  setNumber(row: number, value: number): void;
-  /** string (UTF-8) or binary; the bytes must not change until `flush` */
-  setBytes(row: number, bytes: Uint8Array, start: number, end: number): void;
-  /** a list's elements, as DuckDB values */
-  setList(row: number, items: readonly DuckDBValue[]): void;
-  /**
-   * true: some string began with a byte order mark, which DuckDB's client drops from the statistics
-   * that it reports
-   */
-  readonly hasMark: boolean;
-  /** copies the rows into column `index` of the chunk, and starts an empty set of rows */
-  flush(chunk: DuckDBDataChunk, index: number): void;
-}
-
-interface Validity {
-  setNull(row: number): void;
-  flush(vector: duckdb.Vector): void;
-}
-
-const createValidity = (): Validity => {
-  const bits = new Uint8Array(CHUNK_ROWS / 8).fill(255);
-  let nulls = false;
-  return {
-    setNull(row) {
-      bits[row >> 3] = (bits[row >> 3] as number) & ~(1 << (row & 7));
-      nulls = true;
-    },
-    flush(vector) {
-      if (!nulls) return;
-      duckdb.vector_ensure_validity_writable(vector);
-      duckdb.copy_data_to_vector_validity(vector, 0, bits.buffer, 0, bits.byteLength);
-      bits.fill(255);
-      nulls = false;
-    },
-  };
-};
-
-const wrongKind = (): never => {
-  throw new TypeError('a column received a value of another type');
-};
-const base = { setNumber: wrongKind, setBytes: wrongKind, setList: wrongKind, hasMark: false };
+import { bytesWriter } from './bytes-writer.ts';
+import { CHUNK_ROWS, type ColumnWriter, createValidity, noSetters } from './column-parts.ts';
 
 const numberWriter = (
   type: DuckDBType,
@@ -81,7 +29,7 @@ const numberWriter = (
 ): ColumnWriter => {
   const validity = createValidity();
   return {
-    ...base,
+    ...noSetters,
     type,
     setNull: validity.setNull,
     setNumber(row, value) {
@@ -109,7 +57,7 @@ const longWriter = (type: DuckDBType, scale: number): ColumnWriter => {
   const validity = createValidity();
   const halves = new Int32Array(CHUNK_ROWS * 2);
   return {
-    ...base,
+    ...noSetters,
     type,
     setNull: validity.setNull,
     setNumber(row, value) {
@@ -127,63 +75,10 @@ const longWriter = (type: DuckDBType, scale: number): ColumnWriter => {
   };
 };
 
-const bytesWriter = (type: DuckDBType): ColumnWriter => {
-  const validity = createValidity();
-  const bytes = new Uint8Array(CHUNK_ROWS * 16);
-  const words = new Int32Array(bytes.buffer);
-  let longRows: number[] = [];
-  let longBytes: Uint8Array[] = [];
-  let hasMark = false;
-  return {
-    ...base,
-    get hasMark() {
-      return hasMark;
-    },
-    type,
-    setNull(row) {
-      words.fill(0, row * 4, row * 4 + 4);
-      validity.setNull(row);
-    },
-    setBytes(row, from, start, end) {
-      const length = end - start;
-      const word = row * 4;
-      if (from[start] === FIRST_OF_MARK) hasMark = true;
-      words[word + 1] = 0;
-      words[word + 2] = 0;
-      words[word + 3] = 0;
-      if (length > INLINE_BYTES) {
-        words[word] = 0;
-        longRows.push(row);
-        longBytes.push(from.subarray(start, end));
-        return;
-      }
-      words[word] = length;
-      const at = row * 16 + 4;
-      for (let i = 0; i < length; i++) bytes[at + i] = from[start + i] as number;
-    },
-    flush(chunk, index) {
-      const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
-      duckdb.copy_data_to_vector(vector, 0, bytes.buffer, 0, chunk.rowCount * 16);
-      for (let i = 0; i < longRows.length; i++) {
-        duckdb.vector_assign_string_element_len(
-          vector,
-          longRows[i] as number,
-          longBytes[i] as Uint8Array,
-        );
-      }
-      if (longRows.length > 0) {
-        longRows = [];
-        longBytes = [];
-      }
-      validity.flush(vector);
-    },
-  };
-};
-
 const listWriter = (element: DuckDBType): ColumnWriter => {
   let lists: (readonly DuckDBValue[] | null)[] = [];
   return {
-    ...base,
+    ...noSetters,
     type: LIST(element),
     setNull(row) {
       lists[row] = null;

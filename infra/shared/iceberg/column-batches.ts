@@ -2,8 +2,8 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { ScannedColumn, ScannedColumns } from '#domain/ports/history.ts';
 import type { Value } from '#domain/values/value.ts';
+import { CHUNK_ROWS } from '#infra/shared/duckdb/column-parts.ts';
 import { createDictionary, isNumeric, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
-import { CHUNK_ROWS } from '#infra/shared/duckdb/column-writer.ts';
 import { columnReader } from './result-columns.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
