@@ -1,7 +1,7 @@
 /**
- * Dimensions in Flink SQL: random views over rows, nulls and tombstones, late and out of order. Both
- * tiers and reads of the past equal the values computed directly from all events, before and after
- * a snapshot that leaves one row.
+ * Dimensions in Flink SQL: random views over rows, nulls and tombstones, late and out of order.
+ * Both tiers and reads of the past equal the values computed directly from all events, before and
+ * after a snapshot that leaves one row.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
