@@ -1,8 +1,9 @@
 /** The definitions that reads are planned by, and the versions that a service was planned with. */
 import type { FeatureLogVersions } from '#commands/feature-log/encode-answer.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
-import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
-import { lookupsOf } from '#projections/catalog/references.ts';
+import { lookupsOf } from '#domain/registry/references.ts';
+import { overlay } from '#domain/registry/registered.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
 import { versionsNow } from '#projections/feature-log/feature-log-tables.ts';
 import type { ReadDefinitions } from '#projections/serving/read-plan.ts';
 

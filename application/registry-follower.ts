@@ -32,8 +32,11 @@ export interface RegistryFollower {
   readonly problem: (view: string) => string | null;
   /** Resolves when the engine follows what the catalog had at the call, or has failed to. */
   readonly settled: () => Promise<void>;
-  /** The same, and generations with few events to read are live, or have failed. */
-  readonly settledWithFills: () => Promise<void>;
+  /**
+   * The same, and generations with few events to read are live, or have failed.
+   * @param views their live generations have also caught up, if they have few events to read
+   */
+  readonly settledWithFills: (views?: readonly string[]) => Promise<void>;
   /** Ends the repetition of failed reconciliations. */
   readonly stop: () => void;
 }
@@ -124,9 +127,9 @@ export const followRegistry = async (
     },
     problem: (view) => problems.get(view) ?? null,
     settled: () => settled,
-    async settledWithFills() {
+    async settledWithFills(views) {
       await settled;
-      await shortFills();
+      await shortFills(views);
       await settled;
     },
     stop() {

@@ -2,15 +2,17 @@
  * Commands, plan and apply; the catalog and its lineage. Definitions are parsed once: a gateway has
  * parsed them already, and then `parseDefinition` returns them as they are.
  */
-import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
+import { applyDefinitions } from '#commands/apply.ts';
 import type { CommandBus } from '#commands/command-bus.ts';
 import { createCommandRequests } from '#commands/parse-command.ts';
-import type { Registry } from '#domain/api/registry.ts';
-import type { Definition } from '#domain/definitions/model.ts';
+import type { CommandResult, Registry } from '#domain/api/registry.ts';
+import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
+import { planDefinitions } from '#domain/registry/plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries } from '#projections/catalog/entries.ts';
+import { registryExport } from '#projections/catalog/registry-export.ts';
 import type { Lineage } from '#projections/lineage/lineage.ts';
 import type { Materializations } from './dependencies.ts';
 import type { Generations } from './generations.ts';
@@ -30,6 +32,13 @@ interface RegistryDependencies {
 const parsed = (definitions: readonly Definition[]): readonly Definition[] =>
   definitions.map((definition) => parseDefinition(definition));
 
+/** The view that a command restored; null: it restored none. */
+const restoredView = ({ events }: CommandResult): string | null => {
+  const restored = events.find(({ type }) => type === 'DefinitionRestored');
+  const { kind, name } = (restored?.data ?? {}) as { readonly kind?: Kind; readonly name?: string };
+  return kind === 'feature-view' && name !== undefined ? name : null;
+};
+
 export const createRegistry = ({
   catalog,
   bus,
@@ -43,15 +52,18 @@ export const createRegistry = ({
   return {
     async command(request, caller) {
       const result = await execute(request, caller);
-      await follower.settled();
+      const view = restoredView(result);
+      await (view === null ? follower.settled() : follower.settledWithFills([view]));
       return result;
     },
-    plan: async (definitions) => planDefinitions(catalog, parsed(definitions)),
+    plan: async (definitions, options) => planDefinitions(catalog, parsed(definitions), options),
     async apply(definitions, options, caller) {
       const result = await applyDefinitions(catalog, bus, parsed(definitions), options, caller);
-      await follower.settledWithFills();
+      const restored = result.changes.filter(({ action }) => action === 'restore');
+      await follower.settledWithFills(restored.map(({ name }) => name));
       return result;
     },
+    exported: async () => registryExport(catalog),
     ...createRegistryQueries({
       catalog,
       async materializations(view) {

@@ -4,6 +4,8 @@ import type { ReplayAction, Replays } from '#domain/api/replays.ts';
 import { fail } from '#domain/errors.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { Engine } from '#domain/ports/engine.ts';
+import { replacedBy } from '#domain/registry/decide-generation.ts';
+import { liveGeneration } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createReplayQueries } from '#projections/replays/replays.ts';
 import type { Generations } from './generations.ts';
@@ -37,14 +39,29 @@ export const createReplays = ({
     liveGeneration: generations.live,
     settled: follower.settled,
   });
+  /** The live generation stays: to retire its replay is to retire what a rollback would restore. */
+  const retiredBy = (view: string, generation: number): number => {
+    const { state } = catalog.stream('feature-view', view) ?? {};
+    if (state === undefined || liveGeneration(state)?.generation !== generation) return generation;
+    return (
+      replacedBy(state, generation) ??
+      fail(
+        'MR_REPLAY_STATE',
+        `generation ${generation} of view "${view}" is live, and no earlier one is left to retire`,
+        { view, generation },
+      )
+    );
+  };
+
   return {
     ...queries,
     async start({ view, from = null, to = null, reason, entities }, caller) {
-      if (catalog.definition('feature-view', view) === null)
-        return fail('MR_NOT_FOUND', `there is no feature view "${view}" to replay`, { view });
-      const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version ?? 1;
+      const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version;
+      // Without a version the command is refused, whatever the entities are.
       const keys =
-        entities?.map((entity) => keyOfEntity(catalog.plan(view, version), entity)) ?? null;
+        version === undefined
+          ? null
+          : (entities?.map((entity) => keyOfEntity(catalog.plan(view, version), entity)) ?? null);
       const { actor } = caller;
       const range = { from, to, keys };
       const { events } = await bus.execute(
@@ -56,10 +73,11 @@ export const createReplays = ({
       return queries.get(started.replay.id);
     },
     async change(id, action, options, caller) {
-      const { view, generation } = await queries.get(id);
+      const { view, generation: named } = await queries.get(id);
+      const generation = action === 'retire' ? retiredBy(view, named) : named;
       await bus.execute({ type: COMMAND[action], view, generation }, options, caller);
       await follower.settled();
-      return queries.get(id);
+      return queries.get(`${view}@${generation}`);
     },
   };
 };

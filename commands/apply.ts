@@ -1,61 +1,27 @@
 /**
- * `plan` and `apply`: what a set of definitions would change, and the commands that change it, in
- * dependency order. The whole set is checked before the first command; applying the same set again
- * executes no command.
+ * `apply`: the commands that make the registry what a set of definitions says, in dependency order.
+ * The whole set is checked before the first command; applying the same set again executes no
+ * command.
  *
- * Each definition is checked twice: here, as part of the set, before anything changes; and when its
- * command is decided, on the catalog of that time, because other callers may have changed it since.
+ * Each definition is checked twice: in the plan, as part of the set, before anything changes; and
+ * when its command is decided, on the catalog of that time, because other callers may have changed
+ * it since.
  */
 
 import type { Caller } from '#domain/api/caller.ts';
-import type { ApplyResult, PlannedChange, PlanResult } from '#domain/api/registry.ts';
-import { checkDuplicates } from '#domain/definitions/check.ts';
+import type { ApplyOptions, ApplyResult, PlannedChange } from '#domain/api/registry.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
-import { canonical } from '#domain/expressions/canonical.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { finalProblem } from '#domain/registry/change.ts';
-import { newestVersion } from '#domain/registry/state.ts';
+import type { RegistryCommand } from '#domain/registry/commands.ts';
+import { streamOf } from '#domain/registry/events.ts';
+import { factsOf } from '#domain/registry/facts.ts';
+import { planDefinitions } from '#domain/registry/plan.ts';
+import { downstreamOf, inDependencyOrder } from '#domain/registry/references.ts';
+import { overlay } from '#domain/registry/registered.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { inDependencyOrder } from '#projections/catalog/references.ts';
 import type { CommandBus } from './command-bus.ts';
-import { factsOf } from './registering.ts';
-
-export const planDefinitions = (
-  catalog: Catalog,
-  definitions: readonly Definition[],
-): PlanResult => {
-  const duplicates = checkDuplicates(definitions);
-  const changes = inDependencyOrder(definitions).map((definition): PlannedChange => {
-    const { kind, name } = definition;
-    const facts = factsOf(catalog, definition, {
-      batch: definitions,
-      assumed: definitions,
-    });
-    const problems = [
-      ...duplicates.filter((p) => p.details?.kind === kind && p.details.name === name),
-      ...facts.problems,
-    ];
-    const stream = catalog.stream(kind, name);
-    const before = stream === null ? null : newestVersion(stream.state);
-    if (before === null)
-      return { kind, name, action: 'create', cost: 'none', fields: [], notes: [], problems };
-    const plain = JSON.parse(JSON.stringify(definition)) as Definition;
-    if (canonical(before.definition) === canonical(plain))
-      return { kind, name, action: 'unchanged', cost: 'none', fields: [], notes: [], problems };
-    const { change } = facts;
-    return {
-      kind,
-      name,
-      action: 'revise',
-      cost: change?.cost ?? 'none',
-      fields: change?.fields ?? [],
-      notes: change?.notes ?? [],
-      problems,
-    };
-  });
-  return { changes };
-};
 
 const refuse = (problems: readonly Problem[]): never => {
   const [first] = problems as [Problem];
@@ -66,22 +32,8 @@ const refuse = (problems: readonly Problem[]): never => {
   throw new MillraceError(first.code, `${first.message}${more}`, { ...first.details, problems });
 };
 
-export interface ApplyOptions {
-  readonly reason?: string;
-  readonly force?: boolean;
-}
-
-export const applyDefinitions = async (
-  catalog: Catalog,
-  bus: Pick<CommandBus, 'execute'>,
-  definitions: readonly Definition[],
-  options: ApplyOptions,
-  caller: Caller,
-): Promise<ApplyResult> => {
-  const plan = planDefinitions(catalog, definitions);
-  const problems = plan.changes.flatMap((change) => change.problems);
-  if (problems.length > 0) refuse(problems);
-  const breaking = plan.changes.filter((change) => change.cost === 'breaking');
+const refuseUnforced = (changes: readonly PlannedChange[], options: ApplyOptions): void => {
+  const breaking = changes.filter((change) => change.cost === 'breaking');
   if (breaking.length > 0 && options.force !== true) {
     const [first] = breaking as [PlannedChange];
     throw new MillraceError(
@@ -96,26 +48,82 @@ export const applyDefinitions = async (
       `${breaking.map((c) => `${c.kind} "${c.name}"`).join(', ')} would break a reader: --force needs a --reason`,
     );
   }
-  for (const definition of breaking.length > 0 ? definitions : []) {
+};
+
+/** A few breaking changes cannot be forced. */
+const refuseFinal = (catalog: Catalog, definitions: readonly Definition[]): void => {
+  for (const definition of definitions) {
     const { change } = factsOf(catalog, definition, { batch: definitions, assumed: definitions });
     const final = change === null ? null : finalProblem(definition, change);
     if (final !== null) refuse([final]);
   }
+};
+
+export const applyDefinitions = async (
+  catalog: Catalog,
+  bus: Pick<CommandBus, 'execute'>,
+  definitions: readonly Definition[],
+  options: ApplyOptions,
+  caller: Caller,
+): Promise<ApplyResult> => {
+  const plan = planDefinitions(catalog, definitions, options);
+  const problems = plan.changes.flatMap((change) => change.problems);
+  if (problems.length > 0) refuse(problems);
+  refuseUnforced(plan.changes, options);
+  if (plan.changes.some((change) => change.cost === 'breaking')) refuseFinal(catalog, definitions);
+  const { reason, force = false, exported = [] } = options;
+  const changeOf = new Map(
+    plan.changes.map((change) => [streamOf(change.kind, change.name), change]),
+  );
+  const exportedAs = new Map(exported.map((of) => [streamOf(of.kind, of.name), of]));
   let applied = 0;
   let position = `${REGISTRY_TOPIC}@0:${catalog.position()}`;
-  for (const definition of inDependencyOrder(definitions)) {
-    const change = plan.changes.find(
-      (c) => c.kind === definition.kind && c.name === definition.name,
-    );
-    if (change?.action === 'unchanged') continue;
-    const { reason, force = false } = options;
-    const result = await bus.execute(
-      { type: 'Register', definition, force, reason: reason ?? null },
-      { batch: definitions, ...(reason === undefined ? {} : { reason }) },
-      caller,
-    );
-    if (result.events.length > 0) applied++;
+
+  const execute = async (command: RegistryCommand): Promise<boolean> => {
+    const because = reason === undefined ? {} : { reason };
+    const result = await bus.execute(command, { batch: definitions, ...because }, caller);
     position = result.position;
-  }
+    return result.events.length > 0;
+  };
+
+  const register = async (definition: Definition): Promise<void> => {
+    const { kind, name } = definition;
+    const id = streamOf(kind, name);
+    const { action = 'unchanged' } = changeOf.get(id) ?? {};
+    if (action === 'unchanged') return;
+    const as = exportedAs.get(id);
+    const changed = await execute({
+      type: 'Register',
+      definition,
+      force,
+      reason: reason ?? null,
+      restore: action === 'restore',
+      ...(as === undefined ? {} : { version: as.version }),
+    });
+    const status = catalog.stream(kind, name)?.state.status;
+    const followed =
+      as !== undefined &&
+      as.status !== status &&
+      (await execute({ type: as.status === 'active' ? 'Restore' : 'Deprecate', kind, name }));
+    if (changed || followed) applied++;
+  };
+
+  let toRetire = plan.changes.filter(({ action }) => action === 'retire');
+  /** Retires those that nothing registered refers to, readers first. */
+  const retire = async (): Promise<void> => {
+    const left: PlannedChange[] = [];
+    for (const change of toRetire) {
+      const { kind, name } = change;
+      if (downstreamOf(overlay(catalog, []).all(), streamOf(kind, name)).length > 0)
+        left.push(change);
+      else if (await execute({ type: 'Retire', kind, name })) applied++;
+    }
+    toRetire = left;
+  };
+
+  // First what reads features that a revision removes; last what only revisions release.
+  await retire();
+  for (const definition of inDependencyOrder(definitions)) await register(definition);
+  await retire();
   return { ...plan, applied, position };
 };

@@ -12,8 +12,8 @@ import {
 } from 'millrace';
 import { expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
+import { planDefinitions } from '#domain/registry/plan.ts';
 import { testRegistry } from '#tests/support/registry.ts';
-import { planDefinitions } from './apply.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({

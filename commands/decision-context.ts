@@ -3,10 +3,11 @@ import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import type { DecisionContext } from '#domain/registry/decision.ts';
 import { streamOf } from '#domain/registry/events.ts';
+import { factsOf, hashOfPlan } from '#domain/registry/facts.ts';
+import { downstreamOf } from '#domain/registry/references.ts';
+import { overlay } from '#domain/registry/registered.ts';
 import { newestVersion, type RegistryState } from '#domain/registry/state.ts';
-import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
-import { downstreamOf } from '#projections/catalog/references.ts';
-import { factsOf, hashOfPlan } from './registering.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
 
 /** The services that pin this version of a view. */
 const pinning = (

@@ -14,14 +14,31 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isAlive, whenNpmIsGone } from './npm-parent.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const WANTED = '24.21.0';
 const MAJOR = 24;
-const tools = join(root, '.tools');
 const isWindows = process.platform === 'win32';
+
+/** The sources are in a clone only. Elsewhere this is the package, with built JavaScript. */
+export const isClone = existsSync(join(root, 'gateways'));
+
+/** The user's folder for what can be fetched again; all projects of the user share it. */
+const userCache = () => {
+  if (isWindows) return process.env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
+  return process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+};
+
+/** What is fetched or built once: Node, compiled code, the servers of the stack profile. */
+const tools =
+  process.env.MILLRACE_TOOLS || (isClone ? join(root, '.tools') : join(userCache(), 'millrace'));
+/** Packages of different versions share `tools` and may need different Nodes. */
+const nodeHome = isClone ? tools : join(tools, `node-${WANTED}`);
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -44,15 +61,6 @@ const npm = (args, cwd) => {
 };
 
 const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-
-const isAlive = (pid) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-};
 
 /** The process id in a lock file; null where the file does not exist. */
 const holderOf = (lock) => {
@@ -116,7 +124,7 @@ const takeAway = (lock, holder) => {
 
 const nodePackage = `node-${isWindows ? 'win' : process.platform}-${process.arch}`;
 const privateNode = join(
-  tools,
+  nodeHome,
   'node_modules',
   nodePackage,
   'bin',
@@ -126,7 +134,7 @@ const privateNode = join(
 const hasPrivateNode = () => {
   if (!existsSync(privateNode)) return false;
   return (
-    JSON.parse(readFileSync(join(tools, 'node_modules', nodePackage, 'package.json'), 'utf8'))
+    JSON.parse(readFileSync(join(nodeHome, 'node_modules', nodePackage, 'package.json'), 'utf8'))
       .version === WANTED
   );
 };
@@ -138,7 +146,7 @@ export const findNode = () => {
   return locked(() => {
     if (hasPrivateNode()) return privateNode;
     say(
-      `setting up: this is Node ${process.versions.node}, and Millrace needs ${MAJOR}: downloading ${WANTED} into ${tools}`,
+      `setting up: this is Node ${process.versions.node}, and Millrace needs ${MAJOR}: downloading ${WANTED} into ${nodeHome}`,
     );
     // The download goes to a staging folder and is renamed into place, so a killed set-up leaves no
     // incomplete Node.
@@ -146,16 +154,24 @@ export const findNode = () => {
     rmSync(staging, { recursive: true, force: true });
     mkdirSync(staging, { recursive: true });
     writeFileSync(join(staging, 'package.json'), '{"private":true}\n');
-    npm(['install', '--no-save', '--ignore-scripts', `${nodePackage}@${WANTED}`], staging);
-    rmSync(join(tools, 'node_modules'), { recursive: true, force: true });
-    renameSync(join(staging, 'node_modules'), join(tools, 'node_modules'));
+    npm(
+      ['install', '--no-save', '--ignore-scripts', '--no-dry-run', `${nodePackage}@${WANTED}`],
+      staging,
+    );
+    rmSync(join(nodeHome, 'node_modules'), { recursive: true, force: true });
+    mkdirSync(nodeHome, { recursive: true });
+    renameSync(join(staging, 'node_modules'), join(nodeHome, 'node_modules'));
     rmSync(staging, { recursive: true, force: true });
     return privateNode;
   });
 };
 
-/** Installs the dependencies of package-lock.json, unless they are installed already. */
+/**
+ * Installs the dependencies of package-lock.json, unless they are installed already. Those of the
+ * package were installed with it.
+ */
 export const installDependencies = () => {
+  if (!isClone) return;
   const stamp = join(root, 'node_modules', '.millrace-stamp');
   const wanted = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
@@ -165,7 +181,7 @@ export const installDependencies = () => {
   locked(() => {
     if (current()) return;
     say('setting up: installing the dependencies (once, about 20 s)');
-    npm(['ci', '--ignore-scripts'], root);
+    npm(['ci', '--ignore-scripts', '--no-dry-run'], root);
     writeFileSync(stamp, wanted);
   });
 };
@@ -179,6 +195,9 @@ export const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-
 /**
  * Runs a program with this Node first in the PATH, and passes signals on to it. Resolves to its
  * exit status.
+ *
+ * `options.tied`: the program gets a channel, whose end tells it that this process is gone, however
+ * it ended; and it is stopped when the npm that started this process is gone.
  */
 export const run = (node, args, options = {}) =>
   new Promise((resolve) => {
@@ -187,17 +206,21 @@ export const run = (node, args, options = {}) =>
     const env = {
       ...process.env,
       NODE_COMPILE_CACHE: cache,
+      MILLRACE_TOOLS: tools,
       ...options.env,
       PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
     };
-    const child = spawn(node, args, { cwd: options.cwd ?? process.cwd(), stdio: 'inherit', env });
+    const stdio = ['inherit', 'inherit', 'inherit', ...(options.tied ? ['ipc'] : [])];
+    const child = spawn(node, args, { cwd: options.cwd ?? process.cwd(), stdio, env });
     const pass = (signal) => child.kill(signal);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);
+    const unwatch = options.tied ? whenNpmIsGone(() => pass('SIGTERM')) : () => {};
     child.on('error', (error) => {
       say(error.message);
       resolve(1);
     });
     child.on('exit', (code, signal) => {
+      unwatch();
       for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(s, pass);
       resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
     });

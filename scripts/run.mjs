@@ -62,6 +62,9 @@ const tasks = {
   check,
   format: () => biome('check', '--write', root),
   bench,
+  // Run by npm before and after it packs: the package has JavaScript, the clone does not.
+  prepack: () => run(node, [...NODE_FLAGS, join(root, 'scripts', 'build-package.ts')]),
+  postpack: () => run(node, [...NODE_FLAGS, join(root, 'scripts', 'build-package.ts'), 'remove']),
 };
 
 if (!Object.hasOwn(tasks, task ?? '')) {

@@ -9,6 +9,7 @@
  */
 import type { AccessRefusal } from '#domain/ports/access.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
+import { durationText } from '#domain/values/duration.ts';
 
 interface RefusalsDependencies {
   readonly eventStore: Pick<EventStore, 'append'>;
@@ -96,7 +97,7 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
     for (const { refusal, count, since } of repeated.values())
       if (count > 0) write(refusal, { repeated: count, since, until });
     if (rest !== null) {
-      const message = `${rest.count} refusals of more kinds than are recorded separately within ${windowMs / 1000} seconds`;
+      const message = `${rest.count} refusals of more kinds than are recorded separately within ${durationText(windowMs)}`;
       const { code } = rest.refusal;
       write(
         { actor: 'various', command: 'Refused', subject: 'access/various', code, message },

@@ -1,7 +1,7 @@
 /** Authorization of commands, and of what a caller sees of the catalog. */
 import type { Caller } from '#domain/api/caller.ts';
 import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
-import type { Definition } from '#domain/definitions/model.ts';
+import { DEFAULT_NAMESPACE, type Definition } from '#domain/definitions/model.ts';
 import { PLATFORM } from './authorizer.ts';
 import type { Checks } from './checks.ts';
 import { commandNeeds } from './command-needs.ts';
@@ -38,13 +38,34 @@ export const authorizeRegistry = (
         authorize(caller, action, touched);
       return registry.command(request, caller);
     },
-    async plan(definitions, caller) {
+    async plan(definitions, options, caller) {
       authorizeDefinitions(caller, definitions);
-      return registry.plan(definitions, caller);
+      const plan = await registry.plan(definitions, options, caller);
+      const visible = visibleNamespaces(caller, 'catalog');
+      const missing = plan.missing.map((one) => ({
+        ...one,
+        usedBy: one.usedBy.filter((id) => visible(resources.namespaceOf(id))),
+      }));
+      return { ...plan, missing };
     },
     async apply(definitions, options, caller) {
       authorizeDefinitions(caller, definitions);
+      if (options.prune === true) {
+        const { missing } = await registry.plan(definitions, {}, caller);
+        for (const { kind, name } of missing)
+          authorize(caller, 'define', resources.one(kind, name));
+      }
       return registry.apply(definitions, options, caller);
+    },
+    async exported(caller) {
+      const visible = visibleNamespaces(caller, 'catalog');
+      const { definitions, ...rest } = await registry.exported(caller);
+      return {
+        ...rest,
+        definitions: definitions.filter(({ definition }) =>
+          visible(definition.namespace ?? DEFAULT_NAMESPACE),
+        ),
+      };
     },
     async list(kind, caller) {
       const visible = visibleNamespaces(caller, 'catalog');

@@ -7,9 +7,9 @@ import type { ExplainRequest, ReadRequest } from '#domain/api/serving.ts';
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { featureReference } from '#domain/definitions/names.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
+import { upstreamOf } from '#domain/registry/references.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { upstreamOf } from '#projections/catalog/references.ts';
 
 export interface Resource {
   /** kind/name */

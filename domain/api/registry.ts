@@ -24,7 +24,8 @@ export type ChangeCost = 'none' | 'compatible' | 'replay' | 'breaking';
 export interface PlannedChange {
   readonly kind: Kind;
   readonly name: string;
-  readonly action: 'create' | 'revise' | 'unchanged';
+  /** restore: it is retired or, where an export says so, deprecated */
+  readonly action: 'create' | 'revise' | 'unchanged' | 'restore' | 'deprecate' | 'retire';
   readonly cost: ChangeCost;
   /** path → before, after */
   readonly fields: readonly {
@@ -38,8 +39,48 @@ export interface PlannedChange {
   readonly problems: readonly Problem[];
 }
 
+/** A registered definition that is not among those of the request. */
+export interface MissingDefinition {
+  readonly kind: Kind;
+  readonly name: string;
+  /** what would still refer to it, as kind/name: it cannot be retired then */
+  readonly usedBy: readonly string[];
+}
+
 export interface PlanResult {
   readonly changes: readonly PlannedChange[];
+  /**
+   * those in the namespaces of the request's definitions, in the order in which they can be
+   * retired: readers before what they read. Empty if they are retired: they are `changes` then.
+   */
+  readonly missing: readonly MissingDefinition[];
+}
+
+/** What an export says of a definition: another registry takes both over, if it can. */
+export interface ExportedStatus {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly version: number;
+  readonly status: 'active' | 'deprecated';
+}
+
+/** A file of this form moves definitions from one registry to another. */
+export interface RegistryExport {
+  readonly millrace: 'registry';
+  /** what is not retired, by kind and name */
+  readonly definitions: readonly (ExportedStatus & { readonly definition: Definition })[];
+}
+
+export interface PlanOptions {
+  /** of definitions that come from an export */
+  readonly exported?: readonly ExportedStatus[];
+  /** also retire what is `missing` */
+  readonly prune?: boolean;
+}
+
+export interface ApplyOptions extends PlanOptions {
+  readonly reason?: string;
+  readonly force?: boolean;
 }
 
 export interface ApplyResult extends PlanResult {
@@ -103,12 +144,18 @@ export interface LineageGraph {
 /** Definitions: changing them, and looking them up. */
 export interface Registry {
   command(request: CommandRequest, caller: Caller): Promise<CommandResult>;
-  plan(definitions: readonly Definition[], caller?: Caller): Promise<PlanResult>;
+  plan(
+    definitions: readonly Definition[],
+    options?: PlanOptions,
+    caller?: Caller,
+  ): Promise<PlanResult>;
   apply(
     definitions: readonly Definition[],
-    options: { readonly reason?: string; readonly force?: boolean },
+    options: ApplyOptions,
     caller: Caller,
   ): Promise<ApplyResult>;
+  /** All definitions that are not retired. */
+  exported(caller?: Caller): Promise<RegistryExport>;
   list(kind: Kind, caller?: Caller): Promise<readonly CatalogEntry[]>;
   show(kind: Kind, name: string, version?: number, caller?: Caller): Promise<CatalogEntry>;
   search(text: string, caller?: Caller): Promise<readonly CatalogEntry[]>;

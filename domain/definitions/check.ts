@@ -44,7 +44,8 @@ function checkEntity(def: EntityDefinition, report: Report): void {
 const HISTORY_COLUMNS = new Set(['_partition', '_offset', '_log_time']);
 
 function checkSource(def: SourceDefinition, report: Report): void {
-  const invalid = (what: string) => report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}.`);
+  const invalid = (what: string) =>
+    report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}${what.endsWith('?') ? '' : '.'}`);
   const types = new Map<string, FieldType>();
   const seen = new Map<string, string>();
   for (const [field, text] of Object.entries(def.fields)) {

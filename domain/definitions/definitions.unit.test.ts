@@ -175,7 +175,7 @@ describe('JSON that is not a definition', () => {
     [{ ...airport, name: 'Airport' }, /definition\.name must be a name .* is "Airport"/],
     [
       { ...airport, keys: { origin: 'text' } },
-      /definition\.keys\.origin must be one of .* is "text"/,
+      /definition\.keys\.origin: "text" is not a type; did you mean "string"\?/,
     ],
     [{ ...airport, keys: {} }, /definition\.keys must have 1 to/],
     [{ ...airport, colour: 'red' }, /definition\.colour is unknown .* is "red"/],
@@ -185,7 +185,7 @@ describe('JSON that is not a definition', () => {
     ],
     [
       { ...flights, fields: { date: 'timestamp', x: 'doubel' } },
-      /definition\.fields\.x: "doubel" is not a field type/,
+      /definition\.fields\.x: "doubel" is not a type; did you mean "double"\?/,
     ],
     [{ ...view, ttl: '3 weeks' }, /definition\.ttl: "3 weeks" is not a duration/],
     [{ ...view, ephemeral: { ttl: '15m' } }, /definition\.ephemeral\.flush/],

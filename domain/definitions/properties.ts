@@ -1,6 +1,11 @@
 /** The properties that definitions of several kinds share, each read with its checks. */
 import { parseDuration } from '#domain/values/duration.ts';
-import { isScalarType, parseFieldType, SCALAR_TYPES } from '#domain/values/field-type.ts';
+import {
+  isScalarType,
+  parseFieldType,
+  readFieldType,
+  SCALAR_TYPES,
+} from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
 import { DEFAULT_NAMESPACE } from './model.ts';
 import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
@@ -39,7 +44,9 @@ export function parts(r: Reader) {
   };
   const scalarType = (value: unknown, path: string): ScalarType => {
     if (isScalarType(value)) return value;
-    r.problem(path, `must be one of ${SCALAR_TYPES.join(', ')}`, value);
+    if (typeof value !== 'string' || readFieldType(value) !== undefined)
+      r.problem(path, `must be one of ${SCALAR_TYPES.join(', ')}`, value);
+    else r.attempt(path, value, () => parseFieldType(value));
     return 'string';
   };
   const type = (value: unknown, path: string): string => {

@@ -6,10 +6,18 @@ import type { ErrorCode, Problem } from '#domain/errors.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { parseExpr } from '#domain/expressions/parse-expr.ts';
+import { didYouMean } from '#domain/values/did-you-mean.ts';
 
 const showValue = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+};
+
+const unknownProperty = (key: string, keys: readonly string[]): string => {
+  const meant = didYouMean(key, keys);
+  return meant === null
+    ? `is unknown (the properties are ${keys.join(', ')})`
+    : `is unknown (did you mean ${JSON.stringify(meant)}?)`;
 };
 
 /** Characters of a text of a definition. */
@@ -63,11 +71,7 @@ export function reader(): Reader {
       if (keys) {
         for (const key of Object.keys(value)) {
           if (!keys.includes(key))
-            problem(
-              `${path}.${key}`,
-              `is unknown (the properties are ${keys.join(', ')})`,
-              value[key],
-            );
+            problem(`${path}.${key}`, unknownProperty(key, keys), value[key]);
         }
       }
       return value;

@@ -10,6 +10,10 @@ export type RegistryCommand =
       readonly definition: Definition;
       readonly force: boolean;
       readonly reason: string | null;
+      /** also where the definition is retired; absent: that is refused */
+      readonly restore?: boolean;
+      /** the new version's number, if it is higher than the next; absent: the next */
+      readonly version?: number;
     }
   | {
       readonly type: 'Deprecate' | 'Restore' | 'Retire';

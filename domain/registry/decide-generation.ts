@@ -3,7 +3,7 @@
  * abandon, retire.
  */
 import type { RegistryCommand } from './commands.ts';
-import { accept, type Decision, type DecisionContext, refuse } from './decision.ts';
+import { accept, type Decision, type DecisionContext, refuse, stillUsed } from './decision.ts';
 import type { RegistryEvent } from './events.ts';
 import {
   type GenerationRecord,
@@ -54,6 +54,19 @@ const ALLOWED: Readonly<
   RetireReplay: { from: ['standby'], verb: 'retired' },
 };
 
+/**
+ * The generation that a rollback of a live one makes live; null: there is none. One that was
+ * itself rolled back is skipped; a promotion can bring it back.
+ */
+export const replacedBy = (state: RegistryState, generation: number): number | null =>
+  state.timeline
+    .map((entry) => entry.generation)
+    .filter((g) => g !== generation)
+    .reverse()
+    .find((g) =>
+      state.generations.some((r) => r.generation === g && r.state === 'standby' && !r.rolledBack),
+    ) ?? null;
+
 const describe = (view: string, { generation, state }: GenerationRecord): string =>
   `generation ${generation} of view "${view}" is ${state}`;
 
@@ -86,15 +99,8 @@ export const changeGeneration = (
         ...adopting(state, generation, context),
       );
     case 'RollbackReplay': {
-      const earlier = state.timeline
-        .map((entry) => entry.generation)
-        .filter((g) => g !== generation);
-      // A generation that was itself rolled back is skipped; a promotion can bring it back.
-      const good = (g: GenerationRecord): boolean => g.state === 'standby' && !g.rolledBack;
-      const to = earlier
-        .reverse()
-        .find((g) => state.generations.some((r) => r.generation === g && good(r)));
-      if (to === undefined)
+      const to = replacedBy(state, generation);
+      if (to === null)
         return refuse(
           'MR_REPLAY_STATE',
           `view "${view}" has no earlier generation to roll back to: it was retired, or never existed`,
@@ -117,10 +123,9 @@ export const changeGeneration = (
       );
       const last = !others.some((g) => g.state === 'live' || g.state === 'standby');
       if (last && dependents.length > 0) {
-        return refuse(
-          'MR_REFUSED',
-          `generation ${generation} of view "${view}" is the last of version ${record.version}, which ${dependents.join(', ')} pin${dependents.length === 1 ? 's' : ''}: revise or retire ${dependents.length === 1 ? 'it' : 'those'} first`,
-          { dependents },
+        return stillUsed(
+          `generation ${generation} of view "${view}", the last of version ${record.version},`,
+          dependents,
         );
       }
       return accept({ type: 'GenerationRetired', data: { generation, at: now } });
@@ -147,17 +152,11 @@ export const startReplay = (
   if (range.from !== null && range.to !== null && range.from > range.to)
     return refuse('MR_BODY_INVALID', `a replay from ${range.from} to ${range.to} covers no time`);
   const partial = range.from !== null || range.to !== null || range.keys !== null;
-  if (partial && live === null)
+  if (partial && (live === null || planHashOf(live.version) !== planHashOf(newest.version)))
     return refuse(
       'MR_REFUSED',
-      `view "${view}" has no live generation to copy the rest from: replay the whole view, without a range`,
+      `view "${view}" has no live generation of what version ${newest.version} computes, to copy the rest from: replay the whole view, without a range`,
     );
-  if (partial && live !== null && planHashOf(live.version) !== planHashOf(newest.version)) {
-    return refuse(
-      'MR_REFUSED',
-      `version ${newest.version} of "${view}" computes different values than the live version ${live.version}: replay the whole view, without a range`,
-    );
-  }
   const generation = nextGeneration(state);
   const replay = { id: `${view}-${generation}`, reason, actor, ...range };
   return accept({

@@ -15,8 +15,9 @@ import {
   ownGeneration,
   startReplay,
 } from './decide-generation.ts';
-import { accept, type Decision, type DecisionContext, refuse } from './decision.ts';
+import { accept, type Decision, type DecisionContext, refuse, stillUsed } from './decision.ts';
 import { REGISTERED, type RegistryEvent } from './events.ts';
+import { nextVersion } from './facts.ts';
 import { liveGeneration, newestVersion, type RegistryState } from './state.ts';
 
 const withoutUndefined = (definition: Definition): Definition =>
@@ -56,19 +57,25 @@ const register = (
 ): Decision => {
   const definition = withoutUndefined(command.definition);
   if (someWrong(context.problems)) return wrong(context.problems);
+  const { kind, name } = definition;
   const before = newestVersion(state);
   if (before === null) {
-    const first = registered(definition, 1, context.planHash);
-    if (definition.kind !== 'feature-view') return accept(first);
-    return accept(first, ownGeneration(1, 1, context.now));
+    const version = nextVersion(0, command.version);
+    const first = registered(definition, version, context.planHash);
+    if (kind !== 'feature-view') return accept(first);
+    return accept(first, ownGeneration(1, version, context.now));
   }
-  if (state.status === 'retired') {
+  const isRetired = state.status === 'retired';
+  if (isRetired && command.restore !== true) {
     return refuse(
       'MR_REFUSED',
-      `${definition.kind} "${definition.name}" is retired: restore it before revising it, or use another name`,
+      `${kind} "${name}" is retired: restore it before revising it, or use another name`,
     );
   }
-  if (canonical(before.definition) === canonical(definition)) return accept();
+  const restored: readonly RegistryEvent[] = isRetired
+    ? [{ type: 'DefinitionRestored', data: { kind, name } }]
+    : [];
+  if (canonical(before.definition) === canonical(definition)) return accept(...restored);
   const { change } = context;
   if (change?.cost === 'breaking') {
     const final = finalProblem(definition, change);
@@ -76,7 +83,7 @@ const register = (
     if (!command.force) {
       return refuse(
         'MR_INCOMPATIBLE_REVISION',
-        `${definition.kind} "${definition.name}": ${change.breaks.join('; ')}. Keep what readers use, or apply with --force and --reason`,
+        `${kind} "${name}": ${change.breaks.join('; ')}. Keep what readers use, or apply with --force and --reason`,
         {
           fields: change.fields,
         },
@@ -85,27 +92,30 @@ const register = (
     if (command.reason === null || command.reason.trim() === '') {
       return refuse(
         'MR_REASON_REQUIRED',
-        `${definition.kind} "${definition.name}" would break a reader (${change.breaks.join('; ')}): --force needs a --reason`,
+        `${kind} "${name}" would break a reader (${change.breaks.join('; ')}): --force needs a --reason`,
       );
     }
   }
-  const version = before.version + 1;
-  const event = registered(definition, version, context.planHash, change?.breaks ?? []);
-  if (definition.kind !== 'feature-view') return accept(event);
+  const version = nextVersion(before.version, command.version);
+  const events = [
+    ...restored,
+    registered(definition, version, context.planHash, change?.breaks ?? []),
+  ];
+  if (kind !== 'feature-view') return accept(...events);
   const current = liveGeneration(state) ?? beingFilled(state);
   if (current === null)
-    return accept(event, ownGeneration(nextGeneration(state), version, context.now));
-  if (context.planHashOf(current.version) !== context.planHash) return accept(event);
-  return accept(event, {
+    return accept(...events, ownGeneration(nextGeneration(state), version, context.now));
+  if (context.planHashOf(current.version) !== context.planHash) return accept(...events);
+  return accept(...events, {
     type: 'GenerationAdopted',
     data: { generation: current.generation, version },
   });
 };
 
 const VERBS = {
-  Deprecate: { from: ['active'], event: 'DefinitionDeprecated' },
-  Restore: { from: ['deprecated', 'retired'], event: 'DefinitionRestored' },
-  Retire: { from: ['active', 'deprecated'], event: 'DefinitionRetired' },
+  Deprecate: { from: ['active'], event: 'DefinitionDeprecated', done: 'deprecated' },
+  Restore: { from: ['deprecated', 'retired'], event: 'DefinitionRestored', done: 'active' },
+  Retire: { from: ['active', 'deprecated'], event: 'DefinitionRetired', done: 'retired' },
 } as const;
 
 const changeStatus = (
@@ -119,16 +129,12 @@ const changeStatus = (
   if (!(verb.from as readonly string[]).includes(state.status))
     return refuse(
       'MR_REFUSED',
-      `${kind} "${name}" is ${state.status}: it cannot be ${type.toLowerCase()}d`,
+      verb.done === state.status
+        ? `${kind} "${name}" is ${state.status} already`
+        : `${kind} "${name}" is ${state.status}: it cannot be ${type.toLowerCase()}d`,
     );
   if (type === 'Retire' && context.dependents.length > 0) {
-    return refuse(
-      'MR_REFUSED',
-      `${kind} "${name}" is used by ${context.dependents.join(', ')}: retire or revise those first`,
-      {
-        dependents: context.dependents,
-      },
-    );
+    return stillUsed(`${kind} "${name}"`, context.dependents);
   }
   // The definitions that it refers to may have been retired in the meantime.
   if (state.status === 'retired' && someWrong(context.problems)) return wrong(context.problems);

@@ -41,3 +41,15 @@ export const refuse = (
   outcome: 'refused',
   problem: { code, message, details },
 });
+
+/** @param dependents as kind/name; at least one */
+export const stillUsedProblem = (what: string, dependents: readonly string[]): Problem => ({
+  code: 'MR_REFUSED',
+  message: `${what} is used by ${dependents.join(', ')}: revise or retire ${dependents.length === 1 ? 'that' : 'those'} first`,
+  details: { dependents },
+});
+
+export const stillUsed = (what: string, dependents: readonly string[]): Decision => ({
+  outcome: 'refused',
+  problem: stillUsedProblem(what, dependents),
+});

@@ -32,6 +32,30 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** Units that a duration for reading has at most. */
+const SHOWN_UNITS = 3;
+
+/**
+ * A span of time for reading: `2d 10h 54m`, `54m 3s`, `12.3s`, `250ms`. Of a long one, what is
+ * below its third unit is left out.
+ */
+export function durationText(ms: number): string {
+  if (ms < 0) return `-${durationText(-ms)}`;
+  if (ms < UNITS.s) return `${Number(ms.toPrecision(3))}ms`;
+  if (ms < UNITS.m) return `${Math.floor(ms / 100) / 10}s`;
+  const sizes = Object.entries(UNITS).filter(([unit]) => unit !== 'ms');
+  const first = sizes.findIndex(([, size]) => ms >= size);
+  let rest = ms;
+  return sizes
+    .slice(first, first + SHOWN_UNITS)
+    .flatMap(([unit, size]) => {
+      const count = Math.floor(rest / size);
+      rest -= count * size;
+      return count === 0 ? [] : [`${count}${unit}`];
+    })
+    .join(' ');
+}
+
 /** In the largest unit that represents it exactly. */
 export function formatDuration(ms: number): string {
   if (!Number.isInteger(ms) || ms < 0)

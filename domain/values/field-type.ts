@@ -4,6 +4,7 @@
  */
 import { fail } from '#domain/errors.ts';
 import { BASE_TYPES } from './base-types.ts';
+import { didYouMean } from './did-you-mean.ts';
 import type { FieldType, ScalarType } from './value.ts';
 
 export const SCALAR_TYPES = Object.keys(BASE_TYPES) as readonly ScalarType[];
@@ -29,13 +30,43 @@ export function readFieldType(text: string): FieldType | undefined {
   return { base, array: open !== undefined, nullable: nullable !== undefined };
 }
 
+/** What other systems call our types. */
+const ELSEWHERE: Readonly<Record<string, ScalarType>> = {
+  str: 'string',
+  text: 'string',
+  varchar: 'string',
+  uuid: 'string',
+  integer: 'int',
+  int32: 'int',
+  int64: 'long',
+  bigint: 'long',
+  number: 'double',
+  numeric: 'double',
+  decimal: 'double',
+  real: 'float',
+  float32: 'float',
+  float64: 'double',
+  bool: 'boolean',
+  datetime: 'timestamp',
+  time: 'timestamp',
+  binary: 'bytes',
+};
+
+/** `; did you mean "string"?`, or what the types are. */
+const whatIsAType = (text: string): string => {
+  const [, open = '', base = '', close = ''] = /^(array<)?([^<>?]*)(.*)$/s.exec(text) ?? [];
+  const meant = ELSEWHERE[base.toLowerCase()] ?? didYouMean(base, SCALAR_TYPES);
+  const type = `${open}${meant ?? base}${close}`;
+  return readFieldType(type) === undefined
+    ? `: write one of ${SCALAR_TYPES.join(', ')}, or array<…> of one of these, followed by "?" if it may be null.`
+    : `; did you mean ${JSON.stringify(type)}?`;
+};
+
 export const parseFieldType = (text: string): FieldType =>
   readFieldType(text) ??
-  fail(
-    'MR_DEFINITION_INVALID',
-    `${JSON.stringify(text)} is not a field type: write one of ${SCALAR_TYPES.join(', ')}, or array<…> of one of these, followed by "?" if it may be null.`,
-    { value: text },
-  );
+  fail('MR_DEFINITION_INVALID', `${JSON.stringify(text)} is not a type${whatIsAType(text)}`, {
+    value: text,
+  });
 
 export const formatFieldType = (type: FieldType): string =>
   `${type.array ? `array<${type.base}>` : type.base}${type.nullable ? '?' : ''}`;

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatDate, MAX_DATE, MIN_DATE, parseDate } from './date.ts';
-import { formatDuration, MAX_DURATION_MS, parseDuration } from './duration.ts';
+import { durationText, formatDuration, MAX_DURATION_MS, parseDuration } from './duration.ts';
 import { formatFieldType, parseFieldType, SCALAR_TYPES } from './field-type.ts';
 import { formatTime, MAX_TIME, MIN_TIME, parseTime } from './time.ts';
 
@@ -100,6 +100,32 @@ describe('times', () => {
 
   it('names the missing zone', () =>
     expect(() => parseTime('2026-01-31T12:00:00')).toThrow(/has no zone/));
+});
+
+it('a duration for reading has at most three units, and is at most one of the last too short', () => {
+  const texts = {
+    0: '0ms',
+    250: '250ms',
+    12340: '12.3s',
+    [54 * 60_000 + 3_000]: '54m 3s',
+    [3_600_000]: '1h',
+    [2 * 86_400_000 + 10 * 3_600_000 + 54 * 60_000 + 1_000]: '2d 10h 54m',
+    [86_400_000 + 5_000]: '1d',
+  };
+  for (const [ms, text] of Object.entries(texts)) expect(durationText(Number(ms))).toBe(text);
+  const size = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
+  fc.assert(
+    fc.property(fc.integer({ min: 60_000, max: MAX_DURATION_MS }), (ms) => {
+      const parts = durationText(ms).split(' ');
+      const total = parts
+        .map((part) => Number(part.slice(0, -1)) * size[part.slice(-1) as keyof typeof size])
+        .reduce((a, b) => a + b);
+      const smallest = ms >= size.d ? size.m : size.s;
+      expect(parts.length).toBeLessThanOrEqual(3);
+      expect(ms - total).toBeGreaterThanOrEqual(0);
+      expect(ms - total).toBeLessThan(smallest);
+    }),
+  );
 });
 
 it.each(['', '5', '5 m', '-1s', '1.5h', '1w', '99999999d'])('%j is not a duration', (text) => {

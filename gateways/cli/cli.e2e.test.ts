@@ -108,6 +108,9 @@ test('the names of the commands are those of the interface, each with a help tex
     'show',
     'search',
     'lineage',
+    'deprecate',
+    'retire',
+    'restore',
     'status',
     'keys',
     'keys create',
@@ -145,6 +148,18 @@ test('wrong usage exits 2 with stdout empty', async () => {
     expect([status, out], `${(wrong[i] as string[]).join(' ')}\n${err}`).toEqual([2, '']);
     expect(err).not.toBe('');
   });
+});
+
+test('an error of usage is one line, and a near name is all the help it needs', async () => {
+  const lines = {
+    pln: "error: unknown command 'pln'; did you mean plan?\n",
+    'plan f.ts --agianst x': "error: unknown option '--agianst'; did you mean --against?\n",
+    'replay strt': "error: unknown command 'strt'; did you mean start?\n",
+    plan: "error: missing required argument 'file' (--help shows the usage)\n",
+    'export flights': 'error: the export of a source needs --out FILE\n',
+  };
+  for (const [args, err] of Object.entries(lines))
+    expect(await run(args.split(' '))).toEqual({ status: 2, out: '', err });
 });
 
 test('a refusal exits 1 and says code, message and remedy on stderr', async () => {

@@ -39,17 +39,28 @@ const MODULES: readonly CommandModule[] = [
     names: ['list', 'show', 'search', 'lineage'],
     load: async () => (await import('./commands/registry.ts')).addRegistry,
   },
+  {
+    names: ['deprecate', 'retire', 'restore'],
+    load: async () => (await import('./commands/lifecycle.ts')).addLifecycle,
+  },
   { names: ['status'], load: async () => (await import('./commands/status.ts')).addStatus },
   { names: ['keys'], load: async () => (await import('./commands/keys.ts')).addKeys },
   { names: ['stack'], load: async () => (await import('./commands/stack.ts')).addStack },
 ];
+
+/** An error of usage in one line. A suggestion is all the help that it needs. */
+const oneLine = (text: string): string => {
+  const line = text.trim().replace(/\n\(Did you mean (?:one of )?(.+?)\?\)/, '; did you mean $1?');
+  return `${line}${line.includes('; did you mean ') ? '' : ' (--help shows the usage)'}\n`;
+};
 
 /**
  * Commander's errors are thrown, those of subcommands too, so that only `main` decides on exit
  * codes.
  */
 const throwing = (command: Command): void => {
-  command.exitOverride().showHelpAfterError('(--help shows the usage)');
+  command.exitOverride();
+  command.configureOutput({ outputError: (text, write) => write(oneLine(text)) });
   for (const child of command.commands) throwing(child);
 };
 

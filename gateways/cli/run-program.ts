@@ -2,7 +2,8 @@
 
 import { CommanderError } from 'commander';
 import { messageOf } from '#domain/error-message.ts';
-import { ERRORS, MillraceError } from '#domain/errors.ts';
+import { MillraceError } from '#domain/errors.ts';
+import { errorText } from './error-text.ts';
 import { createProgram } from './program.ts';
 import { UsageError } from './usage.ts';
 
@@ -14,12 +15,7 @@ const report = (error: unknown, json: boolean): number => {
   }
   const known =
     error instanceof MillraceError ? error : new MillraceError('MR_INTERNAL', messageOf(error));
-  const remedy = ERRORS[known.code]?.remedy;
-  if (json) process.stderr.write(`${JSON.stringify(known)}\n`);
-  else
-    process.stderr.write(
-      `error ${known.code}: ${known.message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`,
-    );
+  process.stderr.write(json ? `${JSON.stringify(known)}\n` : errorText(known));
   if (known.code === 'MR_INTERNAL' && process.env.MILLRACE_DEBUG !== undefined)
     console.error(error);
   return 1;

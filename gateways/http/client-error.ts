@@ -5,6 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { MillraceError } from '#domain/errors.ts';
+import { durationText } from '#domain/values/duration.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
 const refusalOf = (
@@ -14,7 +15,7 @@ const refusalOf = (
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new MillraceError(
       'MR_REQUEST_TIMEOUT',
-      `the request was too slow: its headers may take ${headMs} ms, all of it ${requestMs} ms`,
+      `the request was too slow: its headers may take ${durationText(headMs)}, all of it ${durationText(requestMs)}`,
       { headMs, requestMs },
     );
   if (code === 'HPE_HEADER_OVERFLOW')

@@ -6,6 +6,7 @@ import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { historyReader } from '#infra/shared/iceberg/reader.ts';
+import { workerUrl } from '#infra/shared/worker-url.ts';
 import type { HistoryInputModule } from './input.ts';
 import { type Answer, fromWire, type Request, type WorkerSettings } from './worker-messages.ts';
 
@@ -64,7 +65,7 @@ export const openIcebergHistory = async (
 
   /** A worker that died is started again, and continues from the tables' offsets. */
   const start = (): Worker => {
-    const started = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings });
+    const started = new Worker(workerUrl('./worker', import.meta.url), { workerData: settings });
     let cause = 'it exited';
     started.on('message', (answer: Answer) => {
       if (answer.id === null) {

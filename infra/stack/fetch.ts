@@ -1,7 +1,7 @@
 /**
- * Downloads the servers' programs once into a cache of this clone: class paths by Maven, Debian's
- * packages by apt. A complete download is renamed into its place, so a killed one leaves nothing
- * that looks complete.
+ * Downloads the servers' programs once into a cache: class paths by Maven, Debian's packages by
+ * apt. The cache is that of the clone or, for an installed package, of the user. A complete
+ * download is renamed into its place, so a killed one leaves nothing that looks complete.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,20 +12,18 @@ import {
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { MillraceError } from '#domain/errors.ts';
 import { type Artifact, CLASSPATHS, PACKAGES, REGISTRY_ARCHIVE, VERSIONS } from './versions.ts';
 
 export type Say = (line: string) => void;
 
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const cache = join(repository, '.tools', 'stack');
-const javaModule = join(repository, 'java');
+/** the clone, or the folder `lib` of the package */
+export const installation = dirname(dirname(import.meta.dirname));
+export const cache = join(process.env.MILLRACE_TOOLS ?? join(installation, '.tools'), 'stack');
 
 const failed = (message: string): MillraceError => new MillraceError('MR_STACK_FAILED', message);
 
@@ -102,7 +100,7 @@ const pomOf = (artifacts: readonly Artifact[]): string =>
 const fetching = new Map<string, Promise<string>>();
 
 /** Creates a folder by `work`, completely or not at all, and once for all concurrent callers. */
-const once = (
+export const once = (
   path: string,
   what: string,
   say: Say,
@@ -184,40 +182,6 @@ export const fetchRegistry = async (say: Say): Promise<string> => {
     },
   );
   return join(home, `apicurio-registry-app-${VERSIONS.apicurio}-runner.jar`);
-};
-
-const newest = (folder: string): number =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce(
-      (latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs),
-      0,
-    );
-
-let building: Promise<string> | null = null;
-
-/**
- * Builds Millrace's Java module if its sources are newer than the jar; once for all servers that
- * start together.
- */
-export const buildJavaModule = (say: Say): Promise<string> => {
-  building ??= build(say).finally(() => {
-    building = null;
-  });
-  return building;
-};
-
-const build = async (say: Say): Promise<string> => {
-  const jar = join(javaModule, 'target', 'millrace-java.jar');
-  const sources = Math.max(
-    newest(join(javaModule, 'src')),
-    statSync(join(javaModule, 'pom.xml')).mtimeMs,
-  );
-  if (!existsSync(jar) || statSync(jar).mtimeMs < sources) {
-    say('building the Java module');
-    await run('mvn', ['-q', '-B', 'package', '-DskipTests'], javaModule);
-  }
-  return jar;
 };
 
 const SEARCHED = ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/usr/local/sbin'];

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
+import { durationText } from '#domain/values/duration.ts';
 import { DEFAULT_BASE_PORT, type StackAddresses, stackAddresses } from './addresses.ts';
 import { type Say, stopRunning } from './fetch.ts';
 import { lockStack } from './lock.ts';
@@ -107,7 +108,7 @@ export const openStack = ({
     const state =
       runningPid(pidFile(name)) === null
         ? 'ended'
-        : `was not ready in ${server.deadlineMs / 1000} s (${messageOf(last)})`;
+        : `was not ready in ${durationText(server.deadlineMs)} (${messageOf(last)})`;
     throw new MillraceError(
       'MR_STACK_FAILED',
       `${name} ${state}; the end of its log:\n${lastLines(logFile(name))}`,
@@ -145,7 +146,7 @@ export const openStack = ({
       launch(prepared, pidFile(name), logFile(name));
     }
     await untilReady(name, interrupted);
-    say(`${name} is ready (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    say(`${name} is ready (${durationText(Date.now() - began)})`);
   };
 
   /**

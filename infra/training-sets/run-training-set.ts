@@ -11,6 +11,7 @@ import type {
   TrainingSetJob,
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
+import { workerUrl } from '#infra/shared/worker-url.ts';
 import { outputFormat, temporaryPath } from './output-file.ts';
 import type { WorkerAnswer, WorkerInput } from './worker-messages.ts';
 
@@ -28,7 +29,7 @@ const inThread = (
   { signal, onProgress, maxHeapMb = 1024 }: RunOptions,
 ): Promise<TrainingSetResult> =>
   new Promise((done, failed) => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    const worker = new Worker(workerUrl('./worker', import.meta.url), {
       workerData: input,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
       env: process.env,

@@ -2,20 +2,13 @@
  * The catalog: all registered definitions, in all versions. A read model of the registry's commits
  * in memory, built from position 0 at every start. `position` is the last commit that it has read.
  */
-import type {
-  Definition,
-  EntityDefinition,
-  FeatureServiceDefinition,
-  FeatureViewDefinition,
-  Kind,
-  OnDemandFeatureDefinition,
-  SourceDefinition,
-} from '#domain/definitions/model.ts';
+import type { FeatureViewDefinition, Kind } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import { KINDS, type RegistryEvent, streamOf } from '#domain/registry/events.ts';
-import { evolve, initialState, newestVersion, type RegistryState } from '#domain/registry/state.ts';
+import type { ByKind, Registered, RegistryStream } from '#domain/registry/registered.ts';
+import { evolve, initialState, newestVersion } from '#domain/registry/state.ts';
 
 interface Registration {
   readonly version: number;
@@ -24,32 +17,15 @@ interface Registration {
   readonly reason: string | null;
 }
 
-export interface CatalogStream {
-  readonly kind: Kind;
-  readonly name: string;
-  readonly state: RegistryState;
+export interface CatalogStream extends RegistryStream {
   readonly registrations: readonly Registration[];
 }
 
-interface ByKind {
-  entity: EntityDefinition;
-  source: SourceDefinition;
-  'feature-view': FeatureViewDefinition;
-  'on-demand-feature': OnDemandFeatureDefinition;
-  'feature-service': FeatureServiceDefinition;
-}
-
-export interface Catalog {
+export interface Catalog extends Registered {
   /** the last commit that was read */
   readonly position: () => number;
   readonly streams: (kind?: Kind) => readonly CatalogStream[];
   readonly stream: (kind: Kind, name: string) => CatalogStream | null;
-  /** The newest version, or the given one; null where there is none or it is retired. */
-  readonly definition: <K extends Kind>(
-    kind: K,
-    name: string,
-    version?: number,
-  ) => ByKind[K] | null;
   /** The plan of a view's version, over the newest versions of its source and entity. */
   readonly plan: (view: string, version: number) => ViewPlan;
   readonly waitFor: (position: number) => Promise<void>;
@@ -197,36 +173,6 @@ export const openCatalog = async (
     close() {
       closed = true;
       unsubscribe();
-    },
-  };
-};
-
-export interface CatalogDefinitions {
-  readonly definition: Catalog['definition'];
-  readonly all: () => readonly Definition[];
-}
-
-/** The registered definitions that are not retired, as they would be after applying others. */
-export const overlay = (
-  catalog: Catalog,
-  definitions: readonly Definition[],
-): CatalogDefinitions => {
-  const over = new Map(
-    definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]),
-  );
-  return {
-    definition: (kind, name, version) =>
-      version === undefined
-        ? ((over.get(streamOf(kind, name)) as never) ?? catalog.definition(kind, name))
-        : catalog.definition(kind, name, version),
-    all() {
-      const names = new Map<string, Definition>();
-      for (const { kind, name } of catalog.streams()) {
-        const found = catalog.definition(kind, name);
-        if (found !== null) names.set(streamOf(kind, name), found);
-      }
-      for (const [id, definition] of over) names.set(id, definition);
-      return [...names.values()];
     },
   };
 };

@@ -7,11 +7,12 @@ import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
 import { DEFAULT_NAMESPACE, type Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
+import { downstreamOf, upstreamOf } from '#domain/registry/references.ts';
+import { overlay } from '#domain/registry/registered.ts';
 import { newestVersion } from '#domain/registry/state.ts';
+import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { Catalog, CatalogStream } from './catalog.ts';
-import { overlay } from './catalog.ts';
 import { featuresOf } from './feature-entries.ts';
-import { downstreamOf, upstreamOf } from './references.ts';
 
 interface EntriesDependencies {
   readonly catalog: Catalog;
@@ -97,12 +98,11 @@ export const createRegistryQueries = ({
     async show(kind, name, version) {
       const stream = catalog.stream(kind, name);
       if (stream === null || stream.state.versions.length === 0) {
-        const near = catalog.streams(kind).map((s) => s.name);
-        return fail(
-          'MR_NOT_FOUND',
-          `there is no ${kind} "${name}"${near.length > 0 ? `; there ${near.length === 1 ? 'is' : 'are'} ${near.join(', ')}` : ''}`,
-          { kind, name },
-        );
+        const names = catalog.streams(kind).map((s) => s.name);
+        return fail('MR_NOT_FOUND', `there is no ${kind} "${name}"${suggestion(name, names)}`, {
+          kind,
+          name,
+        });
       }
       return entryOf(stream, version);
     },

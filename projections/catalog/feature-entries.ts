@@ -8,9 +8,10 @@ import type {
 } from '#domain/definitions/model.ts';
 import { formatExpr } from '#domain/expressions/format.ts';
 import { featureText, hopText } from '#domain/plan/feature-text.ts';
+import { lookupsOf } from '#domain/registry/references.ts';
+import { overlay } from '#domain/registry/registered.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
-import { type Catalog, overlay } from './catalog.ts';
-import { lookupsOf } from './references.ts';
+import type { Catalog } from './catalog.ts';
 
 type Lookups = ReturnType<typeof lookupsOf>;
 

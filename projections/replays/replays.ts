@@ -142,15 +142,20 @@ export const createReplayQueries = ({
         state.generations.filter((g) => g.replay !== null).map((g) => statusOf(name, g)),
       )
       .sort((a, b) => a.startedAt - b.startedAt);
+  /** Any generation, also one that no replay filled, by `VIEW-GENERATION` or `VIEW@GENERATION`. */
   const one = (id: string): ReplayStatus => {
-    const found = all().find((replay) => replay.id === id);
-    return (
-      found ??
-      fail(
-        'MR_NOT_FOUND',
-        `there is no replay "${id}": \`millrace replay list\` shows what there is`,
-        { id },
-      )
+    const [, view, number] = /^(.+)[@-](\d+)$/.exec(id) ?? [];
+    const record =
+      view === undefined
+        ? undefined
+        : catalog
+            .stream('feature-view', view)
+            ?.state.generations.find(({ generation: of }) => of === Number(number));
+    if (view !== undefined && record !== undefined) return statusOf(view, record);
+    return fail(
+      'MR_NOT_FOUND',
+      `there is no replay "${id}": \`millrace replay list\` lists replays, and \`VIEW@GENERATION\` names a generation that was made without one`,
+      { id },
     );
   };
 

@@ -6,6 +6,7 @@
 import { MillraceError } from '#domain/errors.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { TopicPosition } from '#domain/ports/position.ts';
+import { durationText } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
 
 interface WaitForDependencies {
@@ -41,7 +42,7 @@ const notReached = (
   const [position, reached] = [formatPosition(topic, positions), formatPosition(topic, slowest)];
   return new MillraceError(
     'MR_POSITION_NOT_REACHED',
-    `position ${position} was not reached in ${deadlineMs} ms: what is read is at ${reached}`,
+    `position ${position} was not reached in ${durationText(deadlineMs)}: what is read is at ${reached}`,
     { position, reached, deadlineMs },
   );
 };

@@ -100,6 +100,7 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   },
   'POST /v1/plan': { needs: ['define', 'use'], body: () => ({ definitions: DEFINITIONS }) },
   'POST /v1/apply': { needs: ['define', 'use'], body: () => ({ definitions: DEFINITIONS }) },
+  'GET /v1/registry': { needs: ['catalog'] },
   'GET /v1/registry/:kind': { needs: ['catalog'], path: () => '/v1/registry/source' },
   'GET /v1/registry/:kind/:name': { needs: ['catalog'], path: () => '/v1/registry/source/charges' },
   'GET /v1/registry/:kind/:name/versions/:n': {
@@ -235,6 +236,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
     const { status: code, body: answer } = await ask(stranger);
     // Lists are answered, but are empty, or hold only what belongs to no namespace.
     const lists = [
+      '/v1/registry',
       '/v1/registry/:kind',
       '/v1/search',
       '/v1/replays',

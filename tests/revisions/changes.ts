@@ -132,8 +132,7 @@ const change = (
 };
 
 /** A field whose type changes. */
-const ofType = (...types: readonly string[]): Change => {
-  const name = types.map((type) => type.replace('?', '_null')).join('_');
+export const changeOfType = (name: string, ...types: readonly string[]): Change => {
   const field = nameOf(types.at(-1) as string);
   const versions = types.map(
     (type): SourceDefinition =>
@@ -146,6 +145,9 @@ const ofType = (...types: readonly string[]): Change => {
   const [before, ...revisions] = versions as [SourceDefinition, ...SourceDefinition[]];
   return change(name, before, revisions, field, types.map(valuesOf));
 };
+
+const ofType = (...types: readonly string[]): Change =>
+  changeOfType(types.map((type) => type.replace('?', '_null')).join('_'), ...types);
 
 /** A change of something other than the aggregated field. */
 const ofSource = (name: string, before: object, after: object): Change => {

@@ -23,8 +23,12 @@ export interface Revised {
   readonly register: () => Promise<void>;
   /** Makes the next revision of each source that has one left. */
   readonly revise: () => Promise<void>;
-  /** Publishes the events of the present revisions. @returns the position of each source */
-  readonly publish: () => Promise<readonly string[]>;
+  /** Publishes the events of the present revisions. */
+  readonly publish: () => Promise<void>;
+  /** the position of the last events of a source; null: none was published */
+  readonly position: (change: Change) => string | null;
+  /** Counts an event that was published in another way. */
+  readonly add: (change: Change, row: Row) => void;
   readonly expectReads: (
     where: string,
     when?: { readonly at?: number; readonly known?: number },
@@ -74,11 +78,22 @@ export const revised = (
   const all: readonly Events[] = changes.map((change) => ({ change, events: [] }));
   const everything = everythingOf(changes);
   let step = 0;
+  const positions = new Map<Change, string>();
 
-  const publishOne = async ({ change, events }: Events): Promise<string[]> => {
+  const add = ({ events }: Events, row: Row, logTime: number): void =>
+    void events.push({
+      row,
+      eventTime: row.at as number,
+      partition: 0,
+      offset: events.length,
+      logTime,
+    });
+
+  const publishOne = async (of: Events): Promise<void> => {
+    const { change } = of;
     const source = step === 0 ? change.before : change.revisions[step - 1];
     const values = change.values[step];
-    if (source === undefined || values === undefined) return [];
+    if (source === undefined || values === undefined) return;
     const newest = now();
     const rows = values.flatMap((value, i) =>
       KEYS.map((id, k) =>
@@ -90,15 +105,8 @@ export const revised = (
       caller,
     );
     expect([change.name, rejected, accepted]).toEqual([change.name, [], rows.length]);
-    for (const row of rows)
-      events.push({
-        row,
-        eventTime: row.at as number,
-        partition: 0,
-        offset: events.length,
-        logTime: newest,
-      });
-    return [position];
+    for (const row of rows) add(of, row, newest);
+    positions.set(change, position);
   };
 
   const knownBy = (events: readonly RawEvent[], time: number): readonly RawEvent[] =>
@@ -118,10 +126,10 @@ export const revised = (
       await platform().registry.apply(next, {}, caller);
     },
     async publish() {
-      const positions: string[] = [];
-      for (const of of all) positions.push(...(await publishOne(of)));
-      return positions;
+      for (const of of all) await publishOne(of);
     },
+    position: (change) => positions.get(change) ?? null,
+    add: (change, row) => add(all.find((of) => of.change === change) as Events, row, now()),
     async expectReads(where, when = {}) {
       for (const { change, events } of all) {
         const features = namesOf(change).map((name) => `${viewOf(change)}:${name}`);

@@ -9,7 +9,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ViewExplanation } from '#domain/api/serving.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
-import { caller, replayFilled, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import type { Row } from '#domain/values/value.ts';
+import {
+  caller,
+  plain,
+  replayFilled,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 import { CHANGES, type Change } from './changes.ts';
 import { ENTITIES, type Revised, revised, viewOf } from './revised.ts';
 
@@ -83,6 +90,26 @@ test('the computation goes on, and every way to read has the right values', {
   await sources.expectReads('after a replay');
   await running.restart();
   await sources.expectReads('after a replay and a restart');
+
+  const exported = await Promise.all(
+    CHANGES.map(async ({ definitions: { source } }) => {
+      const events: Row[] = [];
+      for await (const rows of await platform().publishing.exportEvents(source.name))
+        events.push(...rows);
+      return { source, events };
+    }),
+  );
+  await running.dispose();
+  running = await testPlatform({ now: () => clock });
+  const { entity } = (CHANGES[0] as Change).definitions;
+  await platform().registry.apply(
+    plain(entity, ...CHANGES.flatMap(({ definitions: { source, view } }) => [source, view])),
+    {},
+    caller,
+  );
+  for (const { source, events } of exported)
+    await platform().publishing.publish({ source: source.name, events }, caller);
+  await sources.expectReads('exported, and published again');
 });
 
 test('a restart before a revision, between two, and after', { timeout: 120_000 }, async () => {

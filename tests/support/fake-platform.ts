@@ -378,7 +378,7 @@ export const createFakePlatform = (): FakePlatform => {
         return { events: [{ type: 'Done', data: request.data }], position: 'registry@0:1' };
       },
       async plan(definitions) {
-        return { changes: changes(definitions) };
+        return { changes: changes(definitions), missing: [] };
       },
       async apply(definitions, options, caller) {
         log('apply', definitions, options, caller);
@@ -387,9 +387,13 @@ export const createFakePlatform = (): FakePlatform => {
           catalog.set(`${definition.kind}/${definition.name}`, entryOf(definition));
         return {
           changes: result,
+          missing: [],
           position: 'registry@0:1',
           applied: result.filter((c) => c.action === 'create').length,
         };
+      },
+      async exported() {
+        return { millrace: 'registry', definitions: [] };
       },
       async list(kind) {
         return [...catalog.values()].filter((entry) => entry.kind === kind);

@@ -2,10 +2,10 @@
  * A registry of its own: event store in memory, catalog and commands. A test can run code between a
  * decision and its append.
  */
-import { type ApplyOptions, applyDefinitions } from '#commands/apply.ts';
+import { applyDefinitions } from '#commands/apply.ts';
 import { type CommandBus, createCommandBus } from '#commands/command-bus.ts';
 import { createCommandRequests } from '#commands/parse-command.ts';
-import type { ApplyResult, CommandResult, Registry } from '#domain/api/registry.ts';
+import type { ApplyOptions, ApplyResult, CommandResult, Registry } from '#domain/api/registry.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';

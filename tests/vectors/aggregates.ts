@@ -6,6 +6,7 @@
 import type { Partial, Slots } from '#domain/aggregations/aggregation.ts';
 import { first, firstK, last, lastK } from '#domain/aggregations/first-last.ts';
 import { approxCountDistinct } from '#domain/aggregations/hyper-log-log.ts';
+import { keptAs } from '#domain/aggregations/kept-type.ts';
 import { max, min } from '#domain/aggregations/min-max.ts';
 import { newSlots } from '#domain/aggregations/slots.ts';
 import { sumPartial } from '#domain/aggregations/sum.ts';
@@ -178,7 +179,9 @@ const caseOf = (subject: Subject, events: readonly Event[]): object => {
 
 const subjects = (): Subject[] => {
   const type = (name: string): FieldType => parseFieldType(name);
-  const ordered = ['string', 'int', 'long', 'float', 'double', 'boolean', 'timestamp', 'date'];
+  const scalars = ['string', 'int', 'long', 'float', 'double', 'boolean', 'timestamp', 'date'];
+  /** A job passes numbers as the state keeps them. */
+  const kept = scalars.filter((t) => keptAs(type(t)).type.base === t);
   const one = (aggregation: typeof first, input: FieldType, params = {}): Partial =>
     aggregation.bind(input, params).partials[0] as Partial;
   const distinct = (input: FieldType, precision: number): Partial =>
@@ -198,13 +201,13 @@ const subjects = (): Subject[] => {
       type: type('string'),
       partial: one(max, type('string')),
     },
-    ...[...ordered, ...['string', 'long', 'double', 'boolean'].map((t) => `array<${t}>`)].flatMap(
+    ...[...kept, ...['string', 'long', 'double', 'boolean'].map((t) => `array<${t}>`)].flatMap(
       (t) => [
         { function: 'MR_FIRST', parameter: 1, type: type(t), partial: one(first, type(t)) },
         { function: 'MR_LAST', parameter: 1, type: type(t), partial: one(last, type(t)) },
       ],
     ),
-    ...ordered.flatMap((t) => [
+    ...kept.flatMap((t) => [
       {
         function: 'MR_FIRST',
         parameter: 3,
@@ -212,6 +215,8 @@ const subjects = (): Subject[] => {
         partial: one(firstK, type(t), { k: 3 }),
       },
       { function: 'MR_LAST', parameter: 5, type: type(t), partial: one(lastK, type(t), { k: 5 }) },
+    ]),
+    ...scalars.flatMap((t) => [
       {
         function: 'MR_COUNTS',
         parameter: 100,

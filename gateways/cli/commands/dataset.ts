@@ -39,13 +39,14 @@ const waitFor = async (
   let status = started;
   let cancelling = false;
   const cancel = (): void => {
+    if (cancelling) return;
     cancelling = true;
     message('cancelling');
     void client
       .delete(path('v1', 'datasets', started.id))
       .catch((error: Error) => message(error.message));
   };
-  process.once('SIGINT', cancel);
+  process.on('SIGINT', cancel);
   try {
     while (status.state === 'running') {
       progress.update(`${bar(status.progress)} ${status.stage}`);

@@ -1,12 +1,14 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import type { RegistryExport } from '#domain/api/registry.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { createProgress } from '../progress.ts';
+import { UsageError } from '../usage.ts';
 
 const NEWLINE = 10;
 
@@ -22,17 +24,16 @@ const counting = (onCount: (events: number) => void): Transform => {
   });
 };
 
-const exportEvents = async (
-  source: string,
-  { out }: { readonly out: string },
-  command: Command,
-): Promise<void> => {
+/** For a source with the name `registry`. */
+const SOURCE = 'source/';
+
+const exportEvents = async (source: string, out: string, command: Command): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const progress = createProgress();
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
   const part = `${out}.part`;
   let events = 0;
   try {
@@ -62,12 +63,52 @@ const exportEvents = async (
   else print(`${events} events of ${source} written to ${out}`);
 };
 
+const exportRegistry = async (out: string | undefined, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const exported = await client.get<RegistryExport>('/v1/registry');
+  const text = JSON.stringify(exported, null, 2);
+  if (out === undefined) return print(text);
+  const part = `${out}.part`;
+  try {
+    await writeFile(part, `${text}\n`);
+    await rename(part, out);
+  } catch (error) {
+    await rm(part, { force: true });
+    fail('MR_FILE_INVALID', `${out} cannot be written: ${(error as Error).message}`, { out });
+  }
+  const definitions = exported.definitions.length;
+  if (json) document({ definitions, out });
+  else print(`${definitions} definitions written to ${out}`);
+};
+
+const exportAny = async (
+  what: string,
+  { out }: { readonly out?: string },
+  command: Command,
+): Promise<void> => {
+  if (what === 'registry') return exportRegistry(out, command);
+  if (out === undefined) throw new UsageError('the export of a source needs --out FILE');
+  const source = what.startsWith(SOURCE) ? what.slice(SOURCE.length) : what;
+  return exportEvents(source, out, command);
+};
+
 export const addExport = (program: Command): void => {
   program
     .command('export')
-    .description('write all accepted events of a source, to publish them on another platform')
-    .argument('<source>', 'name of the source')
-    .requiredOption('--out <file>', 'NDJSON file to write')
-    .addHelpText('after', '\nExample:\n  millrace export flights --out flights.ndjson')
-    .action(exportEvents);
+    .description(
+      'write what another platform can take over: all accepted events of a source, or all definitions',
+    )
+    .argument(
+      '<what>',
+      'name of a source, or `registry`; of a source of that name, source/registry',
+    )
+    .option(
+      '--out <file>',
+      'file to write: NDJSON for events, JSON for the registry; default: stdout',
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace export flights --out flights.ndjson\n  millrace export registry --out registry.json',
+    )
+    .action(exportAny);
 };

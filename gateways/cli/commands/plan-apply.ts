@@ -1,91 +1,84 @@
 import type { Command } from 'commander';
-import type { ApplyResult, PlannedChange, PlanResult } from '#domain/api/registry.ts';
+import type { ApplyResult, PlanResult } from '#domain/api/registry.ts';
+import { parseDefinition } from '#domain/definitions/parse.ts';
+import { planDefinitions } from '#domain/registry/plan.ts';
+import { registeredIn } from '#domain/registry/registry-export.ts';
 import { contextOf } from '../context.ts';
-import { readDefinitionFiles } from '../definition-files.ts';
-import { changedValueText, computesText } from '../definition-text.ts';
-import { show } from '../table.ts';
+import { type DefinitionFiles, readDefinitionFiles, readExportFile } from '../definition-files.ts';
+import { changesText, missingText, summary } from '../plan-text.ts';
 
-const MARKS = { create: '+', revise: '~', unchanged: '=' } as const;
-const COSTS = {
-  none: '',
-  compatible: ' (compatible)',
-  replay: ' (needs a replay)',
-  breaking: ' (breaks a reader)',
-} as const;
-
-interface Named {
-  readonly kind: unknown;
-  readonly name: unknown;
+interface PlanFlags {
+  readonly prune?: boolean;
+  readonly all?: boolean;
+  /** file of an export */
+  readonly against?: string;
 }
 
-const valueText = (path: string, value: unknown): string =>
-  changedValueText(path, value) ?? show(value);
+/** The plan against an export; no server is asked. */
+const planAgainst = async (
+  file: string,
+  { definitions, ...options }: DefinitionFiles,
+  prune: boolean,
+): Promise<PlanResult> =>
+  planDefinitions(
+    registeredIn(await readExportFile(file)),
+    definitions.map((definition) =>
+      parseDefinition(definition, `${definition.kind} ${JSON.stringify(definition.name)}`),
+    ),
+    { ...options, prune },
+  );
 
-/** What a new definition computes; nothing where it has problems. */
-const newText = ({ kind, name, problems }: PlannedChange, definitions: readonly unknown[]) =>
-  problems.length > 0
-    ? []
-    : definitions
-        .filter((one) => (one as Named | null)?.kind === kind && (one as Named).name === name)
-        .flatMap(computesText)
-        .map((line) => `    ${line}`);
-
-const changeText = (change: PlannedChange, definitions: readonly unknown[]): string => {
-  const { kind, name, action, cost, fields, notes, problems } = change;
-  return [
-    `${MARKS[action]} ${kind} ${name}: ${action}${action === 'create' ? '' : COSTS[cost]}`,
-    ...(action === 'create'
-      ? newText(change, definitions)
-      : fields.map(
-          (field) =>
-            `    ${field.path}: ${valueText(field.path, field.before)} → ${valueText(field.path, field.after)}${COSTS[field.cost]}`,
-        )),
-    ...notes.map((note) => `    ${note}`),
-    ...problems.map((problem) => `    error ${problem.code}: ${problem.message}`),
-  ].join('\n');
-};
-
-const summary = (changes: readonly PlannedChange[]): string => {
-  const count = (action: PlannedChange['action']) =>
-    changes.filter((change) => change.action === action).length;
-  return `${count('create')} to create, ${count('revise')} to revise, ${count('unchanged')} unchanged`;
-};
+const BREAKS = 2;
 
 const plan = async (
   files: readonly string[],
-  _options: unknown,
+  { prune = false, all = false, against }: PlanFlags,
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const definitions = await readDefinitionFiles(files);
-  const result = await client.post<PlanResult>('/v1/plan', { body: { definitions } });
-  if (json) document(result);
-  else {
-    const lines = result.changes.map((change) => changeText(change, definitions));
-    print([...lines, summary(result.changes)].join('\n'));
-  }
-  if (result.changes.some((change) => change.problems.length > 0)) process.exitCode = 1;
-};
-
-const apply = async (
-  files: readonly string[],
-  { reason, force }: { reason?: string; force?: boolean },
-  command: Command,
-): Promise<void> => {
-  const { client, json, document, print } = contextOf(command);
-  const definitions = await readDefinitionFiles(files);
-  const result = await client.post<ApplyResult>('/v1/apply', {
-    body: { definitions, reason, force },
-  });
+  const read = await readDefinitionFiles(files);
+  const result =
+    against === undefined
+      ? await client.post<PlanResult>('/v1/plan', { body: { ...read, prune } })
+      : await planAgainst(against, read, prune);
+  const { changes, missing } = result;
   if (json) document(result);
   else
     print(
       [
-        ...result.changes.map((change) => changeText(change, [])),
-        `applied ${result.applied}, at ${result.position}`,
+        ...changesText(changes, { all, definitions: read.definitions }),
+        ...missingText(missing, { all }),
+        summary(result),
       ].join('\n'),
     );
+  if (changes.some(({ problems }) => problems.length > 0)) process.exitCode = 1;
+  else if (changes.some(({ cost }) => cost === 'breaking')) process.exitCode = BREAKS;
 };
+
+interface ApplyFlags {
+  readonly reason?: string;
+  readonly force?: boolean;
+  readonly prune?: boolean;
+}
+
+const apply = async (
+  files: readonly string[],
+  flags: ApplyFlags,
+  command: Command,
+): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const read = await readDefinitionFiles(files);
+  const result = await client.post<ApplyResult>('/v1/apply', { body: { ...read, ...flags } });
+  if (json) document(result);
+  else
+    print(
+      [...changesText(result.changes), `applied ${result.applied}, at ${result.position}`].join(
+        '\n',
+      ),
+    );
+};
+
+const FILES = 'TypeScript, JavaScript or JSON files of definitions, or the export of a registry';
 
 export const addPlanAndApply = (program: Command): void => {
   program
@@ -93,15 +86,22 @@ export const addPlanAndApply = (program: Command): void => {
     .description(
       'show what `apply` would change, and which changes need a replay or break a reader',
     )
-    .argument('<file...>', 'TypeScript, JavaScript or JSON files of definitions')
-    .addHelpText('after', '\nExample:\n  millrace plan features.ts')
+    .argument('<file...>', FILES)
+    .option('--all', 'also show what does not change')
+    .option('--prune', 'show what `apply --prune` would change')
+    .option('--against <export>', 'compare with this export of a registry, without a server')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 nothing breaks, 2 something would break a reader, 1 refused.\n\nExample:\n  millrace plan features.ts\n  millrace plan features.ts --against production.json',
+    )
     .action(plan);
   program
     .command('apply')
     .description('register these definitions')
-    .argument('<file...>', 'TypeScript, JavaScript or JSON files of definitions')
+    .argument('<file...>', FILES)
     .option('--reason <text>', 'why, for the audit log')
     .option('--force', 'also apply breaking changes; needs --reason')
+    .option('--prune', 'also retire what is registered and not in the files')
     .addHelpText('after', '\nExample:\n  millrace apply features.ts --reason "first features"')
     .action(apply);
 };

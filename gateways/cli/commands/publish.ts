@@ -1,7 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
+
 import { type EventFormat, formatOfName } from '#domain/files/file-kind.ts';
+import { durationText } from '#domain/values/duration.ts';
+
 import { find } from '../catalog.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
@@ -153,8 +156,8 @@ export const publishFile = async (
     else print(`${snapshotText(result)}, position ${result.position}`);
     return;
   }
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
   try {
     await sendInOrder(batches, {
       window: IN_FLIGHT,
@@ -177,7 +180,8 @@ export const publishFile = async (
           `${(skip + handled).toLocaleString('en')} events, ${speed()}, ${tally.counts.accepted} accepted, ${tally.counts.rejected} rejected`,
         );
       },
-      onRetry: (error, inMs) => progress.update(`${error.message}; repeating in ${inMs} ms`),
+      onRetry: (error, inMs) =>
+        progress.update(`${error.message}; repeating in ${durationText(inMs)}`),
     });
   } finally {
     progress.end();
@@ -201,7 +205,7 @@ export const publishFile = async (
     });
   else
     print(
-      `${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected in ${seconds.toFixed(1)} s (${speed()})${position === null ? '' : `, position ${position}`}`,
+      `${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected in ${durationText(seconds * 1000)} (${speed()})${position === null ? '' : `, position ${position}`}`,
     );
   if (!json) for (const [code, count] of tally.byCode) print(`  ${count} × ${code}`);
   if (stopped) message('stopped before the end: the same command continues from here');

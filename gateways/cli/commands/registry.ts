@@ -1,15 +1,13 @@
 import type { Command } from 'commander';
 import type { CatalogEntry, CatalogFeature } from '#domain/api/registry.ts';
-import type { Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { KINDS } from '#domain/registry/events.ts';
-import { findKind, unknownKind } from '#gateways/shared/kinds.ts';
-import { find } from '../catalog.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { computesText } from '../definition-text.ts';
+import { kindsOf, namedEntry } from '../named-entry.ts';
 import { facts, indent, showTime, table } from '../table.ts';
-import { UsageError, wholeOption } from '../usage.ts';
+import { wholeOption } from '../usage.ts';
 
 const entriesTable = (entries: readonly CatalogEntry[]): string =>
   table(
@@ -25,14 +23,6 @@ const entriesTable = (entries: readonly CatalogEntry[]): string =>
       e.description,
     ]),
   );
-
-/** The kind of that name, or all. */
-const kindsOf = (name: string | undefined): readonly Kind[] => {
-  if (name === undefined) return KINDS;
-  const kind = findKind(name);
-  if (kind === undefined) throw new UsageError(unknownKind(name));
-  return [kind];
-};
 
 const list = async (
   kind: string | undefined,
@@ -105,21 +95,10 @@ const showEntry = async (
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const [prefix, rest] = name.includes('/')
-    ? (name.split('/', 2) as [string, string])
-    : [options.kind, name];
-  const found = (
-    await Promise.all(kindsOf(prefix).map((kind) => find(client, kind, rest, options.at)))
-  ).filter((entry) => entry !== null);
-  const [entry] = found;
-  if (entry === undefined)
-    return fail('MR_NOT_FOUND', `nothing is registered as "${name}"`, { name });
-  if (found.length > 1)
-    return fail(
-      'MR_REFUSED',
-      `"${name}" is the name of several definitions: write ${found.map((e) => `${e.kind}/${e.name}`).join(' or ')}`,
-      { name },
-    );
+  const entry = await namedEntry(client, name, {
+    ...(options.kind === undefined ? {} : { kind: options.kind }),
+    ...(options.at === undefined ? {} : { version: options.at }),
+  });
   if (options.sql === true) {
     if (entry.sql === undefined)
       return fail(

@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 import type { LateReport } from '#domain/api/operations.ts';
 import type { PublishResult, RejectedRecord } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
+import { durationText } from '#domain/values/duration.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 import { type Client, path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
-import { entityText, facts, show, showTime, table } from '../table.ts';
+import { entityText, facts, showTime, table } from '../table.ts';
 import { UsageError, wholeOption } from '../usage.ts';
 
 interface Page {
@@ -160,7 +161,7 @@ const late = async (
     r.position,
     showTime(r.eventTime),
     showTime(r.logTime),
-    `${show(r.lateBy / 1000)} s`,
+    durationText(r.lateBy),
     r.generation,
     entityText(r.entity),
   ]);

@@ -175,17 +175,20 @@ const change =
       body: { reason },
     });
     if (json) document(replay);
+    else if (action === 'retire')
+      print(`generation ${replay.generation} of ${replay.view} is ${replay.state}`);
     else print(`replay ${replay.id} of ${replay.view}: ${replay.state}`);
   };
 
-const REPLAY_ID = 'id of the replay, from `millrace replay list`';
+const REPLAY_ID =
+  'id of the replay, from `millrace replay list`; for a generation without a replay, VIEW@GENERATION';
 
 const ACTIONS: Readonly<Record<string, string>> = {
   promote: 'make the generation of a replay live',
   rollback: 'make the previous generation live again',
   abandon: 'cancel a replay that was not promoted, and drop its generation',
   retire:
-    'delete the generation of a replay that is no longer live; a rollback to it is then impossible',
+    'delete the generation of a replay, if it is no longer live; for the live one, delete the generation that it replaced. A rollback to the deleted one is then impossible',
 };
 
 export const addReplay = (program: Command): void => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { EngineJob, PlatformStatus } from '#domain/api/operations.ts';
+import { durationText } from '#domain/values/duration.ts';
 import { contextOf } from '../context.ts';
 import { facts, percent, showTime, table } from '../table.ts';
 
@@ -25,7 +26,7 @@ const statusText = (s: PlatformStatus): string =>
     facts([
       ['profile', s.profile],
       ['version', s.version],
-      ['running since', showTime(s.startedAt)],
+      ['running since', `${showTime(s.startedAt)} (${durationText(Date.now() - s.startedAt)})`],
       ['data', s.dataDirectory],
       ['memory', `${Math.round(s.memoryBytes / 2 ** 20)} MiB`],
       [

@@ -5,12 +5,19 @@ import { cellJson } from '#domain/files/text-value.ts';
 import { accepts, isParsed, jsonSql } from '#domain/sql/duckdb/field-values.ts';
 import { literal } from '#domain/sql/duckdb/names.ts';
 import { columnName, parquetCount, parquetRows } from '#domain/sql/duckdb/parquet-files.ts';
-import { type ParquetTable, parquetTable, type Query } from '#domain/sql/duckdb/parquet-table.ts';
+import {
+  needsExactNanos,
+  type ParquetTable,
+  parquetTable,
+  type Query,
+  tableWithoutZones,
+} from '#domain/sql/duckdb/parquet-table.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { fileError, openDuckDb, queryOf } from '../duckdb.ts';
 import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
 import { type MatchedField, type Matching, matchColumns } from './match-columns.ts';
+import { type NaiveCopy, naiveCopy } from './naive-copy.ts';
 
 /** A column of the query: JSON, or a text that is parsed for its field. */
 type Piece = { readonly sql: string; readonly parsed: FieldType | null };
@@ -106,15 +113,22 @@ export async function* parquetBatches(
   const { connection, close } = await openDuckDb();
   const batcher = createBatcher(skip);
   const query = queryOf(connection);
+  let copy: NaiveCopy | null = null;
   try {
-    const table = await parquetTable(query, file);
+    let table = await parquetTable(query, file);
     const fields = matchColumns(matching, table.names);
     await checkTypes(query, file, fields, table);
+    const columns = fields.map(({ column }) => column);
+    if (await needsExactNanos(query, file, table, columns)) {
+      copy = await naiveCopy(file);
+      table = await tableWithoutZones(query, copy.path, table);
+    }
+    const read = copy?.path ?? file;
     const pieces = piecesOf(fields, table.types);
-    const [counted] = await query(parquetCount([file]));
+    const [counted] = await query(parquetCount([read]));
     const end = Math.min(limit, Number(counted?.[0] ?? 0));
     const rows = Number.isFinite(limit) ? `LIMIT ${Math.max(0, limit - skip)}` : '';
-    const sql = `SELECT ${pieces.map((piece) => piece.sql).join(', ')} FROM ${parquetRows(file, table.names.length)} ${rows} OFFSET ${skip}`;
+    const sql = `SELECT ${pieces.map((piece) => piece.sql).join(', ')} FROM ${parquetRows(read, table.names.length)} ${rows} OFFSET ${skip}`;
     let count = 0;
     for await (const event of eventsOf(connection, sql, pieces)) {
       count++;
@@ -133,5 +147,6 @@ export async function* parquetBatches(
     throw fileError(file, error);
   } finally {
     close();
+    await copy?.remove();
   }
 }

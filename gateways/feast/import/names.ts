@@ -40,7 +40,7 @@ export interface Names {
   of(id: string, wanted: string): string;
 }
 
-/** Names of one kind. Each is used once: a second one gets a number. */
+/** Names of one kind. Each is used once, in any case: a second one gets a number. */
 export const createNames = (): Names => {
   const byId = new Map<string, string>();
   const taken = new Set<string>();
@@ -49,8 +49,9 @@ export const createNames = (): Names => {
       const known = byId.get(id);
       if (known !== undefined) return known;
       let name = wanted;
-      for (let n = 2; taken.has(name); n++) name = `${wanted.slice(0, LONGEST - 4)}_${n}`;
-      taken.add(name);
+      for (let n = 2; taken.has(name.toLowerCase()); n++)
+        name = `${wanted.slice(0, LONGEST - 4)}_${n}`;
+      taken.add(name.toLowerCase());
       byId.set(id, name);
       return name;
     },

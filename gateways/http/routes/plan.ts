@@ -18,11 +18,14 @@ export const planRoutes: RouteModule = {
           response: answers(200, planResult),
         },
       },
-      (request) =>
-        platform.registry.plan(
-          definitionsOf(request.body.definitions, limits.definitions),
+      (request) => {
+        const { definitions, ...options } = request.body;
+        return platform.registry.plan(
+          definitionsOf(definitions, limits.definitions),
+          options,
           callerOf(request),
-        ),
+        );
+      },
     );
   },
 };

@@ -2,7 +2,7 @@ import { kindOf, wholeNumber } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 
 import type { RouteModule } from '../route-module.ts';
-import { catalogEntries, catalogEntry } from '../schemas/registry.ts';
+import { catalogEntries, catalogEntry, registryExport } from '../schemas/registry.ts';
 import { answers } from '../schemas/shapes.ts';
 
 export const registryRoutes: RouteModule = {
@@ -12,6 +12,11 @@ export const registryRoutes: RouteModule = {
     const schema = (summary: string, answer: object) => ({
       schema: { tags: ['registry'], summary, response: answers(200, answer) },
     });
+    app.get(
+      '/v1/registry',
+      schema('All definitions that are not retired, for another registry', registryExport),
+      (request) => platform.registry.exported(callerOf(request)),
+    );
     app.get<{ Params: { kind: string } }>(
       '/v1/registry/:kind',
       schema('All definitions of a kind', catalogEntries),

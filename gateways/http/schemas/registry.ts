@@ -5,7 +5,9 @@ import type {
   CatalogEntry,
   CommandRequest,
   CommandResult,
+  ExportedStatus,
   PlanResult,
+  RegistryExport,
 } from '#domain/api/registry.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { problem } from './problem.ts';
@@ -30,11 +32,25 @@ export const commandResult = shapeOf<CommandResult>()(
 
 const definitions = Type.Array(record());
 
-export const planBody = closed({ definitions });
+const exportedStatus = shapeOf<ExportedStatus>()(
+  closed({
+    kind: textOf<Kind>(),
+    name: Type.String(),
+    version: Type.Integer({ minimum: 1 }),
+    status: oneOf('active', 'deprecated'),
+  }),
+);
+const planOptions = {
+  prune: Type.Optional(Type.Boolean()),
+  exported: Type.Optional(Type.Array(exportedStatus)),
+};
+
+export const planBody = closed({ definitions, ...planOptions });
 export type PlanBody = Static<typeof planBody>;
 
 export const applyBody = closed({
   definitions,
+  ...planOptions,
   reason: Type.Optional(Type.String()),
   force: Type.Optional(Type.Boolean()),
 });
@@ -45,7 +61,7 @@ const changes = Type.Array(
   Type.Object({
     kind: textOf<Kind>(),
     name: Type.String(),
-    action: oneOf('create', 'revise', 'unchanged'),
+    action: oneOf('create', 'revise', 'unchanged', 'restore', 'deprecate', 'retire'),
     cost,
     fields: Type.Array(
       Type.Object({ path: Type.String(), before: Type.Unknown(), after: Type.Unknown(), cost }),
@@ -54,9 +70,27 @@ const changes = Type.Array(
     problems: Type.Array(problem),
   }),
 );
-export const planResult = shapeOf<PlanResult>()(Type.Object({ changes }));
+const missing = Type.Array(
+  Type.Object({ kind: textOf<Kind>(), name: Type.String(), usedBy: Type.Array(Type.String()) }),
+);
+export const planResult = shapeOf<PlanResult>()(Type.Object({ changes, missing }));
 export const applyResult = shapeOf<ApplyResult>()(
-  Type.Object({ changes, position: Type.String(), applied: Type.Integer() }),
+  Type.Object({ changes, missing, position: Type.String(), applied: Type.Integer() }),
+);
+
+export const registryExport = shapeOf<RegistryExport>()(
+  Type.Object({
+    millrace: oneOf('registry'),
+    definitions: Type.Array(
+      Type.Object({
+        kind: textOf<Kind>(),
+        name: Type.String(),
+        version: Type.Integer(),
+        status: oneOf('active', 'deprecated'),
+        definition: record<Definition>(),
+      }),
+    ),
+  }),
 );
 
 export const catalogEntry = shapeOf<CatalogEntry>()(

@@ -4,7 +4,8 @@
  * A column keeps its field id for ever. A new column gets a new id and is optional. A column that
  * the new schema omits, or makes nullable, becomes optional. int widens to long, float to double.
  * Iceberg does not widen whole numbers to doubles, so such a column gets a new field id, and the
- * files are rewritten (rewrite-columns.ts). Any other change of type is refused.
+ * files are rewritten (rewrite-columns.ts); so does a list whose elements become wider. Any other
+ * change of type is refused.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { HistoryColumn } from '#domain/ports/history.ts';
@@ -137,11 +138,23 @@ const WIDENED: Readonly<Record<string, string>> = {
   'long>double': 'double',
   'double>long': 'double',
 };
-/** Changes that need the files to be rewritten. */
-const REPLACED: ReadonlySet<string> = new Set(['int>double', 'long>double']);
+/** Whether the files must be rewritten: of lists always, because engines differ in what they widen. */
+const isReplaced = (had: string, type: string): boolean =>
+  elementOf(had) !== null || ((had === 'int' || had === 'long') && type === 'double');
+
+const elementOf = (type: string): string | null =>
+  type.startsWith('list<') ? type.slice('list<'.length, -1) : null;
+
+const widenedTo = (had: string, wanted: string): string | undefined => {
+  if (had === wanted) return had;
+  const [from, to] = [elementOf(had), elementOf(wanted)];
+  if (from === null || to === null) return WIDENED[`${had}>${wanted}`];
+  const element = WIDENED[`${from}>${to}`];
+  return element === undefined ? undefined : `list<${element}>`;
+};
 
 const widest = (table: string, column: string, had: string, wanted: string): string => {
-  const type = had === wanted ? had : WIDENED[`${had}>${wanted}`];
+  const type = widenedTo(had, wanted);
   if (type === undefined) {
     throw new MillraceError(
       'MR_SCHEMA_INCOMPATIBLE',
@@ -150,6 +163,13 @@ const widest = (table: string, column: string, had: string, wanted: string): str
     );
   }
   return type;
+};
+
+const icebergType = (type: string, nextId: () => number): string | IcebergList => {
+  const element = elementOf(type);
+  return element === null
+    ? type
+    : { type: 'list', 'element-id': nextId(), element, 'element-required': false };
 };
 
 export interface Evolution {
@@ -179,27 +199,19 @@ export const evolve = (
     const required = field.required && (column?.required ?? false);
     if (type === had && required === field.required) return field;
     changed = true;
-    if (!REPLACED.has(`${had}>${type}`))
-      return { ...field, required, type: type === had ? field.type : type };
+    if (type === had) return { ...field, required };
+    if (!isReplaced(had, type)) return { ...field, required, type };
     replaced.push(field.name);
-    return { ...field, id: ++last, required, type };
+    return { ...field, id: ++last, required, type: icebergType(type, () => ++last) };
   });
   for (const { name, type, required, json } of wantedByName.values()) {
     changed = true;
     const id = ++last;
-    const list = type.startsWith('list<');
     fields.push({
       id,
       name,
       required: fresh && required,
-      type: list
-        ? {
-            type: 'list',
-            'element-id': ++last,
-            element: type.slice(5, -1),
-            'element-required': false,
-          }
-        : type,
+      type: icebergType(type, () => ++last),
       ...(json ? { doc: 'json' } : {}),
     });
   }

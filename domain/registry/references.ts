@@ -6,10 +6,10 @@ import type { Lookups } from '#domain/definitions/check-context.ts';
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import type { Readers } from '#domain/registry/change.ts';
-import { streamOf } from '#domain/registry/events.ts';
 import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
-import type { CatalogDefinitions } from './catalog.ts';
+import type { Readers } from './change.ts';
+import { streamOf } from './events.ts';
+import type { CatalogDefinitions } from './registered.ts';
 
 /** What a definition refers to, as kind/name. */
 export const upstreamOf = (definition: Definition): readonly string[] => {

@@ -6,12 +6,13 @@ import { checkDefinition } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import type { Change, Readers } from '#domain/registry/change.ts';
-import { diffDefinitions } from '#domain/registry/diff.ts';
-import { sourceReaders } from '#domain/registry/source-readers.ts';
-import { liveGeneration, newestVersion } from '#domain/registry/state.ts';
-import { type Catalog, type CatalogDefinitions, overlay } from '#projections/catalog/catalog.ts';
-import { lookupsOf, readersOf } from '#projections/catalog/references.ts';
+import type { Change, Readers } from './change.ts';
+import { diffDefinitions } from './diff.ts';
+import { streamOf } from './events.ts';
+import { lookupsOf, readersOf } from './references.ts';
+import { type CatalogDefinitions, overlay, type Registered } from './registered.ts';
+import { sourceReaders } from './source-readers.ts';
+import { liveGeneration, newestVersion } from './state.ts';
 
 /** The hash of a view's plan; null where it is no view, or does not fit its source or entity. */
 export const hashOfPlan = (
@@ -42,18 +43,25 @@ interface BatchContext {
   readonly batch: readonly Definition[];
   /** Those that count as registered already: all of them in a plan, none in a decision. */
   readonly assumed: readonly Definition[];
+  /** the versions' numbers that the request names, by kind/name */
+  readonly versions?: ReadonlyMap<string, number>;
+  /** what the request retires, as kind/name: it does not count as a reader */
+  readonly retired?: ReadonlySet<string>;
 }
 
 const NO_BATCH: BatchContext = { batch: [], assumed: [] };
+
+/** The number of a definition's next version. @param wanted by an export; higher ones only */
+export const nextVersion = (newest = 0, wanted = 0): number => Math.max(newest + 1, wanted);
 
 /**
  * A pinned version must be registered and have the features that the service reads, or be the next
  * version and registered by the same request.
  */
 const pinProblems = (
-  catalog: Catalog,
+  catalog: Registered,
   definition: Definition,
-  assumed: readonly Definition[],
+  { assumed, versions: coming }: BatchContext,
 ): Problem[] => {
   if (definition.kind !== 'feature-service') return [];
   const details = { kind: definition.kind, name: definition.name };
@@ -62,10 +70,9 @@ const pinProblems = (
     const { view, version, features } = member;
     const versions =
       catalog.stream('feature-view', view)?.state.versions.map((v) => v.version) ?? [];
-    const coming =
-      assumed.some((d) => d.kind === 'feature-view' && d.name === view) &&
-      version === (versions.at(-1) ?? 0) + 1;
-    if (coming) return [];
+    const next = nextVersion(versions.at(-1), coming?.get(streamOf('feature-view', view)));
+    if (version === next && assumed.some((d) => d.kind === 'feature-view' && d.name === view))
+      return [];
     const code = 'MR_UNKNOWN_REFERENCE';
     const what = `feature service ${definition.name}`;
     const pinned = catalog.definition('feature-view', view, version);
@@ -88,7 +95,7 @@ const pinProblems = (
 };
 
 /** The versions of views that compute now, where newer ones are registered. */
-const computingOlder = (catalog: Catalog): readonly Definition[] =>
+const computingOlder = (catalog: Registered): readonly Definition[] =>
   catalog.streams('feature-view').flatMap(({ name, state }): readonly Definition[] => {
     const version = liveGeneration(state)?.version;
     if (version === undefined || version === newestVersion(state)?.version) return [];
@@ -96,14 +103,15 @@ const computingOlder = (catalog: Catalog): readonly Definition[] =>
   });
 
 export const factsOf = (
-  catalog: Catalog,
+  catalog: Registered,
   definition: Definition,
-  { batch, assumed }: BatchContext = NO_BATCH,
+  context: BatchContext = NO_BATCH,
 ): Facts => {
+  const { batch, assumed, retired } = context;
   const definitions = overlay(catalog, [...assumed, definition]);
   const problems = [
     ...checkDefinition(definition, lookupsOf(definitions)),
-    ...pinProblems(catalog, definition, assumed),
+    ...pinProblems(catalog, definition, context),
   ];
   let planHash: string | null = null;
   if (definition.kind === 'feature-view' && problems.length === 0) {
@@ -122,7 +130,7 @@ export const factsOf = (
   }
   const stream = catalog.stream(definition.kind, definition.name);
   const before = stream === null ? null : newestVersion(stream.state);
-  const applied = overlay(catalog, [...batch, definition]);
+  const applied = overlay(catalog, [...batch, definition], retired);
   const readers: Readers = {
     ...readersOf(applied),
     ofSource: (source) =>

@@ -1,0 +1,2 @@
+// See index.js.
+export * from '#client/index.ts';
