@@ -5,6 +5,8 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Platform } from '#domain/api/platform.ts';
+import type { ReadRequest } from '#domain/api/serving.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
@@ -16,10 +18,11 @@ import {
   type StackPlatform,
   stackPlatform,
   uniqueName,
+  until,
 } from '#tests/stack/support/platform.ts';
 
 const SEED = Number(process.env.MILLRACE_SEED ?? 20_261_129);
-const VIEWS = 5;
+const VIEWS = 3;
 const X = { op: 'col', name: 'x' } as const;
 
 const source: Definitions['source'] = {
@@ -43,7 +46,7 @@ const all = fc
   });
 
 const rows = fc
-  .sample(rawEvents(60), { seed: SEED, numRuns: 20 })
+  .sample(rawEvents(60), { seed: SEED, numRuns: 60 })
   .flatMap((events) => events.map(({ row }) => row))
   .filter(
     (row) => row.k !== null && (row.t as number) >= EARLIEST && (row.t as number) < Date.now(),
@@ -67,7 +70,6 @@ const add = (row: Row): void => {
 beforeAll(async () => {
   console.log(`dimensions: MILLRACE_SEED=${SEED}, ${rows.length} events, ${all.length} views`);
   cache = await stackPlatform();
-  durable = await stackPlatform({ cache: false });
   const [first] = all as [Definitions];
   await cache.platform.registry.apply([first.entity, source], {}, caller);
   await cache.platform.registry.apply(
@@ -85,24 +87,35 @@ beforeAll(async () => {
     ({ position } = result);
     some.forEach(add);
   }
+  durable = await stackPlatform({ cache: false });
 });
 afterAll(async () => {
   await cache?.dispose();
   await durable?.dispose();
 });
 
+const MS = 240_000;
+const isReached = (platform: Platform, request: ReadRequest): Promise<boolean> =>
+  platform.serving.read(request).then(
+    () => true,
+    (error: { readonly code?: string }) => {
+      if (error.code === 'MR_POSITION_NOT_REACHED') return false;
+      throw error;
+    },
+  );
+
 const expectReads = async ({ platform }: StackPlatform, at?: number): Promise<void> => {
   for (const one of all) {
     const plan = planView(one.view, one.source, one.entity);
     const names = Object.keys(one.view.features);
     const keys = [...new Set(events.map((e) => keyValues(one, e.row)?.[0] as string)), 'absent'];
-    const read = await platform.serving.read({
+    const request = {
       features: names.map((name) => `${one.view.name}:${name}`),
       entities: keys.map((k) => ({ k })),
       after: position,
-      waitMs: 120_000,
-      ...(at === undefined ? {} : { at }),
-    });
+    };
+    await until(`${one.view.name} has read to ${position}`, () => isReached(platform, request), MS);
+    const read = await platform.serving.read({ ...request, ...(at === undefined ? {} : { at }) });
     keys.forEach((k, i) => {
       const want = oracle(one, events, [k], read.at);
       expect({ view: one.view, k, status: read.status[i] }).toEqual({
