@@ -135,6 +135,8 @@ export const planView = (
   };
 
   const existence = existenceOf(view, source);
+  // The filter of a view over a dimension removes entities, so every event counts.
+  const counted = existence === null ? (view.where ?? null) : null;
   const features = Object.entries(view.features).map(([name, feature]): PlannedFeature => {
     const bound = named(name, feature, () => {
       const inputType = feature.input === null ? null : typeOf(feature.input, scope);
@@ -217,7 +219,8 @@ export const planView = (
     entity: entity.name,
     keys,
     keyOf: compileKeyOf(keys),
-    filter: view.where === undefined || existence !== null ? null : compile(view.where),
+    where: counted,
+    filter: counted === null ? null : compile(counted),
     existence: planned,
     hops: groups satisfies HopGroup[],
     features,

@@ -87,6 +87,9 @@ export interface ViewPlan {
    * to no entity
    */
   readonly keyOf: (row: Row) => string | null;
+  /** only events for which it is true count; null: all do */
+  readonly where: Expr | null;
+  /** compiled `where` */
   readonly filter: ((row: Row) => Value) | null;
   /** null: an entity exists if it has an event */
   readonly existence: PlannedExistence | null;

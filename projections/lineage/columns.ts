@@ -133,6 +133,12 @@ export const viewColumns = (
       subtype: 'FILTER',
       description: formatExpr(view.where as Expr),
     });
+  if (source.dimension?.deleted !== undefined)
+    all.add(namespace, raw, source.dimension.deleted, {
+      type: 'INDIRECT',
+      subtype: 'FILTER',
+      description: 'rows that are not deleted',
+    });
   for (const [name, feature] of Object.entries(view.features)) {
     const mine = collect();
     const description = featureText(feature);

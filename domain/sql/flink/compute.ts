@@ -106,7 +106,7 @@ const plainRows = ({ source, columns: types = {} }: ComputeSpec, from: string): 
 const eventsView = (spec: ComputeSpec): string => `events_${spec.plan.view}_g${spec.generation}`;
 
 const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
-  const { plan, view, source } = spec;
+  const { plan, source } = spec;
   const types = sourceFields(source);
   const keys = plan.keys.map(
     ({ name, field, type }) =>
@@ -114,7 +114,7 @@ const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
   );
   const conditions = [
     ...plan.keys.map(({ field }) => `${flinkName(field)} IS NOT NULL`),
-    ...(view.where === undefined ? [] : [expressionSql(FLINK, view.where, scopeOf(spec))]),
+    ...(plan.where === null ? [] : [expressionSql(FLINK, plan.where, scopeOf(spec))]),
   ];
   const columns = [
     ...keys,
