@@ -3,8 +3,8 @@
  * order.
  */
 import { fileURLToPath } from 'node:url';
-import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
 import { CHUNK_ROWS } from '#infra/shared/duckdb/column-parts.ts';
+import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 
 export const FLIGHTS_FILE = fileURLToPath(
