@@ -7,9 +7,9 @@ import { rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
+import { spineOfValues } from '#domain/training-sets/spine-of-values.ts';
 import { readValues } from './read-values.ts';
 import { runTrainingSet } from './run-training-set.ts';
-import { spineOfValues } from './spine-of-values.ts';
 
 export interface BuilderOptions {
   /** the file system of the history */

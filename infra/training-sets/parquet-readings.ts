@@ -1,4 +1,5 @@
 /** Reads columns of a spine's table, typed as they are in a Parquet file, as wanted values. */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
 import { readCell } from '#domain/files/text-value.ts';
@@ -6,10 +7,11 @@ import { accepts, isParsed, jsonSql, valueSql } from '#domain/sql/duckdb/field-v
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { ParquetTable, Query } from '#domain/sql/duckdb/parquet-table.ts';
 import { isNumberType } from '#domain/training-sets/columns.ts';
+import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
-import { ROW_COLUMN, SPINE_TABLE, TIME_COLUMN } from './spine.ts';
+import { ROW_COLUMN, SPINE_TABLE } from './spine.ts';
 import {
   columnOfCodes,
   columnOfNumbers,

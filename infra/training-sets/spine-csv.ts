@@ -2,6 +2,7 @@
  * A spine from a CSV file. For a CSV output its rows are kept as they are in the file, for a
  * Parquet output as texts.
  */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
 import type { CsvRecord } from '#domain/files/csv-reader.ts';
@@ -13,22 +14,16 @@ import { readCell } from '#domain/files/text-value.ts';
 import { csvName } from '#domain/sql/duckdb/csv-text.ts';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import { isNumberType } from '#domain/training-sets/columns.ts';
-import type { CodedValues } from '#domain/training-sets/spine-keys.ts';
+import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import { fieldType } from '#domain/values/field-type.ts';
-import type { FieldType } from '#domain/values/value.ts';
 import { readTextFile } from '#infra/shared/files/text-file.ts';
 import type { OutputFormat } from './output-file.ts';
 import { createTable, type TableFiller } from './result-table.ts';
-import {
-  type KeptColumn,
-  SPINE_TABLE,
-  type Spine,
-  TIME_COLUMN,
-  type TypedValues,
-} from './spine.ts';
+import { type KeptColumn, SPINE_TABLE, type Spine } from './spine.ts';
 import type { SpineColumns } from './spine-columns.ts';
-import { spineReader, TIME_TYPE, type Wanted } from './spine-reader.ts';
+import { spineReader, type Wanted } from './spine-reader.ts';
 import { checkNames, checkParquetNames } from './spine-refusals.ts';
+import { declaredTypes, typedValues } from './spine-typed.ts';
 
 const TEXT = fieldType('string', true);
 
@@ -71,28 +66,8 @@ const keepLines = (filler: TableFiller, header: CsvHeader): Keeper => {
   };
 };
 
-/** The numbers that were read from a column. */
-const numbersOf = (
-  name: string,
-  type: FieldType,
-  { times, request, keys }: SpineColumns,
-): TypedValues => {
-  if (name === TIME_COLUMN) return { type, values: times };
-  const input = request[name]?.values;
-  if (input instanceof Float64Array) return { type, values: input };
-  const { codes, values } = keys[name] as CodedValues;
-  return {
-    type,
-    values: Float64Array.from(codes, (code) => (code < 0 ? Number.NaN : Number(values[code]))),
-  };
-};
-
 const keepTexts = (filler: TableFiller, { names }: CsvHeader, wanted: Wanted): Keeper => {
-  const declared = new Map(
-    [...wanted.keys, ...wanted.request, { name: TIME_COLUMN, type: TIME_TYPE }].map(
-      ({ name, type }) => [name, type],
-    ),
-  );
+  const declared = declaredTypes(wanted);
   const columns = names.map((name) => {
     const type = declared.get(name);
     return {
@@ -118,7 +93,8 @@ const keepTexts = (filler: TableFiller, { names }: CsvHeader, wanted: Wanted): K
       kept: columns.map(({ name, typed, found }, i): KeptColumn => {
         const type = TYPES[found?.type() ?? 'string'];
         const column = { name, sql: `CAST(s.${columnName(i)} AS ${type})`, type, zoned: false };
-        return typed === null ? column : { ...column, typed: numbersOf(name, typed, read) };
+        const values = typed === null ? null : typedValues(name, typed, read);
+        return values === null ? column : { ...column, typed: values };
       }),
     }),
   };

@@ -1,4 +1,5 @@
 /** A spine from a Parquet file: its columns keep their types. */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { columnKind } from '#domain/sql/duckdb/column-kind.ts';
@@ -10,11 +11,12 @@ import {
   type Query,
   tableWithoutZones,
 } from '#domain/sql/duckdb/parquet-table.ts';
+import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { naiveCopy } from '#infra/shared/files/naive-copy.ts';
 import type { OutputFormat } from './output-file.ts';
 import { readColumns, readingOf, TIME } from './parquet-readings.ts';
-import { type KeptColumn, ROW_COLUMN, SPINE_TABLE, type Spine, TIME_COLUMN } from './spine.ts';
+import { type KeptColumn, ROW_COLUMN, SPINE_TABLE, type Spine } from './spine.ts';
 import type { ReadColumn } from './spine-columns.ts';
 import { TIME_TYPE, type Wanted } from './spine-reader.ts';
 import { checkNames, checkParquetNames } from './spine-refusals.ts';

@@ -1,8 +1,8 @@
 /** Collects the columns that a training set reads, from cells that come one row at a time. */
+import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { Value } from '#domain/values/value.ts';
-import { TIME_COLUMN } from './spine.ts';
 import { type ColumnCollector, columnCollector, type SpineColumns } from './spine-columns.ts';
 import { type Place, refuseNullTime, refuseTime, refuseValue } from './spine-refusals.ts';
 

@@ -1,9 +1,10 @@
 /** Why a spine is refused: each error names the row and the column, and says what to do. */
+
 import { fail } from '#domain/errors.ts';
+import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import { unitHint, whyNoTime } from '#domain/values/time.ts';
-import { TIME_COLUMN } from './spine.ts';
 
 /** Where a value is; rows are counted from 1, without the header. */
 export interface Place {

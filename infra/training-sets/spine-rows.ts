@@ -11,9 +11,10 @@ import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergType } from './duckdb-types.ts';
 import type { OutputFormat } from './output-file.ts';
 import { createTable } from './result-table.ts';
-import { SPINE_TABLE, type Spine, TIME_COLUMN } from './spine.ts';
-import { spineReader, TIME_TYPE, type Wanted } from './spine-reader.ts';
+import { SPINE_TABLE, type Spine } from './spine.ts';
+import { spineReader, type Wanted } from './spine-reader.ts';
 import { checkNames, checkParquetNames } from './spine-refusals.ts';
+import { declaredTypes, typedValues } from './spine-typed.ts';
 
 /** A text is read as a cell of a CSV file, and a whole number can be a text, as in a file. */
 const readJson = (type: FieldType, value: Value): Value | undefined => {
@@ -88,17 +89,21 @@ export const rowsSpine = async (
   });
   filler.close();
   const columns = reader.finish();
+  const declared = declaredTypes(wanted);
   return {
     ...columns,
     names,
     rows: rows.length,
-    kept: names.map((name, i) => ({
-      name,
-      sql: `s.${columnName(i)}`,
-      type: sqlType(icebergType(types[i] as FieldType)),
-      zoned: false,
-      ...(name === TIME_COLUMN ? { typed: { type: TIME_TYPE, values: columns.times } } : {}),
-    })),
+    kept: names.map((name, i) => {
+      const typed = typedValues(name, declared.get(name), columns);
+      return {
+        name,
+        sql: `s.${columnName(i)}`,
+        type: sqlType(icebergType(types[i] as FieldType)),
+        zoned: false,
+        ...(typed === null ? {} : { typed }),
+      };
+    }),
     lines: null,
   };
 };

@@ -6,7 +6,6 @@
 import type { FieldType } from '#domain/values/value.ts';
 import type { SpineColumns } from './spine-columns.ts';
 
-export const TIME_COLUMN = 'event_timestamp';
 export const SPINE_TABLE = 'spine';
 /** The number of a row, from 0. */
 export const ROW_COLUMN = 'row_no';

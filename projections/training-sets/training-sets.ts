@@ -8,6 +8,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
+import { spineOfValues, TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
 import { formatTime } from '#domain/values/time.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -170,15 +171,14 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     },
     async batch({ target, at, out }, { actor }) {
       const time = at ?? readTime();
-      const entities = await entitiesOf(
-        pin(target).views,
-        time,
-        engine.generation,
-        dependencies.rowsAt,
-      );
+      const pinned = pin(target);
+      const entities = await entitiesOf(pinned.views, time, engine.generation, dependencies.rowsAt);
       if (entities.length === 0)
         fail('MR_REFUSED', `no entity exists at ${formatTime(time)}, so there is nothing to score`);
-      const rows = entities.map((entity) => ({ ...entity, event_timestamp: time }));
+      const rows = spineOfValues(
+        pinned.target,
+        entities.map((entity) => ({ ...entity, [TIME_COLUMN]: time })),
+      );
       const request: DatasetRequest = { target, spine: { rows }, out, mode: 'event-time' };
       const running = begin(request, { kind: 'batch', actor });
       await running.done;

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { col, entity, featureView, last, source } from '#domain/definitions/index.ts';
+import { spineOfValues } from '#domain/training-sets/spine-of-values.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import { readScalar } from '#domain/values/read-value.ts';
 import { formatTime } from '#domain/values/time.ts';
@@ -199,4 +200,38 @@ it('what a training set and a batch write is read again as the same times', asyn
     `SELECT epoch_us(event_timestamp)::VARCHAR, epoch_us(t)::VARCHAR FROM (SELECT * FROM '${places.path('set.parquet')}')`,
   );
   expect(set).toEqual(times.map((ms) => [`${BigInt(ms) * 1000n}`, `${BigInt(ms) * 1000n}`]));
+});
+
+it('a batch of entities with times and dates as keys is read again as the same keys', async () => {
+  const moment = entity({ name: 'moment', keys: { at: 'timestamp', day: 'date' } });
+  const dated = source({
+    name: 'dated',
+    fields: { at: 'timestamp', day: 'date' },
+    eventTime: 'at',
+  });
+  const moments = featureView({
+    name: 'moments',
+    entity: moment,
+    source: dated,
+    features: { n: last(col('at')) },
+  });
+  const target = {
+    members: [moments.pick('n')],
+    views: [{ view: moments, source: dated, entity: moment }],
+    onDemand: [],
+  };
+  const times = MICROS.map(msOf);
+  const days = times.map((ms) => Math.floor(ms / 86_400_000));
+  const rows = spineOfValues(
+    target,
+    times.map((at, i) => ({ at, day: days[i] as number, event_timestamp: at })),
+  );
+  for (const extension of ['csv', 'parquet']) {
+    const out = places.path(`moments.${extension}`);
+    const sources = { dated: { files: [], below: [] } };
+    await buildTrainingSet({ target, mode: 'event-time', sources, spine: { rows }, out });
+    const read = await spineInputs(places, out, { at: 'timestamp', day: 'date', n: 'timestamp' });
+    expect(read.times).toEqual(times);
+    expect(read.rows).toEqual(times.map((at, i) => ({ at, day: days[i], n: null })));
+  }
 });
