@@ -4,27 +4,9 @@
  * both.
  */
 import { parseExactJson } from '#domain/values/exact-json.ts';
-import { readText } from '#domain/values/read-text.ts';
+import { flagOfText, isEpochText, isNumberText, readText } from '#domain/values/read-text.ts';
 import { readValue } from '#domain/values/read-value.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
-
-const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
-const PARTS = /^-?(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/;
-const EPOCH_MS = /^-?\d{9,19}$|^0$/;
-const FLAG = /^(true|false)$/i;
-
-/**
- * Whether a JSON number is whole, by its digits: 1.50e1 is. JSON.parse rounds 1.00000000000000001
- * to a whole number, which it is not.
- */
-const isWholeText = (text: string): boolean => {
-  const [, whole = '', fraction = '', exponent = '0'] = PARTS.exec(text) ?? [];
-  const places = fraction.length - Number(exponent);
-  return places <= 0 || /^0*$/.test((whole + fraction).slice(-places));
-};
-
-const isFraction = ({ base }: FieldType, text: string): boolean =>
-  (base === 'int' || base === 'long') && JSON_NUMBER.test(text) && !isWholeText(text);
 
 const listOf = (text: string): readonly unknown[] | undefined => {
   try {
@@ -37,11 +19,9 @@ const listOf = (text: string): readonly unknown[] | undefined => {
 
 /** The value in canonical form; undefined where the text is none of this type. */
 export const readCell = (type: FieldType, text: string): Value | undefined => {
-  if (type.array) {
-    const list = listOf(text);
-    return list === undefined ? undefined : readValue(type, list);
-  }
-  return isFraction(type, text.trim()) ? undefined : readText(type.base, text);
+  if (!type.array) return readText(type.base, text);
+  const list = listOf(text);
+  return list === undefined ? undefined : readValue(type, list);
 };
 
 /**
@@ -49,19 +29,17 @@ export const readCell = (type: FieldType, text: string): Value | undefined => {
  * refused. Numbers keep their digits.
  */
 export const cellJson = (type: FieldType, text: string): string => {
-  const trimmed = text.trim();
-  if (type.array) return listOf(text) === undefined ? JSON.stringify(text) : trimmed;
+  if (type.array) return listOf(text) === undefined ? JSON.stringify(text) : text.trim();
   switch (type.base) {
     case 'int':
     case 'long':
     case 'float':
     case 'double':
-      if (!JSON_NUMBER.test(trimmed) || isFraction(type, trimmed)) return JSON.stringify(text);
-      return trimmed;
+      return isNumberText(text.trim()) ? text.trim() : JSON.stringify(text);
     case 'boolean':
-      return FLAG.test(trimmed) ? trimmed.toLowerCase() : JSON.stringify(text);
+      return JSON.stringify(flagOfText(text) ?? text);
     case 'timestamp':
-      return EPOCH_MS.test(text) ? text : JSON.stringify(text);
+      return isEpochText(text) ? text : JSON.stringify(text);
     default:
       return JSON.stringify(text);
   }

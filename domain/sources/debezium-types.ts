@@ -88,7 +88,10 @@ export const readColumn = (value: unknown, kind: Kind | undefined, type: FieldTy
   const isNumber = typeof value === 'number';
   if (!isNumber && !(typeof value === 'object' && isExactNumber(value))) return value;
   if (isNumber && !Number.isSafeInteger(value)) return undefined;
-  const count = BigInt(isNumber ? value : (value as { readonly rawJSON: string }).rawJSON);
+  const digits = isNumber ? String(value) : value.rawJSON;
+  // A fraction: the source's own rules refuse it.
+  if (!/^-?\d+$/.test(digits)) return value;
+  const count = BigInt(digits);
   if (kind === 'days' && type.base === 'date') return Number(count);
   const ms = Number(kind === 'days' ? count * DAY_MS : floorDiv(count, PER_MS[kind]));
   // As text, milliseconds are never taken for seconds, and a date must be a midnight.

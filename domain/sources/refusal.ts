@@ -173,7 +173,7 @@ export const reasonOf = (type: FieldType, value: unknown): WrongValue => {
       code: 'MR_FIELD_NOT_FINITE',
       message: `${shown} is not a finite number; send one${type.nullable ? ', or null' : ', or declare the field nullable and send null'}`,
     };
-  const isWhole = Number.isInteger(value) || isExactNumber(value);
+  const isWhole = isExactNumber(value) ? /^-?\d+$/.test(value.rawJSON) : Number.isInteger(value);
   if ((typeof value === 'number' && base === 'float') || ((whole || time) && isWhole)) {
     const unit = base === 'timestamp' ? unitHint(Number(shown)) : null;
     return {

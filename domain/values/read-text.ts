@@ -9,11 +9,21 @@ import type { Scalar, ScalarType } from './value.ts';
 
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
 /** Shorter ones are years or dates. */
-const EPOCH_MS = /^-?\d{9,19}$/;
+const EPOCH_MS = /^-?\d{9,19}$|^0$/;
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['false', false],
 ]);
+
+/** Whether a text without blanks is a number, in JSON's form. */
+export const isNumberText = (text: string): boolean => NUMBER.test(text);
+
+/** Whether a text is epoch milliseconds. */
+export const isEpochText = (text: string): boolean => EPOCH_MS.test(text);
+
+/** Undefined: the text is neither true nor false. */
+export const flagOfText = (text: string): boolean | undefined =>
+  FLAGS.get(text.trim().toLowerCase());
 
 const unread = (base: ScalarType, text: string): unknown => {
   switch (base) {
@@ -21,11 +31,11 @@ const unread = (base: ScalarType, text: string): unknown => {
     case 'long':
     case 'float':
     case 'double':
-      return NUMBER.test(text.trim()) ? parseExactJson(text.trim()) : undefined;
+      return isNumberText(text.trim()) ? parseExactJson(text.trim()) : undefined;
     case 'boolean':
-      return FLAGS.get(text.trim().toLowerCase());
+      return flagOfText(text);
     case 'timestamp':
-      return EPOCH_MS.test(text) || text === '0' ? Number(text) : text;
+      return isEpochText(text) ? Number(text) : text;
     default:
       return text;
   }
