@@ -3,7 +3,7 @@
  * double that would be shown with all its digits. The number shown here is the shortest decimal
  * that reads back as the same float: between 6 and 9 significant digits always suffice (IEEE 754).
  */
-import type { FieldType, Value } from './value.ts';
+import type { FieldType, Row, Value } from './value.ts';
 
 export const floatDigits = (value: number): number => {
   const float = Math.fround(value);
@@ -26,4 +26,16 @@ export const shownValue = (
   return Array.isArray(value)
     ? value.map((item: Value) => (typeof item === 'number' ? floatDigits(item) : item))
     : value;
+};
+
+/** Shows the rows of a source, whose fields have these types. */
+export const rowsShown = (fields: Readonly<Record<string, FieldType>>): ((row: Row) => Row) => {
+  const floats = Object.entries(fields).filter(([, { base }]) => base === 'float');
+  if (floats.length === 0) return (row) => row;
+  return (row) => ({
+    ...row,
+    ...Object.fromEntries(
+      floats.map(([name, type]) => [name, shownValue(type, row[name] ?? null)]),
+    ),
+  });
 };

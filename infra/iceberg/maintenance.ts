@@ -3,19 +3,16 @@ import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Directory } from '#domain/ports/file-io.ts';
 import {
+  addedEntries,
   addSnapshot,
+  deletedEntries,
   liveEntries,
   manifestsOf,
   newSnapshotId,
   writeManifest,
 } from '#infra/shared/iceberg/append.ts';
 import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
-import {
-  ADDED,
-  DELETED,
-  type ManifestEntry,
-  type ManifestFile,
-} from '#infra/shared/iceberg/manifest.ts';
+import type { ManifestEntry, ManifestFile } from '#infra/shared/iceberg/manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
@@ -145,17 +142,8 @@ export const compact = async ({
   const snapshotId = newSnapshotId();
   const rewritten: readonly ManifestEntry[] = [
     ...kept,
-    ...replaced.map((entry) => ({ ...entry, status: DELETED, snapshot_id: snapshotId }) as const),
-    ...files.map(
-      (data_file) =>
-        ({
-          status: ADDED,
-          snapshot_id: snapshotId,
-          sequence_number: null,
-          file_sequence_number: null,
-          data_file,
-        }) as const,
-    ),
+    ...deletedEntries(replaced, snapshotId),
+    ...addedEntries(files, snapshotId),
   ];
   const manifest = await writeManifest(table, metadata, rewritten);
   const summary = {

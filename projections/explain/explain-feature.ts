@@ -15,7 +15,7 @@ import { featureFrom, foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import { formatFieldType, readsAs } from '#domain/values/field-type.ts';
-import { shownValue } from '#domain/values/float-digits.ts';
+import { rowsShown, shownValue } from '#domain/values/float-digits.ts';
 import type { FieldType, RawEvent, Row, Value } from '#domain/values/value.ts';
 import { readHistorical } from '#projections/serving/historical-read.ts';
 import { type PastGeneration, servedAt } from '#projections/serving/past-generation.ts';
@@ -92,14 +92,6 @@ const whyNotCounted = (plan: ViewPlan, feature: PlannedFeature, row: Row): strin
 };
 
 /** The row as it is shown: floats with their own digits. */
-const shownRow = (fields: Readonly<Record<string, FieldType>>, row: Row): Row =>
-  Object.fromEntries(
-    Object.entries(row).map(([name, value]) => {
-      const type = fields[name];
-      return [name, type === undefined ? value : shownValue(type, value)];
-    }),
-  );
-
 const tilesOf = (
   plan: ViewPlan,
   feature: PlannedFeature,
@@ -195,7 +187,7 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
       pastUpdates(served, Object.fromEntries(keyColumns), hopMs),
       dependencies.recentUpdates(served, key, hopMs),
     ]);
-    const fields = dependencies.fields(plan.source);
+    const shownRow = rowsShown(dependencies.fields(plan.source));
     return {
       view,
       feature: name,
@@ -218,7 +210,7 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
         eventTime: event.eventTime,
         logTime: event.logTime,
         importedKnownTime: dependencies.importedKnownTime(plan.source, event.row),
-        row: shownRow(fields, event.row),
+        row: shownRow(event.row),
         counted: why === null,
         why,
       })),

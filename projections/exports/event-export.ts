@@ -12,9 +12,9 @@ import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
-import { shownValue } from '#domain/values/float-digits.ts';
+import { rowsShown } from '#domain/values/float-digits.ts';
 import { formatTime, looksLikeSeconds } from '#domain/values/time.ts';
-import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { Row, Value } from '#domain/values/value.ts';
 
 interface EventExportDependencies {
   readonly log: Log;
@@ -26,22 +26,17 @@ interface EventExportDependencies {
 
 /** Rows of a source in a form that is accepted as the same row. */
 const shownRow = (definition: SourceDefinition): ((row: Row) => Row) => {
-  const changed = Object.entries(sourceFields(definition)).filter(
-    ([, { base }]) => base === 'float' || base === 'timestamp',
-  );
-  const shown = (type: FieldType, value: Value): Value => {
-    if (type.base === 'float') return shownValue(type, value);
-    if (Array.isArray(value)) return value.map((item: Value) => shown(type, item));
+  const fields = sourceFields(definition);
+  const show = rowsShown(fields);
+  const times = Object.keys(fields).filter((name) => fields[name]?.base === 'timestamp');
+  const asSent = (value: Value): Value => {
+    if (Array.isArray(value)) return value.map(asSent);
     return typeof value === 'number' && looksLikeSeconds(value) ? formatTime(value) : value;
   };
-  return changed.length === 0
-    ? (row) => row
-    : (row) => ({
-        ...row,
-        ...Object.fromEntries(
-          changed.map(([name, type]) => [name, shown(type, row[name] ?? null)]),
-        ),
-      });
+  return (row) => ({
+    ...show(row),
+    ...Object.fromEntries(times.map((name) => [name, asSent(row[name] ?? null)])),
+  });
 };
 
 export const createEventExport = ({ log, history, source, decode }: EventExportDependencies) => {

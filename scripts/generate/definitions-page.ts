@@ -30,7 +30,7 @@ what it computes.
 const DIMENSIONS = `## Dimensions
 
 A source with \`dimension\` has the rows of a table that changes, such as customers. An event is the
-state of its key from its event time on. Nobody has to invent events.
+state of its key from its event time on. No events need to be invented.
 
 <!-- from tests/e2e/dimension-sources.e2e.test.ts#dimension -->
 \`\`\`ts

@@ -82,6 +82,13 @@ export const addedEntries = (
     data_file,
   }));
 
+/** Entries of files that leave the table with this snapshot. */
+export const deletedEntries = (
+  entries: readonly ManifestEntry[],
+  snapshotId: number,
+): readonly ManifestEntry[] =>
+  entries.map((entry) => ({ ...entry, status: DELETED, snapshot_id: snapshotId }));
+
 /**
  * The entries of a manifest that are part of the table, with the numbers that they inherit from it.
  */

@@ -8,9 +8,17 @@ import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { identifier } from '#domain/sql/duckdb/names.ts';
-import { addSnapshot, liveEntries, manifestsOf, newSnapshotId, writeManifest } from './append.ts';
+import {
+  addedEntries,
+  addSnapshot,
+  deletedEntries,
+  liveEntries,
+  manifestsOf,
+  newSnapshotId,
+  writeManifest,
+} from './append.ts';
 import { writeDataFiles } from './data-files.ts';
-import { ADDED, type DataFile, DELETED, type ManifestEntry } from './manifest.ts';
+import type { DataFile, ManifestEntry } from './manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
@@ -119,17 +127,8 @@ const rewriteOnce = async (
   const files = await rewrite(options, base.metadata, shaped, entries);
   const snapshotId = newSnapshotId();
   const manifest = await writeManifest(table, shaped, [
-    ...entries.map((entry) => ({ ...entry, status: DELETED, snapshot_id: snapshotId }) as const),
-    ...files.map(
-      (data_file) =>
-        ({
-          status: ADDED,
-          snapshot_id: snapshotId,
-          sequence_number: null,
-          file_sequence_number: null,
-          data_file,
-        }) as const,
-    ),
+    ...deletedEntries(entries, snapshotId),
+    ...addedEntries(files, snapshotId),
   ]);
   const next = await addSnapshot(table, shaped, [], manifest, {
     snapshotId,
