@@ -131,7 +131,8 @@ describe('NDJSON', () => {
       [`${good}\n${good.slice(0, -5)}`, /line 2 /],
       [`${good}\n${good}${good}`, /line 2 /],
       [`${good}\nnull,\n`, /line 2 /],
-      ['\ufeff{}', /line 1 /],
+      [`${good}\n\ufeff{}`, /line 2 /],
+      ['\ufeff\ufeff{}', /line 1 /],
       [`${good}\n${'['.repeat(100_000)}`, /500 levels/],
       [
         Buffer.concat([Buffer.from(`${good}\n{"note":"`), Buffer.from([0xff]), Buffer.from('"}')]),
@@ -143,6 +144,9 @@ describe('NDJSON', () => {
       accepted: 1,
       duplicates: 0,
     });
+  });
+  test('a byte order mark before the first line is no part of it, as in files', async () => {
+    expect((await lines(`\ufeff${line()}`)).body).toMatchObject({ accepted: 1, rejected: [] });
   });
   test('lines of JSON that are no events are rejected one by one', async () => {
     const { body } = await lines(`1\nnull\n"x"\n[]\n${line()}\n{}\ntrue`);
