@@ -16,7 +16,8 @@ import { fail } from '#domain/errors.ts';
 import type { Refusals } from './refusals.ts';
 import type { Resource } from './resources.ts';
 
-export const NOBODY: Principal = { id: 'nobody', actor: 'nobody', grants: [], limits: {} };
+/** A caller without a principal. Stored refusals name it so. */
+export const ANONYMOUS: Principal = { id: 'nobody', actor: 'nobody', grants: [], limits: {} };
 /** Resources that belong to no namespace: only a grant in all namespaces is enough. */
 export const PLATFORM: readonly Resource[] = [{ id: 'platform/millrace', namespace: EVERYWHERE }];
 
@@ -59,7 +60,7 @@ export const createAuthorizer = (refusals: Pick<Refusals, 'record'>): Authorizer
   };
   return {
     authorize(caller, action, resources) {
-      const principal = caller?.principal ?? NOBODY;
+      const principal = caller?.principal ?? ANONYMOUS;
       const { grants } = principal;
       for (const resource of resources)
         if (!may(grants, action, resource.namespace)) refuse(caller, action, resource);
@@ -68,7 +69,7 @@ export const createAuthorizer = (refusals: Pick<Refusals, 'record'>): Authorizer
       return principal;
     },
     visibleNamespaces(caller, action) {
-      const { grants } = caller?.principal ?? NOBODY;
+      const { grants } = caller?.principal ?? ANONYMOUS;
       if (!maySomewhere(grants, action)) refuse(caller, action, PLATFORM[0] as Resource);
       if (may(grants, action, EVERYWHERE)) return () => true;
       return (namespace) => namespace !== null && may(grants, action, namespace);

@@ -3,7 +3,7 @@ import type { Caller } from '#domain/api/caller.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 import type { MillraceError } from '#domain/errors.ts';
-import { type Authorizer, createAuthorizer, NOBODY } from './authorizer.ts';
+import { ANONYMOUS, type Authorizer, createAuthorizer } from './authorizer.ts';
 import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
 import type { ReadTarget, Resource, Resources } from './resources.ts';
@@ -38,7 +38,7 @@ export const createChecks = (dependencies: CheckDependencies): Checks => {
     view: (name) => resources.one('feature-view', name),
     source: (name) => resources.one('source', name),
     authorizeRead(caller, target) {
-      const principal = caller?.principal ?? NOBODY;
+      const principal = caller?.principal ?? ANONYMOUS;
       return may(principal.grants, 'read', EVERYWHERE)
         ? principal
         : authorizer.authorize(caller, 'read', resources.ofRead(target));

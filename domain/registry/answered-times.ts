@@ -35,7 +35,9 @@ export const answeredTimes = (
     const answers = version !== undefined && (pinned === undefined || version === pinned);
     return { ...(answers ? { generation, version } : present), from };
   });
-  const starts = [{ ...present, from: null }, ...live];
+  const all = [{ ...present, from: null }, ...live];
+  // A training set reads the events once for each time, so neighbours of one generation are one.
+  const starts = all.filter(({ generation }, i) => generation !== all[i - 1]?.generation);
   return starts.map(({ generation, version, from }, i) => ({
     generation,
     version,

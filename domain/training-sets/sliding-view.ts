@@ -121,7 +121,7 @@ export const slidingView = (
   const order = { eventTime: 0, partition: 0, offset: 0 };
   const { filter, ttlMs, existence } = plan;
   /** one entity more, which never has an event */
-  const nobody = entities;
+  const withoutEvents = entities;
   const existing = existence === null ? null : newestExistence(entities, existence.evaluate);
   return {
     add(entity, row, now, eventTime, partition, offset) {
@@ -139,9 +139,9 @@ export const slidingView = (
       // Columns start as null. For an expired entity they stay so; one without events has its
       // counts.
       const last = newest[entity] as number;
-      if (existing !== null && existing.has(entity) === false) {
+      if (existing !== null && !existing.has(entity)) {
         for (let w = 0; w < windows.length; w++)
-          (windows[w] as SlidingWindow).read(nobody, at, row);
+          (windows[w] as SlidingWindow).read(withoutEvents, at, row);
         return;
       }
       if (ttlMs !== null && last !== Number.NEGATIVE_INFINITY && last < at - ttlMs) return;

@@ -23,22 +23,16 @@ type Files = Pick<TrainingSetJob, 'sources'>;
 export const trainingSetBuilder = ({ files, directory }: BuilderOptions): TrainingSetBuilder => {
   mkdirSync(directory, { recursive: true });
 
-  const mapAll = async <T>(
-    record: Readonly<Record<string, T>>,
-    map: (value: T) => Promise<T>,
-  ): Promise<Record<string, T>> =>
-    Object.fromEntries(
-      await Promise.all(
-        Object.entries(record).map(async ([name, value]) => [name, await map(value)] as const),
-      ),
-    );
-
   /** The job's files as DuckDB opens them. */
   const readable = async ({ sources }: Files): Promise<Files> => ({
-    sources: await mapAll(sources, async (raw) => ({
-      ...raw,
-      files: await files.engine.readable(raw.files),
-    })),
+    sources: Object.fromEntries(
+      await Promise.all(
+        Object.entries(sources).map(async ([name, raw]) => {
+          const opened = await files.engine.readable(raw.files);
+          return [name, { ...raw, files: opened }] as const;
+        }),
+      ),
+    ),
   });
 
   return {
