@@ -7,12 +7,8 @@ import { request as rawRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { httpModules } from '#gateways/http-modules.ts';
-import {
-  createFakePlatform,
-  type FakePlatform,
-  SERVED,
-  SKEW,
-} from '#tests/support/fake-platform.ts';
+import { SERVED, SKEW } from '#tests/support/fake/samples.ts';
+import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createHttpGateway, type HttpGateway } from './gateway.ts';
 
 let platform: FakePlatform;
