@@ -15,7 +15,7 @@ export const diffSource = (
     const field = path.startsWith('fields.') ? path.slice('fields.'.length) : null;
     const used = field === null ? [] : readers.ofField(before.name, field);
     const by =
-      used.length > 0 ? `, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it` : '';
+      used.length > 0 ? ` (${used.join(', ')} read${used.length === 1 ? 's' : ''} the field)` : '';
     const text = `${path}: ${change.note}${by}`;
     if (!change.compatible) {
       note(draft, path, change.before, change.after, 'breaking', text);

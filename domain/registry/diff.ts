@@ -143,7 +143,7 @@ export const diffDefinitions = (
   else if (before.kind === 'entity' && after.kind === 'entity') {
     if (canonical(Object.entries(before.keys)) !== canonical(Object.entries(after.keys))) {
       const used = readers.ofEntity(before.name);
-      const text = `its keys change, but ${used.join(', ')} are read by them`;
+      const text = `its keys change, and entities are found by them in ${used.join(', ')}`;
       if (used.length > 0) {
         note(draft, 'keys', before.keys, after.keys, 'breaking', text);
         draft.final.push(text);

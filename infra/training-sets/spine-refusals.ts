@@ -54,7 +54,7 @@ export const refuseValue = (
   const shown = column === 'VARCHAR' ? text : `${text} (${column})`;
   return fail(
     'MR_SPINE_INVALID',
-    `column "${name}" of ${at(place)} is ${shown}, and it must be ${formatFieldType(type)}${what}: correct the value, or leave it empty`,
+    `column "${name}" of ${at(place)} is ${shown}, and it must be ${formatFieldType(type)}${what}: correct the value`,
     { column: name, ...place, value },
   );
 };

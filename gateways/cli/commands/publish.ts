@@ -68,7 +68,7 @@ const createTally = (message: (text: string) => void) => {
         one(`event ${batch.sequence + index + 1}`, code, text);
     },
     badLine: ({ line, message: text }: BadLine): void =>
-      one(`line ${line}`, 'MR_BODY_INVALID', text),
+      one(`line ${line}`, 'MR_BODY_INVALID', `the line ${text}`),
   };
 };
 
