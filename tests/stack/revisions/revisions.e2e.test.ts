@@ -77,18 +77,23 @@ const settled = async (): Promise<void> => {
   }
 };
 
-/** view → how many events its first entity had, in each read, until `stop` is called. */
+/**
+ * view → how many events its first entity had, in each read that a store answered, until `stop` is
+ * called. Where no store answers in time, raw events do, and they are ahead of the stores by as much
+ * as the computation is behind (docs/guides/consistency.md): such a read may be newer than the next.
+ */
 const watch = (): { readonly stop: () => Promise<ReadonlyMap<Change, readonly number[]>> } => {
   const counts = new Map<Change, number[]>(CHANGES.map((change) => [change, []]));
   let stopped = false;
   const run = async (): Promise<void> => {
     while (!stopped) {
       for (const change of CHANGES) {
-        const { values } = await stack.platform.serving.read({
+        const { values, degraded } = await stack.platform.serving.read({
           features: [`${viewOf(change)}:${change.name}_n`],
           entities: ENTITIES.slice(0, 1),
         });
-        counts.get(change)?.push(values[0]?.[0] as number);
+        if (degraded?.includes('history-fold') !== true)
+          counts.get(change)?.push(values[0]?.[0] as number);
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -114,7 +119,7 @@ const jobs = async (): Promise<ReadonlyMap<string, string | undefined>> => {
   );
 };
 
-test('jobs go on, and no value goes back', async () => {
+test('jobs go on, and no value of a store goes back', async () => {
   await settled();
   const before = await jobs();
   const watched = watch();
@@ -124,8 +129,10 @@ test('jobs go on, and no value goes back', async () => {
   }
   await settled();
   await sources.expectReads('after two revisions');
-  for (const [change, counts] of await watched.stop())
+  for (const [change, counts] of await watched.stop()) {
+    expect(counts.length, change.name).toBeGreaterThan(10);
     expect([change.name, counts]).toEqual([change.name, counts.toSorted((a, b) => a - b)]);
+  }
   const after = await jobs();
   for (const change of [longer, reals])
     expect([change.name, after.get(viewOf(change))]).toEqual([
