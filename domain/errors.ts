@@ -155,6 +155,16 @@ export const ERRORS = {
     status: 500,
     remedy: 'See the message and the server log, then send the request again.',
   },
+  MR_DATA_DAMAGED: {
+    status: 500,
+    remedy:
+      'Stored bytes are not what was written, or are missing. `millrace verify` shows all damage, `millrace repair` rebuilds what can be rebuilt and names what cannot.',
+  },
+  MR_DATA_MIXED: {
+    status: 500,
+    remedy:
+      'Files of different platforms or moments are together in one data directory. Put back the files that belong together, or follow the message.',
+  },
   MR_SCHEMA_INCOMPATIBLE: {
     status: 409,
     remedy: 'Keep the old fields and add new ones as nullable, or register a new source.',

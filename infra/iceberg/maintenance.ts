@@ -5,6 +5,7 @@ import type { Directory } from '#domain/ports/file-io.ts';
 import {
   addedEntries,
   addSnapshot,
+  checkedPaths,
   deletedEntries,
   liveEntries,
   manifestsOf,
@@ -130,9 +131,7 @@ export const compact = async ({
   );
   if (replaced.length === 0) return 0;
   const { fields } = currentSchema(metadata);
-  const paths = await table.files.engine.readable(
-    replaced.map((entry) => uriOf(table, metadata, entry.data_file.file_path)),
-  );
+  const paths = await checkedPaths(table, metadata, replaced);
   const files = await writeDataFiles(
     connection,
     { table, metadata, fields },

@@ -1,4 +1,7 @@
-/** The registry's event store in the embedded database: one row a commit, keyed by position. */
+/**
+ * The registry's event store in the embedded database: one row a commit, keyed by position. Rows
+ * have checksums, and positions have no gaps: both are checked when commits are read.
+ */
 import {
   assertUnchanged,
   type Commit,
@@ -6,6 +9,7 @@ import {
   type NewCommit,
   type StoredEvent,
 } from '#domain/ports/event-store.ts';
+import { addColumn, assertUndamaged, damaged, rowChecksum } from '#infra/sqlite/checksums.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 
 const TABLES = `
@@ -15,9 +19,19 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS registry_commit_stream ON registry_commit (stream, position);
 `;
 
-type CommitColumns = { position: number; stream: string; version: number; body: string };
+type CommitRow = { position: number; stream: string; version: number; body: string };
+type CommitColumns = CommitRow & { checksum: number | null };
 
-const toCommit = ({ position, stream, version, body }: CommitColumns): Commit => {
+const columnsOf = ({
+  position,
+  stream,
+  version,
+  body,
+}: CommitRow): readonly (string | number)[] => [position, stream, version, body];
+
+const toCommit = (row: CommitColumns): Commit => {
+  const { position, stream, version, body, checksum } = row;
+  assertUndamaged(`the registry's commit at position ${position}`, checksum, columnsOf(row));
   const { command, events, refusal } = JSON.parse(body) as Omit<NewCommit, 'stream'>;
   return { stream, command, events, refusal, position, version };
 };
@@ -25,18 +39,19 @@ const toCommit = ({ position, stream, version, body }: CommitColumns): Commit =>
 export const sqliteEventStore = (database: Database): EventStore => {
   const { db } = database;
   db.exec(TABLES);
+  addColumn(db, 'registry_commit', 'checksum', 'INTEGER');
   const versionOf = db.prepare(
     'SELECT version FROM registry_commit WHERE stream = ? ORDER BY position DESC LIMIT 1',
   );
   const newest = db.prepare('SELECT coalesce(max(position), 0) AS head FROM registry_commit');
   const insert = db.prepare(
-    'INSERT INTO registry_commit (position, stream, version, body) VALUES (?, ?, ?, ?)',
+    'INSERT INTO registry_commit (position, stream, version, body, checksum) VALUES (?, ?, ?, ?, ?)',
   );
   const stream = db.prepare(
-    'SELECT position, stream, version, body FROM registry_commit WHERE stream = ? ORDER BY position',
+    'SELECT position, stream, version, body, checksum FROM registry_commit WHERE stream = ? ORDER BY position',
   );
   const after = db.prepare(
-    'SELECT position, stream, version, body FROM registry_commit WHERE position > ? ORDER BY position LIMIT ?',
+    'SELECT position, stream, version, body, checksum FROM registry_commit WHERE position > ? ORDER BY position LIMIT ?',
   );
   const listeners = new Set<() => void>();
 
@@ -58,8 +73,9 @@ export const sqliteEventStore = (database: Database): EventStore => {
           version: current + events.length,
           body,
         };
-        insert.run(row.position, row.stream, row.version, row.body);
-        return toCommit(row);
+        const checksum = rowChecksum(columnsOf(row));
+        insert.run(row.position, row.stream, row.version, row.body, checksum);
+        return toCommit({ ...row, checksum });
       });
       for (const listener of [...listeners]) listener();
       return stored;
@@ -70,8 +86,14 @@ export const sqliteEventStore = (database: Database): EventStore => {
         events.push(...toCommit(row).events);
       return { version: events.length, events };
     },
-    readAll: async (position, limit) =>
-      (after.all(position, limit) as unknown as CommitColumns[]).map(toCommit),
+    async readAll(position, limit) {
+      const rows = after.all(position, limit) as unknown as CommitColumns[];
+      return rows.map((row, i) => {
+        if (row.position !== position + i + 1)
+          damaged(`the registry's commit at position ${position + i + 1}`, 'it is missing');
+        return toCommit(row);
+      });
+    },
     head: async () => currentHead(),
     onCommit(listener) {
       listeners.add(listener);

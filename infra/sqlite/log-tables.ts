@@ -1,11 +1,13 @@
 /**
  * The log's tables and the statements on them. A batch row is what one commit appended to one
  * partition: offsets [base, base + count), one log time, records and their headers as in
- * batch-codec.ts.
+ * batch-codec.ts. Batches, positions and sequences have checksums, and are checked when they are
+ * read. Between the begin and the end of a partition there is no gap.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
 import type { EncodedBatch, StoredBatch } from '#infra/sqlite/batch-codec.ts';
+import { addColumn, assertUndamaged, damaged, rowChecksum } from '#infra/sqlite/checksums.ts';
 
 const LOG_TABLES = `
   CREATE TABLE IF NOT EXISTS log_partition (
@@ -28,14 +30,12 @@ const LOG_TABLES = `
   ) WITHOUT ROWID;
 `;
 
-/** Idempotent; adds the column of headers to data directories that were made without it. */
+/** Idempotent; adds the columns that data directories of earlier releases lack. */
 export const createLogTables = (db: DatabaseSync): void => {
   db.exec(LOG_TABLES);
-  const columns = db.prepare("SELECT name FROM pragma_table_info('log_batch')").all() as {
-    name: string;
-  }[];
-  if (!columns.some(({ name }) => name === 'headers'))
-    db.exec('ALTER TABLE log_batch ADD COLUMN headers TEXT');
+  addColumn(db, 'log_batch', 'headers', 'TEXT');
+  for (const table of ['log_batch', 'log_position', 'log_producer'])
+    addColumn(db, table, 'checksum', 'INTEGER');
 };
 
 export interface PartitionRow {
@@ -74,59 +74,91 @@ type BatchColumns = {
   log_time: number;
   data: Uint8Array;
   headers: string | null;
+  checksum: number | null;
 };
+
+type NextColumns = { next: number; checksum: number | null };
+
+type BatchPlace = Pick<PartitionRow, 'topic' | 'partition'>;
+
+const batchName = ({ topic, partition }: BatchPlace, from: number, to: number): string =>
+  `the log's batch of ${topic}, partition ${partition}, offsets ${from} to ${to - 1},`;
+
+const checkedColumns = (
+  { topic, partition }: BatchPlace,
+  base: number,
+  logTime: number,
+  { count, headers }: Pick<EncodedBatch, 'count' | 'headers'>,
+): readonly (string | number | null)[] => [topic, partition, base, count, logTime, headers];
 
 export const logReads = (db: DatabaseSync): LogReads => {
   const partitions = db.prepare(`${PARTITIONS} ORDER BY topic, partition`);
   const partitionsOf = db.prepare(`${PARTITIONS} WHERE topic = ? ORDER BY partition`);
   const holding = db.prepare(
-    'SELECT base, count, log_time, data, headers FROM log_batch WHERE partition_id = ? AND base <= ? ORDER BY base DESC LIMIT 1',
+    'SELECT base, count, log_time, data, headers, checksum FROM log_batch WHERE partition_id = ? AND base <= ? ORDER BY base DESC LIMIT 1',
   );
   const after = db.prepare(
-    'SELECT base, count, log_time, data, headers FROM log_batch WHERE partition_id = ? AND base > ? ORDER BY base LIMIT 1',
+    'SELECT base, count, log_time, data, headers, checksum FROM log_batch WHERE partition_id = ? AND base > ? ORDER BY base LIMIT 1',
   );
   const past = db.prepare(
     'SELECT base FROM log_batch WHERE partition_id = ? AND log_time > ? ORDER BY log_time, base LIMIT 1',
   );
   const positions = db.prepare(
-    'SELECT partition, next FROM log_position WHERE consumer = ? AND topic = ? ORDER BY partition',
+    'SELECT partition, next, checksum FROM log_position WHERE consumer = ? AND topic = ? ORDER BY partition',
   );
-  const producer = db.prepare('SELECT next FROM log_producer WHERE producer = ? AND topic = ?');
+  const producer = db.prepare(
+    'SELECT next, checksum FROM log_producer WHERE producer = ? AND topic = ?',
+  );
   const newest = db.prepare('SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1');
 
   return {
     partitions: () => partitions.all() as unknown as PartitionRow[],
     partitionsOf: (topic) => partitionsOf.all(topic) as unknown as PartitionRow[],
-    batch({ id, topic, partition }, offset) {
+    batch(at, offset) {
+      const { id, topic, partition, begin, end } = at;
       let row = holding.get(id, offset) as BatchColumns | undefined;
-      if (row === undefined || row.base + row.count <= offset)
+      if (row === undefined || row.base + row.count <= offset) {
         row = after.get(id, offset) as BatchColumns | undefined;
-      return row === undefined
-        ? null
-        : {
-            topic,
-            partition,
-            base: row.base,
-            count: row.count,
-            logTime: row.log_time,
-            data: row.data,
-            headers: row.headers,
-          };
+        if (offset >= begin && offset < end)
+          damaged(batchName(at, offset, row?.base ?? end), 'it is missing');
+      }
+      if (row === undefined) return null;
+      const { base, count, log_time: logTime, data, headers, checksum } = row;
+      const columns = checkedColumns(at, base, logTime, { count, headers });
+      assertUndamaged(batchName(at, base, base + count), checksum, columns, data);
+      return { topic, partition, base, count, logTime, data, headers };
     },
     offsetAt({ id, begin, end }, time) {
       const row = past.get(id, time) as { base: number } | undefined;
       return Math.max(begin, row?.base ?? end);
     },
     positions: (consumer, topic) =>
-      positions.all(consumer, topic) as { partition: number; next: number }[],
-    producer: (id, topic) => (producer.get(id, topic) as { next: number } | undefined)?.next ?? 0,
+      (positions.all(consumer, topic) as (NextColumns & { partition: number })[]).map(
+        ({ partition, next, checksum }) => {
+          const what = `the position of ${consumer} in ${topic}, partition ${partition},`;
+          assertUndamaged(what, checksum, [consumer, topic, partition, next]);
+          return { partition, next };
+        },
+      ),
+    producer(id, topic) {
+      const row = producer.get(id, topic) as NextColumns | undefined;
+      if (row === undefined) return 0;
+      const what = `the sequence of the producer ${id} in ${topic}`;
+      assertUndamaged(what, row.checksum, [id, topic, row.next]);
+      return row.next;
+    },
     newestLogTime: () => (newest.get() as { log_time: number } | undefined)?.log_time ?? 0,
   };
 };
 
 export interface LogWrites {
   addPartition(topic: string, partition: number): number;
-  batch(partitionId: number, base: number, logTime: number, batch: EncodedBatch): void;
+  batch(
+    partition: Pick<PartitionRow, 'id' | 'topic' | 'partition'>,
+    base: number,
+    logTime: number,
+    batch: EncodedBatch,
+  ): void;
   position(position: ConsumerPosition): void;
   producer(producer: string, topic: string, next: number): void;
   trim(partitionId: number, beforeOffset: number): void;
@@ -135,13 +167,13 @@ export interface LogWrites {
 export const logWrites = (db: DatabaseSync): LogWrites => {
   const addPartition = db.prepare('INSERT INTO log_partition (topic, partition) VALUES (?, ?)');
   const batch = db.prepare(
-    'INSERT INTO log_batch (partition_id, base, count, log_time, data, headers) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO log_batch (partition_id, base, count, log_time, data, headers, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
   const position = db.prepare(
-    'INSERT INTO log_position VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next',
+    'INSERT INTO log_position (consumer, topic, partition, next, checksum) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next, checksum = excluded.checksum',
   );
   const producer = db.prepare(
-    'INSERT INTO log_producer VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next',
+    'INSERT INTO log_producer (producer, topic, next, checksum) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next, checksum = excluded.checksum',
   );
   const begin = db.prepare('UPDATE log_partition SET begin = ? WHERE id = ?');
   const forget = db.prepare(
@@ -150,14 +182,17 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
 
   return {
     addPartition: (topic, partition) => Number(addPartition.run(topic, partition).lastInsertRowid),
-    batch(partitionId, base, logTime, { count, data, headers }) {
-      batch.run(partitionId, base, count, logTime, data, headers);
+    batch(at, base, logTime, encoded) {
+      const { count, data, headers } = encoded;
+      const checksum = rowChecksum(checkedColumns(at, base, logTime, encoded), data);
+      batch.run(at.id, base, count, logTime, data, headers, checksum);
     },
     position({ consumer, topic, partition, offset }) {
-      position.run(consumer, topic, partition, offset);
+      const checksum = rowChecksum([consumer, topic, partition, offset]);
+      position.run(consumer, topic, partition, offset, checksum);
     },
     producer(id, topic, next) {
-      producer.run(id, topic, next);
+      producer.run(id, topic, next, rowChecksum([id, topic, next]));
     },
     trim(partitionId, beforeOffset) {
       begin.run(beforeOffset, partitionId);

@@ -5,6 +5,7 @@
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { incompatibility } from '#infra/shared/avro/compatibility.ts';
+import { addColumn, assertUndamaged, rowChecksum } from '#infra/sqlite/checksums.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 
 const TABLES = `
@@ -26,14 +27,26 @@ const stableText = (schema: unknown): string =>
       : value,
   );
 
-type LatestColumns = { id: number; version: number; text: string };
+type LatestColumns = { id: number; version: number; text: string; checksum: number | null };
+
+type TextColumns = { text: string; checksum: number | null };
+
+/** @throws MR_DATA_DAMAGED */
+export const checkedSchema = (id: number, { text, checksum }: TextColumns): object => {
+  assertUndamaged(`schema ${id} of the schema registry`, checksum, [text]);
+  return JSON.parse(text) as object;
+};
+
+/** Whose row is read by `checkedSchema`. */
+export const SCHEMA_BY_ID = 'SELECT text, checksum FROM schema_text WHERE id = ?';
 
 export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
   const { db } = database;
   db.exec(TABLES);
+  addColumn(db, 'schema_text', 'checksum', 'INTEGER');
   const byText = db.prepare('SELECT id FROM schema_text WHERE text = ?');
-  const byId = db.prepare('SELECT text FROM schema_text WHERE id = ?');
-  const addText = db.prepare('INSERT INTO schema_text (text) VALUES (?)');
+  const byId = db.prepare(SCHEMA_BY_ID);
+  const addText = db.prepare('INSERT INTO schema_text (text, checksum) VALUES (?, ?)');
   const holds = db.prepare('SELECT version FROM schema_version WHERE subject = ? AND id = ?');
   const addVersion = db.prepare(
     'INSERT INTO schema_version (subject, version, id) VALUES (?, ?, ?)',
@@ -42,7 +55,7 @@ export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
     'SELECT id, version FROM schema_version WHERE subject = ? ORDER BY version',
   );
   const newest = db.prepare(
-    'SELECT v.id, v.version, t.text FROM schema_version v JOIN schema_text t ON t.id = v.id WHERE v.subject = ? ORDER BY v.version DESC LIMIT 1',
+    'SELECT v.id, v.version, t.text, t.checksum FROM schema_version v JOIN schema_text t ON t.id = v.id WHERE v.subject = ? ORDER BY v.version DESC LIMIT 1',
   );
 
   const latest = (subject: string): LatestColumns | undefined =>
@@ -56,7 +69,7 @@ export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
       const last = latest(subject);
       const problem = incompatibility(
         schema,
-        last === undefined ? null : (JSON.parse(last.text) as object),
+        last === undefined ? null : checkedSchema(last.id, last),
       );
       if (problem !== null) {
         throw new MillraceError(
@@ -70,22 +83,22 @@ export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
         );
       }
       return database.transaction(() => {
-        const id = known ?? Number(addText.run(text).lastInsertRowid);
+        const id = known ?? Number(addText.run(text, rowChecksum([text])).lastInsertRowid);
         addVersion.run(subject, (last?.version ?? 0) + 1, id);
         return id;
       });
     },
     async schema(id) {
-      const row = byId.get(id) as { text: string } | undefined;
+      const row = byId.get(id) as TextColumns | undefined;
       if (row === undefined)
         throw new MillraceError('MR_NOT_FOUND', `There is no schema with id ${id}.`, { id });
-      return JSON.parse(row.text) as object;
+      return checkedSchema(id, row);
     },
     async latest(subject) {
       const row = latest(subject);
       return row === undefined
         ? null
-        : { id: row.id, version: row.version, schema: JSON.parse(row.text) as object };
+        : { id: row.id, version: row.version, schema: checkedSchema(row.id, row) };
     },
     versions: async (subject) =>
       (versions.all(subject) as { id: number; version: number }[]).map(({ id, version }) => ({

@@ -151,7 +151,7 @@ export const createStaging = (metadata: LogMetadata, logTime: number): Staging =
       for (const [partition, list] of records) {
         let base = partition.end;
         for (const batch of encodeBatches(list)) {
-          writes.batch(partition.id, base, logTime, batch);
+          writes.batch(partition, base, logTime, batch);
           base += batch.count;
         }
       }

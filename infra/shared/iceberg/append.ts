@@ -10,7 +10,9 @@
  * from the new offsets.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { Directory } from '#domain/ports/file-io.ts';
+import { checkedName, fileChecks, readChecked } from './checked-files.ts';
 import {
   ADDED,
   type DataFile,
@@ -32,7 +34,7 @@ import {
   type TableMetadata,
   withSnapshot,
 } from './metadata.ts';
-import { metadataUri, readRequired, uriOf } from './table-directory.ts';
+import { metadataUri, uriOf } from './table-directory.ts';
 
 /** The steps of a commit, in order. Tests stop a writer after each. */
 export type CommitStep = 'data' | 'manifest' | 'manifest-list' | 'commit';
@@ -49,7 +51,7 @@ export const manifestsOf = async (
   snapshot === null
     ? []
     : decodeManifestList(
-        await readRequired(table.files, uriOf(table, metadata, snapshot['manifest-list'])),
+        await readChecked(table.files, uriOf(table, metadata, snapshot['manifest-list'])),
       );
 
 export interface WrittenManifest {
@@ -64,8 +66,8 @@ export const writeManifest = async (
   metadata: TableMetadata,
   entries: readonly ManifestEntry[],
 ): Promise<WrittenManifest> => {
-  const file = `${randomUUID()}-m0.avro`;
   const bytes = encodeManifest(currentSchema(metadata), partitionSpec(metadata), entries);
+  const file = checkedName(`${randomUUID()}-m0`, crc32(bytes), '.avro');
   await table.files.write(metadataUri(table, file), bytes, { name: 'later' });
   return { file, length: bytes.length, entries };
 };
@@ -98,7 +100,7 @@ export const liveEntries = async (
   manifest: ManifestFile,
 ): Promise<readonly ManifestEntry[]> => {
   const entries = decodeManifest(
-    await readRequired(table.files, uriOf(table, metadata, manifest.manifest_path)),
+    await readChecked(table.files, uriOf(table, metadata, manifest.manifest_path)),
   );
   return entries
     .filter((entry) => entry.status !== DELETED)
@@ -109,6 +111,24 @@ export const liveEntries = async (
       sequence_number: entry.sequence_number ?? manifest.sequence_number,
       file_sequence_number: entry.file_sequence_number ?? manifest.sequence_number,
     }));
+};
+
+/**
+ * What an engine opens to read the files of these entries, for files that take their place: damage
+ * must not get a new checksum.
+ * @throws MR_DATA_DAMAGED
+ */
+export const checkedPaths = async (
+  table: Directory,
+  metadata: TableMetadata,
+  entries: readonly ManifestEntry[],
+): Promise<readonly string[]> => {
+  const files = entries.map(({ data_file: file }) => ({
+    uri: uriOf(table, metadata, file.file_path),
+    file,
+  }));
+  await fileChecks(table.files).check(files);
+  return table.files.engine.readable(files.map(({ uri }) => uri));
 };
 
 const MERGE_FROM = 24;
@@ -166,11 +186,9 @@ export const addSnapshot = async (
   );
   const manifests = [added, ...(await mergeSmall(table, metadata, kept, place))];
   const parentId = parent?.['snapshot-id'] ?? null;
-  const list = `snap-${snapshotId}-${randomUUID()}.avro`;
-  await table.files.write(
-    metadataUri(table, list),
-    encodeManifestList(manifests, { ...place, parentId }),
-  );
+  const bytes = encodeManifestList(manifests, { ...place, parentId });
+  const list = checkedName(`snap-${snapshotId}-${randomUUID()}`, crc32(bytes), '.avro');
+  await table.files.write(metadataUri(table, list), bytes);
   await checkpoint?.('manifest-list');
   return withSnapshot(metadata, {
     'snapshot-id': snapshotId,

@@ -2,16 +2,22 @@
  * Writes a DuckDB table of pending rows as Parquet files, one or more for each day, with the
  * statistics that manifests contain.
  */
-import { relative } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { identifier, literal } from '#domain/sql/duckdb/names.ts';
 import { encodeBound } from './bounds.ts';
+import { checkedName } from './checked-files.ts';
 import type { DataFile, IdMap } from './manifest.ts';
 import { partitionColumn, partitionSpec, type TableMetadata } from './metadata.ts';
 import { isMoment, type Moments, readMoments } from './moments.ts';
 import { type IcebergField, typeName } from './schema.ts';
 import { dataDirectory } from './table-directory.ts';
+
+const PIECE_BYTES = 1024 * 1024;
 
 const fieldId = ({ id, name, type }: IcebergField): string =>
   typeof type === 'string'
@@ -98,6 +104,16 @@ const statistics = (
 
 const orNull = <T>(map: IdMap<T>): IdMap<T> | null => (map.length === 0 ? null : map);
 
+/** Renames a file that DuckDB has written so that its name carries its checksum. @returns its path */
+const withChecksum = async (path: string): Promise<string> => {
+  let checksum = 0;
+  for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES }))
+    checksum = crc32(piece as Buffer, checksum);
+  const named = join(dirname(path), checkedName(basename(path, '.parquet'), checksum, '.parquet'));
+  await rename(path, named);
+  return named;
+};
+
 /**
  * When it resolves, the files are durable and not yet referenced.
  * @param from a relation with the table's columns, and the columns whose bounds are omitted
@@ -129,7 +145,10 @@ export const writeDataFiles = async (
     `COPY (SELECT ${columns}, ${day} FROM ${from.relation}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS, OVERWRITE_OR_IGNORE, ` +
       `PARTITION_BY (${key}), FILENAME_PATTERN ${literal(`${tag}-{i}`)}, FIELD_IDS {${fields.map(fieldId).join(', ')}})`,
   );
-  const files = copied.getRowObjectsJson() as unknown as (CopiedFile & Record<string, Json>)[];
+  const written = copied.getRowObjectsJson() as unknown as (CopiedFile & Record<string, Json>)[];
+  const files = await Promise.all(
+    written.map(async (file) => ({ ...file, filename: await withChecksum(file.filename) })),
+  );
   await engine.publish(
     dataDirectory(table),
     files.map(({ filename }) => filename),

@@ -16,6 +16,7 @@ import type {
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
+import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
 import {
   type PinnedFile,
@@ -133,8 +134,13 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     }
   }
 
-  const pathsOf = (files: readonly PinnedFile[]): Promise<readonly string[]> =>
-    root.files.engine.readable(files.map(({ uri }) => uri));
+  const checks = fileChecks(root.files);
+
+  /** @throws MR_DATA_DAMAGED */
+  const pathsOf = async (files: readonly PinnedFile[]): Promise<readonly string[]> => {
+    await checks.check(files);
+    return root.files.engine.readable(files.map(({ uri }) => uri));
+  };
 
   const withMeta = (table: PinnedTable, names: readonly string[]): readonly IcebergField[] => {
     const byName = new Map(table.fields.map((field) => [field.name, field]));
@@ -196,8 +202,11 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
         rows,
       };
     },
-    dataFiles: async (topic, snapshotId) =>
-      (await pin(topic, snapshotId))?.files.map((file) => file.uri) ?? [],
+    async dataFiles(topic, snapshotId) {
+      const files = (await pin(topic, snapshotId))?.files ?? [];
+      await checks.check(files);
+      return files.map(({ uri }) => uri);
+    },
     async events(query) {
       const table = await pin(rawTopic(query.source), query.snapshot);
       const files = table === null ? [] : selectFiles(table, query);

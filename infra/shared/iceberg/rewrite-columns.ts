@@ -11,6 +11,7 @@ import { identifier } from '#domain/sql/duckdb/names.ts';
 import {
   addedEntries,
   addSnapshot,
+  checkedPaths,
   deletedEntries,
   liveEntries,
   manifestsOf,
@@ -92,9 +93,7 @@ const rewrite = async (
   const [before, after] = [currentSchema(base).fields, currentSchema(next).fields];
   const files: DataFile[] = [];
   for (const group of groupsOf(entries, partitionSpec(base).fields[0]?.name as string)) {
-    const paths = await table.files.engine.readable(
-      group.map(({ data_file }) => uriOf(table, base, data_file.file_path)),
-    );
+    const paths = await checkedPaths(table, base, group);
     files.push(
       ...(await writeDataFiles(
         connection,

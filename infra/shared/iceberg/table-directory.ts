@@ -6,20 +6,17 @@
  *     metadata/*.avro               manifests and manifest lists
  *     data/<column>_day=…/*.parquet
  *
+ * Each file carries a checksum (checked-files.ts, metadata-text.ts), which is checked on read.
+ *
  * Locations inside the metadata are absolute, and in Hadoop's form, as other engines expect: not
  * percent-encoded. Locations of this table are resolved relative to its directory, so a data
  * directory can be moved.
  */
-import { MillraceError } from '#domain/errors.ts';
-import {
-  type Directory,
-  type FileIO,
-  joinUri,
-  nameOf,
-  subdirectory,
-} from '#domain/ports/file-io.ts';
+import { type Directory, joinUri, nameOf, subdirectory } from '#domain/ports/file-io.ts';
 import { uriOfLocation, withScheme } from '#infra/shared/files/hadoop-location.ts';
-import { parseMetadata, type TableMetadata } from './metadata.ts';
+import { readChecked } from './checked-files.ts';
+import type { TableMetadata } from './metadata.ts';
+import { metadataOfText, metadataText } from './metadata-text.ts';
 
 export interface TableVersion {
   readonly version: number;
@@ -48,13 +45,6 @@ export const uriOf = (table: Directory, metadata: TableMetadata, location: strin
   return full.startsWith(`${base}/`)
     ? joinUri(table.uri, ...full.slice(base.length + 1).split('/'))
     : uriOfLocation(full);
-};
-
-/** @throws MR_STORAGE_FAILED if the file is absent */
-export const readRequired = async (files: FileIO, uri: string): Promise<Uint8Array> => {
-  const bytes = await files.read(uri);
-  if (bytes !== null) return bytes;
-  throw new MillraceError('MR_STORAGE_FAILED', `The file ${uri} of a table is missing.`, { uri });
 };
 
 const VERSION = /^v(\d+)\.metadata\.json$/;
@@ -87,8 +77,8 @@ export const loadTable = async (
   if (version === 0) return null;
   if (last?.version === version) return last;
   const uri = versionUri(table, version);
-  const text = Buffer.from(await readRequired(table.files, uri)).toString();
-  return { version, metadata: parseMetadata(text, uri) };
+  const text = Buffer.from(await readChecked(table.files, uri)).toString();
+  return { version, metadata: metadataOfText(version, text, uri) };
 };
 
 export const writeHint = (table: Directory, version: number): Promise<void> =>
@@ -118,7 +108,7 @@ export const commitTable = async (
     ...next,
     'metadata-log': [...next['metadata-log'], ...log].slice(-KEPT_IN_LOG),
   };
-  if (!(await table.files.create(versionUri(table, version), JSON.stringify(metadata))))
+  if (!(await table.files.create(versionUri(table, version), metadataText(version, metadata))))
     return null;
   await writeHint(table, version);
   return { version, metadata };
