@@ -25,8 +25,10 @@ interface DegradedModesDependencies {
   readonly generations: Generations;
   readonly eventStore: Pick<EventStore, 'heardAt'>;
   readonly readTime: () => number;
+  readonly clockLead: () => number;
 }
 
+const CLOCK_BEHIND = degraded('clock-behind');
 const REGISTRY_STALE = degraded('registry-stale');
 /** The registry is stale once the event store has not answered for so long. */
 const REGISTRY_SILENT_MS = 3_000;
@@ -37,6 +39,7 @@ export const createDegradedModes = ({
   generations,
   eventStore,
   readTime,
+  clockLead,
 }: DegradedModesDependencies): DegradedModes => {
   const registryModes = (): Degraded => {
     const heardAt = eventStore.heardAt?.() ?? null;
@@ -44,7 +47,10 @@ export const createDegradedModes = ({
       ? REGISTRY_STALE
       : NOT_DEGRADED;
   };
-  const shared = (): Degraded => (engine.degraded?.() ?? NOT_DEGRADED) | registryModes();
+  const shared = (): Degraded =>
+    (engine.degraded?.() ?? NOT_DEGRADED) |
+    registryModes() |
+    (clockLead() > 0 ? CLOCK_BEHIND : NOT_DEGRADED);
   return {
     shared,
     now() {

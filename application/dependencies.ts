@@ -52,6 +52,11 @@ export interface PlatformDependencies {
   readonly history: HistoryTables;
   /** a time, epoch ms, such that every later append gets a later log time */
   readonly readTime: () => number;
+  /**
+   * By how much stored times lead the machine's clock, ms, where that is more than the clock is
+   * adjusted by: the default time of a read is then the clock's. Absent: 0.
+   */
+  readonly clockLead?: () => number;
   /** how long the follower waits for more commits before it reconciles the engine, ms */
   readonly gatherMs: number;
   /** an apply waits for the fill of a generation with at most so many events; null: for none */

@@ -64,6 +64,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
   const outboxLog = dependencies.outboxLog ?? log;
   const startedAt = now();
+  const clockLead = dependencies.clockLead ?? (() => 0);
+  const presentTime = (): number => readTime() - clockLead();
 
   const outbox = await openOutbox(eventStore, schemas, outboxLog);
   const keyIndex = createKeyIndex();
@@ -115,6 +117,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     generations,
     eventStore,
     readTime,
+    clockLead,
   });
   const waitFor = createWaitFor({
     onProgress(listener) {
@@ -140,6 +143,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       return definition === null ? [] : [...(await rowsAt(definition, at)).values()];
     },
     readTime,
+    presentTime,
     now,
     newId: randomUUID,
     ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
@@ -201,6 +205,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       degradedModes,
       metrics,
       readTime,
+      presentTime,
       ...(traces === undefined ? {} : { tracing: traces.tracing }),
     }),
     registry: createRegistry({

@@ -54,6 +54,7 @@ interface ServingDependencies {
   readonly degradedModes: Pick<DegradedModes, 'shared'>;
   readonly metrics: Pick<Metrics, 'read' | 'degraded'>;
   readonly readTime: () => number;
+  readonly presentTime: () => number;
   /** absent: traces are off */
   readonly tracing?: Tracing;
 }
@@ -75,7 +76,7 @@ const registeredOnDemand = (catalog: Catalog, name: string): RegisteredOnDemand 
 
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const { catalog, engine, log, history, schemas, decoders, late } = dependencies;
-  const { featureLog, trainingSets, metrics, readTime } = dependencies;
+  const { featureLog, trainingSets, metrics, readTime, presentTime } = dependencies;
   const rawEvents = tracedRawEvents(
     dependencies.tracing,
     createRawEvents({
@@ -100,6 +101,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     pastGeneration,
     rawEvents,
     readTime,
+    presentTime,
     knowledge,
     leftOut: late.leftOut,
     waitFor: dependencies.waitFor,

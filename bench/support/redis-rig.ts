@@ -184,6 +184,7 @@ const readOf = (
     pastGeneration: never('a read of the past'),
     rawEvents: never('raw events') as never,
     readTime: Date.now,
+    presentTime: Date.now,
     knowledge: never('a read of the past'),
     leftOut: never('a read of the past'),
     waitFor: never('a wait'),

@@ -24,6 +24,8 @@ export const DEGRADED_MODES = [
   'registry-stale',
   /** the log does not answer: publishing fails, and so do reads that need raw events */
   'log-unavailable',
+  /** stored times lead the machine's clock: a read's default time is the clock's */
+  'clock-behind',
 ] as const;
 
 export type DegradedMode = (typeof DEGRADED_MODES)[number];

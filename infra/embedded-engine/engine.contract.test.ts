@@ -1,11 +1,14 @@
 /** The engines' contract over the embedded engine, in the SQLite log's transactions. */
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { engineContract } from '#tests/contracts/engine.contract.ts';
 import { openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
 import { embeddedEngine } from './engine.ts';
 import { openSnapshots } from './snapshots.ts';
+
+const PLATFORM = '5e0b6b0e-6e8c-4b52-9a2e-3d1f0c7a9b11';
 
 engineContract(
   'embedded',
@@ -24,7 +27,11 @@ engineContract(
           log: open.log,
           schemas,
           decoders,
-          snapshots: openSnapshots(join(directory.path, 'state')),
+          snapshots: openSnapshots({
+            directory: join(directory.path, 'state'),
+            platform: PLATFORM,
+            warn: (message) => expect.unreachable(message),
+          }),
           warn: () => {},
         });
       },

@@ -44,7 +44,8 @@ export const rebuildTiles = async (
   };
 
   const store = createTileStore(plan);
-  const saved = snapshots.load(view, generation);
+  const [end = 0] = await log.end(featuresTopic(view));
+  const saved = snapshots.load(view, generation, end);
   const savedOffset =
     saved !== null && restoreSnapshot(store, saved.state) ? saved.nextOffset : firstUpdate;
   const range = { from: savedOffset, maxBytes: READ_BYTES };

@@ -9,6 +9,8 @@ import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqli
 import { type EmbeddedGeneration, openGeneration } from './generation.ts';
 import { openSnapshots } from './snapshots.ts';
 
+const PLATFORM = '5e0b6b0e-6e8c-4b52-9a2e-3d1f0c7a9b11';
+
 const T = Date.parse('2026-01-31T12:00:00Z');
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sourceOf = (type: 'int' | 'double') =>
@@ -44,7 +46,11 @@ const start = async (type: 'int' | 'double', features: typeof few): Promise<Embe
     {
       log: open.log,
       schemas: sqliteSchemaRegistry(open.database),
-      snapshots: openSnapshots(`${directory.path}/state`),
+      snapshots: openSnapshots({
+        directory: `${directory.path}/state`,
+        platform: PLATFORM,
+        warn: (message) => expect.unreachable(message),
+      }),
       decoders: {
         learn: async () => {},
         decode(_schemaId, value) {

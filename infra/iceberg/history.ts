@@ -26,6 +26,8 @@ export interface IcebergHistoryOptions {
   readonly readerThreads?: number;
   /** source → event time field, where the Avro schema of raw.<source> has no `eventTime` */
   readonly eventTimes?: Readonly<Record<string, string>>;
+  /** the id of the platform that new tables belong to */
+  readonly platform?: string;
   /** a commit that the worker started by itself failed; it retries by itself */
   readonly onFailure?: (topic: string, error: MillraceError) => void;
 }
@@ -48,6 +50,7 @@ export const openIcebergHistory = async (
     commitAtRows: options.commitAtRows ?? 250_000,
     commitAfterMs: options.commitAfterMs ?? 10_000,
     eventTimes: options.eventTimes ?? {},
+    platform: options.platform,
   };
   const reader = historyReader(
     root,

@@ -41,6 +41,8 @@ export interface TableWriterOptions {
   readonly name: string;
   readonly connection: DuckDBConnection;
   readonly now: () => number;
+  /** the id of the platform that a new table belongs to */
+  readonly platform?: string | undefined;
   readonly checkpoint?: Checkpoint | undefined;
 }
 
@@ -75,6 +77,7 @@ export const tableWriter = ({
   name,
   connection,
   now,
+  platform,
   checkpoint,
 }: TableWriterOptions): TableWriter => {
   let base: TableVersion | null = null;
@@ -97,6 +100,7 @@ export const tableWriter = ({
         lastColumnId,
         partitionBy,
         now: now(),
+        platform,
       });
     }
     const { metadata } = base;

@@ -28,6 +28,7 @@ export interface TopicWriterOptions {
   readonly commitRows: number;
   /** raw.<source>: the field of the event time, where its Avro schemas have no `eventTime` */
   readonly eventTime?: string | undefined;
+  readonly platform?: string | undefined;
   readonly checkpoint?: Checkpoint | undefined;
 }
 
@@ -54,6 +55,7 @@ export const topicWriter = ({
   now,
   commitRows,
   eventTime,
+  platform,
   checkpoint,
 }: TopicWriterOptions): TopicWriter => {
   const table = tableWriter({
@@ -61,6 +63,7 @@ export const topicWriter = ({
     name: topic,
     connection,
     now,
+    platform,
     checkpoint,
   });
   const sources = new Map<number, Source>();

@@ -18,6 +18,7 @@ export interface WorkerSettings {
   readonly commitAfterMs: number;
   /** source → event time field, where its Avro schemas have no `eventTime` */
   readonly eventTimes: Readonly<Record<string, string>>;
+  readonly platform: string | undefined;
 }
 
 export type Request =

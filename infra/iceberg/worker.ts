@@ -47,6 +47,7 @@ const openTopic = async (topic: string): Promise<TopicWriter> => {
     now,
     commitRows: settings.commitRows,
     eventTime,
+    platform: settings.platform,
     checkpoint: input.checkpoint,
   });
 };

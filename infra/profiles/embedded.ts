@@ -15,12 +15,14 @@ import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
+import { durationText } from '#domain/values/duration.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { embeddedEngine } from '#infra/embedded-engine/engine.ts';
 import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
+import { assertTablesBelong } from '#infra/iceberg/belongs.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
@@ -30,6 +32,7 @@ import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
+import { openIdentity } from '#infra/sqlite/identity.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
@@ -58,12 +61,26 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   const traces = tracesOf(options.tracing, 'millrace');
   const directory = openDataDirectory(options.dataDirectory);
   const database = openDatabase(directory.databasePath);
+  const identity = openIdentity(database);
   const clock = hybridClock(now);
   const log = sqliteLog(database, clock, streamTasks);
+  if (clock.lead() > 0)
+    warn(
+      `the newest commit was made ${durationText(clock.lead())} after the machine's present time: its clock was ahead, or is behind now. Reads that name no time are made at the machine's time until it has caught up; set the clock right.`,
+    );
   const schemas = sqliteSchemaRegistry(database);
   const historyDirectory = join(directory.path, 'history');
+  const historyRoot = { files: localFiles(), uri: fileUri(historyDirectory) };
+  await assertTablesBelong({
+    root: historyRoot,
+    log,
+    platform: identity.id,
+    databaseIsNew: identity.isNew,
+    warn,
+  });
   const history = await openIcebergHistory({
-    root: { files: localFiles(), uri: fileUri(historyDirectory) },
+    root: historyRoot,
+    platform: identity.id,
     spillDirectory: join(historyDirectory, '.spill'),
     input: embeddedHistoryInput(directory.databasePath),
     writerMemory: '192MB',
@@ -84,7 +101,11 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       schemas,
       decoders,
       traces,
-      snapshots: openSnapshots(join(directory.path, 'state')),
+      snapshots: openSnapshots({
+        directory: join(directory.path, 'state'),
+        platform: identity.id,
+        warn,
+      }),
       onFilled,
       onFailed,
       warn,
@@ -115,6 +136,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     history,
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
+    clockLead: () => clock.lead(),
     gatherMs: 0,
     shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,

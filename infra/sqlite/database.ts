@@ -5,7 +5,8 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
-import { storageError } from '#infra/shared/sqlite/storage-error.ts';
+import { isCorrupt, storageError } from '#infra/shared/sqlite/storage-error.ts';
+import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
 
 export interface Database {
   readonly path: string;
@@ -31,11 +32,36 @@ const SETTINGS = `
   PRAGMA foreign_keys = ON;
 `;
 
+/** Statements that say which database is damaged where SQLite finds it so. */
+const withDamageNamed = (db: DatabaseSync, path: string): DatabaseSync => {
+  const prepare = db.prepare.bind(db);
+  db.prepare = (sql) => {
+    const statement = prepare(sql);
+    const named =
+      <A extends unknown[], R>(call: (...args: A) => R) =>
+      (...args: A): R => {
+        try {
+          return call(...args);
+        } catch (error) {
+          throw isCorrupt(error) ? storageError(error, path) : error;
+        }
+      };
+    statement.get = named(statement.get.bind(statement));
+    statement.all = named(statement.all.bind(statement));
+    statement.run = named(statement.run.bind(statement));
+    return statement;
+  };
+  return db;
+};
+
+/** @throws MR_DATA_DAMAGED, MR_STORAGE_FAILED */
 export const openDatabase = (path: string): Database => {
   let db: DatabaseSync;
   try {
+    checkWriteAheadLog(path);
     db = new DatabaseSync(path, { timeout: 5000 });
     db.exec(SETTINGS);
+    withDamageNamed(db, path);
   } catch (error) {
     throw storageError(error, path);
   }
@@ -69,4 +95,4 @@ export const openDatabase = (path: string): Database => {
  * writer.
  */
 export const openForReading = (path: string): DatabaseSync =>
-  new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+  withDamageNamed(new DatabaseSync(path, { readOnly: true, timeout: 5000 }), path);

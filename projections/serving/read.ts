@@ -23,6 +23,8 @@ interface ReadDependencies extends Omit<ReadPastDependencies, 'sharedModes'> {
   readonly views: ServingViews;
   /** a time, epoch ms, such that every later append gets a later log time */
   readonly readTime: () => number;
+  /** the `at` of a read that names no time, epoch ms */
+  readonly presentTime: () => number;
   readonly waitFor: WaitFor;
   readonly registry: FollowedRegistry;
   /** the degraded modes that concern every read; absent: none ever */
@@ -73,8 +75,9 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     const plan =
       request.after === undefined ? planOf(request) : await planAfter(request, request.after);
     const now = dependencies.readTime();
+    const present = dependencies.presentTime();
     const at =
-      request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
+      request.at ?? (request.known === undefined ? present : Math.min(request.known, present));
     if (request.known !== undefined && request.known < now)
       return withFloatDigits(
         plan,
@@ -83,8 +86,8 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     // Before the tiles are fetched: they have at least what these answers say.
     const views = plan.views.map(({ served }) => answerOf(served, served.completeThrough(now)));
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
-    const present = readPresent(plan, request, at, now, views, fetched);
-    if (present !== null) return withFloatDigits(plan, present);
+    const fromTiles = readPresent(plan, request, at, now, views, fetched);
+    if (fromTiles !== null) return withFloatDigits(plan, fromTiles);
     // A read that names a time usually needs raw events: that is not degraded.
     const modes =
       request.at === undefined ? fetchedModes(fetched) | enginesModes(plan) | FOLDED : NOT_DEGRADED;

@@ -23,6 +23,8 @@ export interface TrainingSetDependencies extends HistoryDependencies {
   readonly rowsAt: RowsOfSource;
   /** epoch ms: the `known` of a request that names none */
   readonly readTime: () => number;
+  /** the default time of a batch, epoch ms */
+  readonly presentTime: () => number;
   readonly now: () => number;
   readonly newId: () => string;
   /** called when a training set starts, and when it has ended */
@@ -59,7 +61,7 @@ const problemOf = (error: unknown): NonNullable<DatasetStatus['error']> =>
       };
 
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
-  const { builder, engine, readTime, now, newId, emit } = dependencies;
+  const { builder, engine, readTime, presentTime, now, newId, emit } = dependencies;
   const { pin, definitionsOf } = createPins(dependencies.catalog, engine);
   const started = new Map<string, Running>();
   /** work that no request has an id of */
@@ -170,7 +172,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       return running.status;
     },
     async batch({ target, at, out }, { actor }) {
-      const time = at ?? readTime();
+      const time = at ?? presentTime();
       const pinned = pin(target);
       const entities = await entitiesOf(pinned.views, time, engine.generation, dependencies.rowsAt);
       if (entities.length === 0)

@@ -65,7 +65,15 @@ export interface NewTable {
   /** the column whose day is the partition */
   readonly partitionBy: string;
   readonly now: number;
+  /** the id of the platform that the table belongs to */
+  readonly platform?: string | undefined;
 }
+
+const PLATFORM = 'millrace.platform';
+
+/** null: the table was made without it */
+export const platformOf = ({ properties }: TableMetadata): string | null =>
+  properties[PLATFORM] ?? null;
 
 const partitionName = (column: string, fields: readonly IcebergField[]): string => {
   let name = `${column}_day`;
@@ -80,6 +88,7 @@ export const newTable = ({
   lastColumnId,
   partitionBy,
   now,
+  platform,
 }: NewTable): TableMetadata => {
   const source = fields.find((field) => field.name === partitionBy);
   if (source === undefined || (source.type !== 'timestamptz' && source.type !== 'date')) {
@@ -110,7 +119,11 @@ export const newTable = ({
     'partition-specs': [{ 'spec-id': 0, fields: [partition] }],
     'default-spec-id': 0,
     'last-partition-id': FIRST_PARTITION_ID,
-    properties: { 'write.format.default': 'parquet', 'write.parquet.compression-codec': 'zstd' },
+    properties: {
+      'write.format.default': 'parquet',
+      'write.parquet.compression-codec': 'zstd',
+      ...(platform === undefined ? {} : { [PLATFORM]: platform }),
+    },
     'current-snapshot-id': NO_SNAPSHOT,
     snapshots: [],
     'snapshot-log': [],

@@ -3,11 +3,19 @@ import { MillraceError } from '#domain/errors.ts';
 
 /** SQLite's primary result codes, the low byte of `errcode`. */
 const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_NOTADB = 26;
 
 export const sqliteCode = (error: unknown): number | null => {
   const code = (error as { errcode?: unknown } | null)?.errcode;
   return typeof code === 'number' ? code & 0xff : null;
+};
+
+/** Whether SQLite found that a database's file is not one, or that its pages do not fit together. */
+export const isCorrupt = (error: unknown): boolean => {
+  const code = sqliteCode(error);
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
 };
 
 export const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE_BUSY;
@@ -16,6 +24,11 @@ export const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE_
 export const storageError = (error: unknown, path: string): MillraceError => {
   if (error instanceof MillraceError) return error;
   const reason = messageOf(error);
+  if (isCorrupt(error))
+    return new MillraceError('MR_DATA_DAMAGED', `The database ${path} is damaged: ${reason}.`, {
+      path,
+      reason,
+    });
   if (
     sqliteCode(error) === SQLITE_FULL ||
     (error as NodeJS.ErrnoException | null)?.code === 'ENOSPC'
