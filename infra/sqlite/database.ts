@@ -37,15 +37,14 @@ const withDamageNamed = (db: DatabaseSync, path: string): DatabaseSync => {
   const prepare = db.prepare.bind(db);
   db.prepare = (sql) => {
     const statement = prepare(sql);
-    const named =
-      <A extends unknown[], R>(call: (...args: A) => R) =>
-      (...args: A): R => {
+    const named = <F extends (...args: never[]) => unknown>(call: F): F =>
+      ((...args) => {
         try {
           return call(...args);
         } catch (error) {
           throw isCorrupt(error) ? storageError(error, path) : error;
         }
-      };
+      }) as F;
     statement.get = named(statement.get.bind(statement));
     statement.all = named(statement.all.bind(statement));
     statement.run = named(statement.run.bind(statement));
