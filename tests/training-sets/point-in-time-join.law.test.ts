@@ -1,8 +1,8 @@
 /**
- * The join equals its definition, row by row: values, and statuses where they are wanted. Views, events and spines are random: events late, out
- * of order, in the same millisecond, before 1970, null; spines in any order, with duplicates,
- * unknown entities, and times before all events. The scan is cut into batches at random, in both
- * modes.
+ * The join equals its definition, row by row: values, and statuses where they are wanted. Views,
+ * events and spines are random: events late, out of order, in the same millisecond, before 1970,
+ * null; spines in any order, with duplicates, unknown entities, and times before all events. The
+ * scan is cut into batches at random, in both modes.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
