@@ -14,6 +14,8 @@ export interface DatasetRequest {
   readonly out?: string;
   readonly mode: 'event-time' | 'as-served';
   readonly known?: number;
+  /** a column `<feature>__status` after each feature: the status that an online read answers */
+  readonly withStatus?: boolean;
 }
 
 export interface DatasetStatus {
@@ -65,6 +67,8 @@ export interface BatchRequest {
   readonly target: { readonly service: string } | { readonly view: string };
   readonly at?: number;
   readonly out: string;
+  /** as in DatasetRequest */
+  readonly withStatus?: boolean;
 }
 
 export interface BatchResult {

@@ -16,7 +16,7 @@ export interface ReadSnapshot {
 /** A data set that began or ended, as lineage reports it. */
 export interface DatasetChange {
   readonly status: DatasetStatus;
-  readonly request: Pick<DatasetRequest, 'target' | 'spine'>;
+  readonly request: Pick<DatasetRequest, 'target' | 'spine' | 'withStatus'>;
   readonly kind: 'dataset' | 'batch';
   readonly actor: string;
   /** empty until they are pinned */

@@ -52,6 +52,8 @@ export interface TrainingSetJob {
   /** a path on the local disk that ends in .parquet or .csv */
   readonly out: string;
   readonly mode: 'event-time' | 'as-served';
+  /** a column of statuses after each feature */
+  readonly withStatus?: boolean;
   /** by source name */
   readonly sources: Readonly<Record<string, RawFiles>>;
   /** by view name, oldest first; required for `as-served` */

@@ -4,15 +4,19 @@
  * compare both with the definition.
  */
 
+import { type Finalized, OVERFLOW } from '#domain/aggregations/aggregation.ts';
 import type { PlannedFeature, PlannedPartial, ViewPlan } from '#domain/plan/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import { type ResultValues, setValue } from './columns.ts';
 import { SlidingWindow, type WindowPlan } from './sliding-window.ts';
+import { EXPIRED, NOT_FOUND, NULL, OVERFLOWED, PRESENT, type StatusCodes } from './statuses.ts';
 
 export interface SlidingOutput {
   /** index of the plan's feature */
   readonly feature: number;
   readonly values: ResultValues;
+  /** absent: statuses are not wanted, and cost nothing */
+  readonly statuses?: StatusCodes;
 }
 
 export interface SlidingView {
@@ -32,12 +36,24 @@ export interface SlidingView {
 
 type Expression = (row: Row) => Value;
 
-const putter = (values: ResultValues): ((row: number, value: Value) => void) =>
+type Put = (row: number, value: Finalized) => void;
+
+const putValue = (values: ResultValues): Put =>
   values instanceof Float64Array
     ? (row, value) => {
-        values[row] = value === null ? Number.NaN : (value as number);
+        values[row] = value === null || value === OVERFLOW ? Number.NaN : (value as number);
       }
-    : (row, value) => setValue(values, row, value);
+    : (row, value) => setValue(values, row, value === OVERFLOW ? null : value);
+
+/** For an entity that exists and has not expired. */
+const putter = ({ values, statuses }: SlidingOutput): Put => {
+  const put = putValue(values);
+  if (statuses === undefined) return put;
+  return (row, value) => {
+    put(row, value);
+    statuses[row] = value === OVERFLOW ? OVERFLOWED : value === null ? NULL : PRESENT;
+  };
+};
 
 /** Features grouped by (hop, window), each group with the partials that it needs. */
 const windowPlans = (
@@ -60,7 +76,7 @@ const windowPlans = (
     const group = plan.hops[hop] as ViewPlan['hops'][number];
     const featuresOf = of.map((output) => ({
       feature: plan.features[output.feature] as PlannedFeature,
-      put: putter(output.values),
+      put: putter(output),
     }));
     const used = [...new Set(featuresOf.flatMap(({ feature }) => feature.partials))];
     const partials = used.map((p) => {
@@ -123,6 +139,11 @@ export const slidingView = (
   /** one entity more, which never has an event */
   const withoutEvents = entities;
   const existing = existence === null ? null : newestExistence(entities, existence.evaluate);
+  const statuses = outputs.flatMap((output) => output.statuses ?? []);
+  /** the same status of all features */
+  const mark = (row: number, status: number): void => {
+    for (let i = 0; i < statuses.length; i++) (statuses[i] as StatusCodes)[row] = status;
+  };
   return {
     add(entity, row, now, eventTime, partition, offset) {
       if (filter !== null && filter(row) !== true) return;
@@ -142,10 +163,15 @@ export const slidingView = (
       if (existing !== null && !existing.has(entity)) {
         for (let w = 0; w < windows.length; w++)
           (windows[w] as SlidingWindow).read(withoutEvents, at, row);
+        mark(row, NOT_FOUND);
         return;
       }
-      if (ttlMs !== null && last !== Number.NEGATIVE_INFINITY && last < at - ttlMs) return;
+      if (ttlMs !== null && last !== Number.NEGATIVE_INFINITY && last < at - ttlMs) {
+        mark(row, EXPIRED);
+        return;
+      }
       for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).read(entity, at, row);
+      if (last === Number.NEGATIVE_INFINITY) mark(row, NOT_FOUND);
     },
     get size() {
       return windows.reduce((sum, window) => sum + window.size, 0);

@@ -21,14 +21,14 @@
  * would need partials that can be subtracted, and min, max and sketches cannot. A window of all
  * time (hop 0) is its total alone.
  */
-import { type Order, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
+import type { Finalized, Order, Slots } from '#domain/aggregations/aggregation.ts';
 import type { PlannedFeature } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
 import { compilePartials, type WindowPartial } from './window-partials.ts';
 
 export interface WindowFeature {
   readonly feature: PlannedFeature;
-  readonly put: (row: number, value: Value) => void;
+  readonly put: (row: number, value: Finalized) => void;
 }
 
 export interface WindowPlan {
@@ -243,8 +243,7 @@ export class SlidingWindow {
     const { features } = this.plan;
     for (let f = 0; f < features.length; f++) {
       const { feature, put } = features[f] as (typeof features)[number];
-      const value = feature.aggregation.finalize(this.states[f] as readonly Slots[]);
-      put(row, value === OVERFLOW ? null : value);
+      put(row, feature.aggregation.finalize(this.states[f] as readonly Slots[]));
     }
   }
 }

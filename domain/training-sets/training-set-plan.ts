@@ -15,6 +15,7 @@ import type { ViewPlan } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { fieldType, formatFieldType, parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import { statusColumn } from './statuses.ts';
 
 export interface ViewDefinitions {
   readonly view: FeatureViewDefinition;
@@ -54,10 +55,17 @@ export interface NamedType {
   readonly type: FieldType;
 }
 
+export interface PlannedColumn extends NamedType {
+  /** index into the plan's values */
+  readonly value: number;
+  /** the name of the column of its statuses; null: they are not wanted */
+  readonly status: string | null;
+}
+
 export interface TrainingSetPlan {
   /** each follows those that it needs */
   readonly values: readonly PlannedValue[];
-  readonly columns: readonly (NamedType & { readonly value: number })[];
+  readonly columns: readonly PlannedColumn[];
   readonly views: readonly {
     readonly definitions: ViewDefinitions;
     readonly features: readonly string[];
@@ -102,7 +110,7 @@ const addNamed = (
 const nameColumns = (
   values: readonly PlannedValue[],
   wanted: readonly number[],
-): TrainingSetPlan['columns'] => {
+): readonly Omit<PlannedColumn, 'status'>[] => {
   const plain = wanted
     .map((i) => values[i] as PlannedValue)
     .map((value) => (value.from === 'feature' ? value.feature : value.name));
@@ -114,11 +122,25 @@ const nameColumns = (
   });
 };
 
-export const planTrainingSet = ({
-  members,
-  views,
-  onDemand,
-}: TrainingSetTarget): TrainingSetPlan => {
+const nameStatuses = (columns: ReturnType<typeof nameColumns>): readonly PlannedColumn[] => {
+  const names = new Set(columns.map(({ name }) => name));
+  return columns.map((column) => {
+    const status = statusColumn(column.name);
+    if (names.has(status))
+      fail(
+        'MR_REFUSED',
+        `the data set has a feature "${status}", and the statuses of "${column.name}" would have the same name: make a data set without statuses, or two data sets`,
+        { column: status },
+      );
+    return { ...column, status };
+  });
+};
+
+/** @param withStatus a column of statuses after each feature */
+export const planTrainingSet = (
+  { members, views, onDemand }: TrainingSetTarget,
+  withStatus = false,
+): TrainingSetPlan => {
   const definitionsOf = new Map(views.map((definitions) => [definitions.view.name, definitions]));
   const onDemandOf = new Map(onDemand.map((definition) => [definition.name, definition]));
   const full = new Map<string, ViewPlan>();
@@ -209,9 +231,12 @@ export const planTrainingSet = ({
     for (const { name, type } of plan.keys) addNamed(keys, name, type, 'entity key');
   const named = (types: Map<string, FieldType>): NamedType[] =>
     [...types].map(([name, type]) => ({ name, type }));
+  const columns = nameColumns(values, wanted);
   return {
     values,
-    columns: nameColumns(values, wanted),
+    columns: withStatus
+      ? nameStatuses(columns)
+      : columns.map((column) => ({ ...column, status: null })),
     views: planned,
     keys: named(keys),
     request: named(request),

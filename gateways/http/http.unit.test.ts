@@ -335,12 +335,17 @@ test('data sets: started, followed, fetched, cancelled', async () => {
   expect(await post('/v1/datasets', { service: 'a', spine: { file: 'relative.csv' } })).toEqual(
     refused(400, 'MR_BODY_INVALID', expect.stringContaining('absolute')),
   );
-  expect(
-    (await post('/v1/batch', { view: 'airport_delays', out: '/tmp/x.csv', at: 5 })).body,
-  ).toEqual({
-    rows: 2,
-    out: '/tmp/x.csv',
-  });
+  const ofView = { view: 'airport_delays', out: '/tmp/x.csv', at: 5 };
+  expect((await post('/v1/batch', ofView)).body).toEqual({ rows: 2, out: '/tmp/x.csv' });
+  for (const withStatus of [true, false]) {
+    await post('/v1/batch', { ...ofView, withStatus });
+    expect(platform.calls.at(-1)?.args[0]).toMatchObject({ withStatus });
+    await post('/v1/datasets', { service: 'delay_model', spine: { rows }, withStatus });
+    expect(platform.calls.at(-1)?.args[0]).toMatchObject({ withStatus });
+  }
+  expect(await post('/v1/datasets', { service: 'a', spine: { rows }, withStatus: 'some' })).toEqual(
+    refused(400, 'MR_BODY_INVALID', expect.stringContaining('withStatus')),
+  );
 });
 
 test('a rollup names a view, a period and a range', async () => {

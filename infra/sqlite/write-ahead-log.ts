@@ -93,10 +93,13 @@ const headerFits = (wal: Wal): boolean => {
   );
 };
 
-/** A header is written anew with two other salts, so frames with one of them belong to it. */
+/**
+ * A header is written anew with two other salts, so frames with one of them belong to it. The first
+ * frame's place does not depend on what a bad header says.
+ */
 const hasFramesOfHeader = (wal: Wal): boolean => {
-  if (wal.frames < 1) return false;
-  const [mine, its] = [salts(wal, 16), salts(wal, frameAt(wal, 0) + 8)];
+  if (wal.bytes.length < HEADER + FRAME_HEADER) return false;
+  const [mine, its] = [salts(wal, 16), salts(wal, HEADER + 8)];
   return mine[0] === its[0] || mine[1] === its[1];
 };
 

@@ -5,24 +5,22 @@
  */
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { fail } from '#domain/errors.ts';
 import type {
   BuildOptions,
   TrainingSetJob,
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
-import { type ResultValues, resultValues } from '#domain/training-sets/columns.ts';
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
 import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
-import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
+import { planTrainingSet } from '#domain/training-sets/training-set-plan.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { countEvents, scanEvents } from './event-files.ts';
 import { loadSpine } from './load-spine.ts';
 import { outputFormat } from './output-file.ts';
 import { type PlannedPass, passesOf } from './passes.ts';
-import type { Spine } from './spine.ts';
+import { emptyResults, type Result, refuseCollisions, writtenColumns } from './results.ts';
 import { writeResult } from './write-result.ts';
 
 export interface ThreadOptions extends BuildOptions {
@@ -31,19 +29,6 @@ export interface ThreadOptions extends BuildOptions {
   /** leave the spine's columns out of the output */
   readonly resultsOnly?: boolean;
 }
-
-const refuseCollisions = (plan: TrainingSetPlan, spine: Spine): void => {
-  const names = new Map(spine.names.map((name) => [name.toLowerCase(), name]));
-  for (const { name } of plan.columns) {
-    const taken = names.get(name.toLowerCase());
-    if (taken !== undefined)
-      fail(
-        'MR_SPINE_INVALID',
-        `the spine has a column "${taken}", and the data set has a feature "${name}": rename the column`,
-        { column: taken },
-      );
-  }
-};
 
 const joinAll = async (
   connection: DuckDBConnection,
@@ -89,7 +74,7 @@ export const buildTrainingSet = async (
 ): Promise<TrainingSetResult> => {
   const { signal, onProgress } = options;
   outputFormat(job.out);
-  const plan = planTrainingSet(job.target);
+  const plan = planTrainingSet(job.target, job.withStatus);
   await makeDirectory(dirname(job.out));
   const duckDb = await openDuckDb({
     memoryLimit: job.memoryLimit ?? '512MB',
@@ -102,11 +87,11 @@ export const buildTrainingSet = async (
     onProgress?.({ stage: 'reading the spine', progress: 0 });
     const kept = options.resultsOnly === true ? null : outputFormat(job.out);
     const spine = await loadSpine(connection, job.spine, plan, kept);
-    if (kept !== null) refuseCollisions(plan, spine);
+    if (kept !== null) refuseCollisions(plan, spine.names);
     signal?.throwIfAborted();
 
-    const values = plan.values.map(({ type }) => resultValues(type, spine.rows));
-    const passes = passesOf(job, plan, spine.keys, values);
+    const results = emptyResults(plan, spine.rows);
+    const passes = passesOf(job, plan, spine.keys, results);
     const events = await joinAll(
       connection,
       passes,
@@ -115,14 +100,17 @@ export const buildTrainingSet = async (
     );
 
     onProgress?.({ stage: 'on-demand features', progress: 0.9 });
-    const columns = plan.values.map(({ type }, i) => ({ type, values: values[i] as ResultValues }));
+    const columns = plan.values.map(({ type }, i) => ({
+      type,
+      values: (results[i] as Result).values,
+    }));
     plan.values.forEach((value, i) => {
       if (value.from === 'on-demand')
         computeOnDemand(value, columns[i] as (typeof columns)[number], columns, spine.request);
     });
     signal?.throwIfAborted();
     onProgress?.({ stage: 'writing', progress: 0.92 });
-    await writeResult(connection, job.out, plan, spine, values, options);
+    await writeResult(connection, job.out, writtenColumns(plan, results), spine, options);
     onProgress?.({ stage: 'done', progress: 1 });
     return { rows: spine.rows, features: plan.columns.map(({ name }) => name), events };
   } finally {

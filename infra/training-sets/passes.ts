@@ -8,13 +8,13 @@ import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { RawFiles, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { countsKnownTimes } from '#domain/sources/knowledge.ts';
-import type { ResultValues } from '#domain/training-sets/columns.ts';
 import { eventFields } from '#domain/training-sets/event-fields.ts';
 import type { JoinedView } from '#domain/training-sets/point-in-time-join.ts';
 import { type CodedValues, type SpineKeys, spineKeys } from '#domain/training-sets/spine-keys.ts';
 import { planFeatures, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import { readsAs } from '#domain/values/field-type.ts';
 import type { EventScan } from './event-files.ts';
+import type { Result } from './results.ts';
 
 export interface PlannedPass {
   readonly scan: EventScan;
@@ -42,7 +42,8 @@ export const passesOf = (
   job: TrainingSetJob,
   plan: TrainingSetPlan,
   keyColumns: Readonly<Record<string, CodedValues>>,
-  values: readonly ResultValues[],
+  /** by planned value */
+  results: readonly Result[],
 ): readonly PlannedPass[] => {
   const encoded = new Map<string, SpineKeys>();
   const keysOf = (viewPlan: ViewPlan): SpineKeys => {
@@ -53,8 +54,8 @@ export const passesOf = (
     return keys;
   };
   /**
-   * The result columns of a view's features. A feature whose values in that version do not fit the
-   * column is left out, as a past read leaves it out.
+   * The results of a view's features. A feature whose values in that version do not fit the column
+   * is left out, as a past read leaves it out: null, not-found.
    */
   const outputsOf = (viewPlan: ViewPlan): JoinedView['outputs'] =>
     plan.values.flatMap((value, i) => {
@@ -62,7 +63,7 @@ export const passesOf = (
       const feature = viewPlan.features.findIndex(
         (f) => f.name === value.feature && readsAs(f.type, value.type),
       );
-      return feature < 0 ? [] : [{ feature, values: values[i] as ResultValues }];
+      return feature < 0 ? [] : [{ feature, ...(results[i] as Result) }];
     });
   const rawOf = (source: string): RawFiles =>
     job.sources[source] ??

@@ -1,13 +1,12 @@
-/** Writes a training set: the columns of its spine, then its features. */
+/** Writes a training set: the columns of its spine, then its results. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
-import type { ResultValues } from '#domain/training-sets/columns.ts';
-import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
-import type { FieldType } from '#domain/values/value.ts';
+import { statusAt } from '#domain/training-sets/statuses.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergType } from './duckdb-types.ts';
 import { outputFormat, writeRows } from './output-file.ts';
 import { createTable } from './result-table.ts';
+import type { WrittenColumn } from './results.ts';
 import { SPINE_TABLE, type Spine, type TypedValues } from './spine.ts';
 
 const RESULT_TABLE = 'result';
@@ -20,7 +19,7 @@ export interface ResultOptions {
 
 const fill = async (
   connection: DuckDBConnection,
-  columns: readonly { readonly type: FieldType; readonly values: ResultValues }[],
+  columns: readonly Omit<WrittenColumn, 'name'>[],
   rows: number,
 ): Promise<void> => {
   const filler = await createTable(
@@ -32,6 +31,7 @@ const fill = async (
     for (let c = 0; c < columns.length; c++) {
       const column = (columns[c] as (typeof columns)[number]).values;
       if (column instanceof Float64Array) filler.setNumber(c, column[row] as number);
+      else if (column instanceof Uint8Array) filler.set(c, statusAt(column, row));
       else filler.set(c, column[row] ?? null);
     }
     filler.next();
@@ -42,16 +42,10 @@ const fill = async (
 export const writeResult = async (
   connection: DuckDBConnection,
   out: string,
-  plan: TrainingSetPlan,
+  results: readonly WrittenColumn[],
   spine: Spine,
-  values: readonly ResultValues[],
   { temporary, signal, resultsOnly = false }: ResultOptions,
 ): Promise<void> => {
-  const results = plan.columns.map(({ name, type, value }) => ({
-    name,
-    type,
-    values: values[value] as ResultValues,
-  }));
   const kept = resultsOnly ? [] : spine.kept;
   const typed = outputFormat(out) === 'parquet' ? kept.filter((column) => column.typed) : [];
   const stored = [...results, ...typed.map(({ typed }) => typed as TypedValues)];

@@ -4,6 +4,7 @@
  */
 import type { DatasetStatus } from '#domain/api/datasets.ts';
 import type { DatasetChange } from '#domain/ports/lineage.ts';
+import { statusColumn } from '#domain/training-sets/statuses.ts';
 import { serviceColumns } from './columns.ts';
 import { type LineageInput, type RunEvent, type RunState, runEvent } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
@@ -59,7 +60,7 @@ const inputsOf = (
 
 const outputOf = (
   { producer, namespace }: LineageEmitter,
-  { status, members, bytes }: DatasetChange,
+  { status, members, bytes, request }: DatasetChange,
 ) => {
   const { out, rows, state } = status;
   const { facets, ...place } = file(producer, out);
@@ -70,7 +71,9 @@ const outputOf = (
       ...facets,
       version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion: status.id }),
       schema: standardFacet(producer, 'SchemaDatasetFacet', {
-        fields: status.features.map((name) => ({ name })),
+        fields: status.features
+          .flatMap((name) => (request.withStatus === true ? [name, statusColumn(name)] : [name]))
+          .map((name) => ({ name })),
       }),
       columnLineage: standardFacet(producer, 'ColumnLineageDatasetFacet', {
         ...serviceColumns(namespace, members),

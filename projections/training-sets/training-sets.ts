@@ -78,13 +78,13 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     const { out, known } = running.status;
     const { signal } = running.abort;
     try {
-      const { mode, spine } = request;
+      const { mode, spine, withStatus = false } = request;
       const files = await pinHistory(dependencies, definitionsOf, pinned, {
         mode,
         known,
         onRead: (snapshot) => running.snapshots.push(snapshot),
       });
-      const job = { target: pinned.target, spine, out, mode, ...files };
+      const job = { target: pinned.target, spine, out, mode, withStatus, ...files };
       const { rows, features } = await builder.build(job, {
         signal,
         onProgress: ({ stage, progress }) => update({ stage, progress }),
@@ -171,7 +171,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       await running.done;
       return running.status;
     },
-    async batch({ target, at, out }, { actor }) {
+    async batch({ target, at, out, withStatus = false }, { actor }) {
       const time = at ?? presentTime();
       const pinned = pin(target);
       const entities = await entitiesOf(pinned.views, time, engine.generation, dependencies.rowsAt);
@@ -181,7 +181,8 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         pinned.target,
         entities.map((entity) => ({ ...entity, [TIME_COLUMN]: time })),
       );
-      const request: DatasetRequest = { target, spine: { rows }, out, mode: 'event-time' };
+      const mode = 'event-time';
+      const request: DatasetRequest = { target, spine: { rows }, out, mode, withStatus };
       const running = begin(request, { kind: 'batch', actor });
       await running.done;
       const { status } = running;

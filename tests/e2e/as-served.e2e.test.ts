@@ -1,5 +1,6 @@
 /**
- * An `as-served` row at a moment equals a read with `at` and `known` of that moment: before a
+ * An `as-served` row at a moment equals a read with `at` and `known` of that moment, values and
+ * statuses: before a
  * generation was live, after it, across promotions, a rollback and a retired generation, with late
  * events, and for a service that pins a version.
  */
@@ -79,7 +80,7 @@ const asServed = async (
   );
   const out = join((running as TestPlatform).directory, 'set.csv');
   const { id } = await platform.datasets.start(
-    { target, spine: { rows }, out, mode: 'as-served' },
+    { target, spine: { rows }, out, mode: 'as-served', withStatus: true },
     caller,
   );
   for (;;) {
@@ -94,7 +95,10 @@ const asServed = async (
     Object.fromEntries(
       line
         .split(',')
-        .map((text, i) => [names[i], text === '' ? null : i === 0 ? text : Number(text)]),
+        .map((text, i) => [
+          names[i],
+          text === '' ? null : /^[a-z]/.test(text) ? text : Number(text),
+        ]),
     ),
   );
 };
@@ -114,7 +118,10 @@ const asRead = async (
       known: moment,
     });
     entities.forEach((key, row) => {
-      const values = answer.features.map((name, i) => [name, answer.values[row]?.[i] ?? null]);
+      const values = answer.features.flatMap((name, i) => [
+        [name, answer.values[row]?.[i] ?? null],
+        [`${name}__status`, answer.status[row]?.[i]],
+      ]);
       rows.push({ ...key, event_timestamp: moment, ...Object.fromEntries(values) });
     });
   }
@@ -170,6 +177,11 @@ test('as-served rows equal reads of the same moment', async () => {
   const view = ['n', 'value', 'size'].map((name) => `turnover:${name}`);
   const online = await asRead(platform, { features: view }, moments);
   expect(await asServed(platform, { view: 'turnover' }, moments)).toEqual(online);
+  const withoutSize = online.filter((row) => row.size__status === 'not-found');
+  expect(
+    withoutSize.some((row) => row.n__status === 'present'),
+    'the version that answered does not have the feature',
+  ).toBe(true);
   for (const name of ['pinned_1', 'pinned_2'])
     expect(await asServed(platform, { service: name }, moments)).toEqual(
       await asRead(platform, { service: name }, moments),

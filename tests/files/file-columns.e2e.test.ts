@@ -76,9 +76,10 @@ const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');
 const csvOf = async (
   spine: TrainingSetJob['spine'],
   target: TrainingSetJob['target'] = job.target,
+  withStatus = false,
 ): Promise<string> => {
   const out = places.path('out.csv');
-  await buildTrainingSet({ ...job, target, spine, out });
+  await buildTrainingSet({ ...job, target, withStatus, spine, out });
   return readFileSync(out, 'utf8');
 };
 
@@ -174,6 +175,41 @@ describe('names', () => {
       await expect(csvOf({ rows: [{ id: 'a', event_timestamp: T, [name]: 1 }] })).rejects.toThrow(
         `the spine has a column "${name}", and the data set has a feature "n"`,
       );
+  });
+
+  test('of a spine and of statuses may not be equal, also but for case, where there are statuses', async () => {
+    for (const name of ['n__status', 'N__STATUS']) {
+      const spine = { rows: [{ id: 'a', event_timestamp: T, [name]: 1 }] };
+      expect(await csvOf(spine)).toBe(`id,event_timestamp,${name},n\na,${T},1,0\n`);
+      await expect(csvOf(spine, job.target, true)).rejects.toMatchObject({
+        code: 'MR_SPINE_INVALID',
+        message: `the spine has a column "${name}", and the data set has the statuses of "n" in a column "n__status": rename the column`,
+        details: { column: name },
+      });
+    }
+  });
+
+  test('of a feature and of statuses may not be equal, where there are statuses', async () => {
+    const two = featureView({
+      name: 'two',
+      entity: thing,
+      source: events,
+      features: { n: count(), n__status: count() },
+    });
+    const target = {
+      members: [two.pick('n', 'n__status')],
+      views: [{ view: two, source: events, entity: thing }],
+      onDemand: [],
+    };
+    const spine = { rows: [{ id: 'a', event_timestamp: T }] };
+    expect(await csvOf(spine, target)).toBe(`id,event_timestamp,n,n__status\na,${T},0,0\n`);
+    await expect(csvOf(spine, target, true)).rejects.toMatchObject({
+      code: 'MR_REFUSED',
+      message: expect.stringMatching(
+        /^the data set has a feature "n__status", and the statuses of "n" would have the same name: /,
+      ),
+      details: { column: 'n__status' },
+    });
   });
 
   test('a key and an input of one name are read from one column, each as its type', async () => {

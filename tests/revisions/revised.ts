@@ -152,7 +152,8 @@ export const revised = (
       const out = join(directory, `${mode}.parquet`);
       const target = { service: everything.name };
       const { datasets } = platform();
-      let status = await datasets.start({ target, spine: { rows }, out, mode }, caller);
+      const request = { target, spine: { rows }, out, mode, withStatus: true };
+      let status = await datasets.start(request, caller);
       for (; status.state === 'running'; status = await datasets.get(status.id)) await sleep(2);
       expect(status.error).toBeNull();
       const read = await readValues(out);
@@ -161,7 +162,10 @@ export const revised = (
           const known = mode === 'as-served' ? knownBy(events, at as number) : events;
           const want = oracle(change.definitions, known, [id as Value], at as number);
           const got = namesOf(change).map((name) => read[i]?.get(name));
-          expectSame(change, got, want, `in an ${mode} data set at ${at}, ${id}`);
+          const statuses = namesOf(change).map(
+            (name) => read[i]?.get(`${name}__status`) as FeatureStatus,
+          );
+          expectSame(change, got, want, `in an ${mode} data set at ${at}, ${id}`, statuses);
         });
     },
   };

@@ -1,16 +1,18 @@
 /**
- * The join equals its definition, row by row. Views, events and spines are random: events late, out
- * of order, in the same millisecond, before 1970, null; spines in any order, with duplicates,
- * unknown entities, and times before all events. The scan is cut into batches at random, in both
- * modes.
+ * The join equals its definition, row by row: values, and statuses where they are wanted. Views,
+ * events and spines are random: events late, out of order, in the same millisecond, before 1970,
+ * null; spines in any order, with duplicates, unknown entities, and times before all events. The
+ * scan is cut into batches at random, in both modes.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planView } from '#domain/plan/plan-view.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
-import { type ResultValues, resultValues, valueAt } from '#domain/training-sets/columns.ts';
+import { resultValues, valueAt } from '#domain/training-sets/columns.ts';
 import { joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
+import type { SlidingOutput } from '#domain/training-sets/sliding-view.ts';
 import { spineKeys } from '#domain/training-sets/spine-keys.ts';
+import { statusAt, statusCodes } from '#domain/training-sets/statuses.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
 import { definitions, moments, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
@@ -33,6 +35,7 @@ interface Case {
   readonly lags: readonly { readonly lag: number | null; readonly dropped: boolean }[] | null;
   readonly spines: readonly (readonly SpineRow[])[];
   readonly batchSize: number;
+  readonly withStatus: boolean;
 }
 
 /**
@@ -94,8 +97,9 @@ const cases: fc.Arbitrary<Case> = fc
         }),
         rows: fc.array(row, { minLength: 1, maxLength: 40 }),
         batchSize: fc.constantFrom(1, 2, 3, 7, 1000),
+        withStatus: fc.boolean(),
       })
-      .map(({ lags, rows, batchSize }): Case => {
+      .map(({ lags, rows, batchSize, withStatus }): Case => {
         const spines = views.map((view) => {
           const unknown: readonly Value[] = Object.values(view.entity.keys).map((type) =>
             type === 'string' ? 'absent' : 99,
@@ -111,7 +115,7 @@ const cases: fc.Arbitrary<Case> = fc
             };
           });
         });
-        return { views, events, lags, spines, batchSize };
+        return { views, events, lags, spines, batchSize, withStatus };
       });
   });
 
@@ -132,25 +136,30 @@ const join = async ({
   lags,
   spines,
   batchSize,
-}: Case): Promise<ResultValues[][]> => {
+  withStatus,
+}: Case): Promise<SlidingOutput[][]> => {
   const seen = events.flatMap((event, i): SeenEvent[] => {
     const visible = visibleAt(events, lags, i);
     return visible === null ? [] : [{ event, visible }];
   });
   const times = Float64Array.from(spines[0] as readonly SpineRow[], ({ at }) => at);
-  const outputs: ResultValues[][] = [];
+  const outputs: SlidingOutput[][] = [];
   const joined = views.map((view, v) => {
     const plan = planView(view.view, view.source, view.entity);
     const rows = spines[v] as readonly SpineRow[];
     const keys = spineKeys(plan.keys.map((_, part) => codedKeys(rows, part)));
-    const values = plan.features.map(({ type }) => resultValues(type, rows.length));
-    outputs.push(values);
+    const ofView = plan.features.map(({ type }, feature) => ({
+      feature,
+      values: resultValues(type, rows.length),
+      ...(withStatus ? { statuses: statusCodes(rows.length) } : {}),
+    }));
+    outputs.push(ofView);
     const excluded = events.filter((_, i) => lags?.[i]?.dropped === true);
     return {
       plan,
       fields: sourceFields(SOURCE),
       keys,
-      outputs: values.map((column, feature) => ({ feature, values: column })),
+      outputs: ofView,
       excluded,
     };
   });
@@ -171,17 +180,22 @@ const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[]
           event.logTime + (lags[i]?.lag as number) <= at,
       );
 
-test('every row has the values of its time, as the definition computes them', async () => {
+test('every row has the values and the statuses of its time, as the definition computes them', async () => {
   await fc.assert(
     fc.asyncProperty(cases, async (drawn) => {
       const outputs = await join(drawn);
       drawn.views.forEach((view, v) => {
         const plan = planView(view.view, view.source, view.entity);
         (drawn.spines[v] as readonly SpineRow[]).forEach(({ entity, at }, row) => {
-          const { values, scale } = oracle(view, expectedEvents(drawn, at), entity, at);
+          const { values, scale, status } = oracle(view, expectedEvents(drawn, at), entity, at);
+          const filled = outputs[v] as SlidingOutput[];
+          const statuses = filled.flatMap((output) => output.statuses ?? []);
+          expect(statuses.map((codes) => statusAt(codes, row))).toEqual(
+            drawn.withStatus ? status : [],
+          );
           plan.features.forEach((feature, f) => {
             const found = valueAt(
-              { type: feature.type, values: (outputs[v] as ResultValues[])[f] as ResultValues },
+              { type: feature.type, values: (filled[f] as SlidingOutput).values },
               row,
             );
             const { aggregation } = Object.values(view.view.features)[f] as { aggregation: string };

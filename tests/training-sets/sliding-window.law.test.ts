@@ -9,6 +9,7 @@ import type { FeatureDefinition, FeatureViewDefinition } from '#domain/definitio
 import { planView } from '#domain/plan/plan-view.ts';
 import { resultValues, valueAt } from '#domain/training-sets/columns.ts';
 import { slidingView } from '#domain/training-sets/sliding-view.ts';
+import { statusAt, statusCodes } from '#domain/training-sets/statuses.ts';
 import type { RawEvent } from '#domain/values/value.ts';
 import { featureDefinition, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { oracle } from '#tests/oracle/oracle.ts';
@@ -82,6 +83,7 @@ test('a window that slides has the values of the window computed directly', () =
         const outputs = plan.features.map(({ type }, feature) => ({
           feature,
           values: resultValues(type, times.length),
+          statuses: statusCodes(times.length),
         }));
         const sliding = slidingView(plan, 1, outputs);
         let fed = 0;
@@ -97,7 +99,8 @@ test('a window that slides has the values of the window computed directly', () =
             sliding.add(0, fields, visible, eventTime, partition, offset);
           }
           sliding.read(0, at, row);
-          const { values, scale } = oracle(definitions, seen.slice(0, fed), ['e'], at);
+          const { values, scale, status } = oracle(definitions, seen.slice(0, fed), ['e'], at);
+          expect(outputs.map(({ statuses }) => statusAt(statuses, row))).toEqual(status);
           plan.features.forEach(({ name, type }, f) => {
             const found = valueAt({ type, values: outputs[f]?.values ?? [] }, row);
             const same = sameValue(

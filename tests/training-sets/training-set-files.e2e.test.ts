@@ -207,6 +207,44 @@ test('a Parquet spine, rows and CSV output give the same values; a repeated requ
   );
 });
 
+test('statuses come after each feature, also of on-demand features and of rows without a key', async () => {
+  const header = csv('spine.csv', SPINE);
+  const [out, text] = [work.path('statuses.parquet'), work.path('statuses.csv')];
+  for (const to of [out, text])
+    await runTrainingSet({ ...job, withStatus: true, spine: header, out: to });
+  const names = ['of_shop__sold', 'price_avg', 'item', 'items', 'later'];
+  const columns = [...names, 'of_shelf__sold', 'markup'];
+  const described = await work.query(`DESCRIBE SELECT * FROM '${out}'`);
+  expect(described.slice(5).map(([name]) => name)).toEqual(
+    columns.flatMap((name) => [name, `${name}__status`]),
+  );
+  const rows = await work.rows(out);
+  expect(rows.map((row) => row.slice(5).filter((_, i) => i % 2 === 0))).toEqual(EXPECTED);
+  const [present, none] = ['present', 'null'];
+  const absent = 'not-found';
+  const statuses = [
+    [present, present, present, present, none, present, present],
+    [present, none, present, present, none, present, none],
+    [present, none, present, present, none, absent, none],
+    [present, present, present, present, none, present, present],
+    [present, present, present, present, none, present, present],
+    [absent, absent, absent, absent, absent, absent, present],
+    [absent, absent, absent, absent, absent, absent, none],
+  ];
+  expect(rows.map((row) => row.slice(5).filter((_, i) => i % 2 === 1))).toEqual(statuses);
+
+  const lines = readFileSync(text, 'utf8').split('\n');
+  expect(lines[0]).toBe(
+    `${SPINE.split('\n')[0]},${columns.map((name) => `${name},${name}__status`).join(',')}`,
+  );
+  expect(lines[1]).toBe(
+    `${SPINE.split('\n')[1]},1,present,10.0,present,tea,present,"[""tea""]",present,,null,1,present,50.0,present`,
+  );
+  expect(lines[6]).toBe(
+    `${SPINE.split('\n')[6]},0,not-found,,not-found,,not-found,,not-found,,not-found,0,not-found,1.0,present`,
+  );
+});
+
 test('positions from the pinned end on do not count', async () => {
   const out = work.path('pinned.parquet');
   await runTrainingSet({

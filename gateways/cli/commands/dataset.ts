@@ -19,9 +19,15 @@ interface DatasetOptions {
   readonly out: string;
   readonly mode: 'event-time' | 'as-served';
   readonly known?: string;
+  readonly withStatus?: boolean;
 }
 
 const POLL_MS = 200;
+
+export const WITH_STATUS = [
+  '--with-status',
+  'after each feature, a column FEATURE__status: present, null, not-found, expired or overflow, as an online read answers it',
+] as const;
 
 export const tableExtension = (option: string, file: string): '.parquet' | '.csv' => {
   const extension = extname(file).toLowerCase();
@@ -102,6 +108,7 @@ const dataset = async (name: string, options: DatasetOptions, command: Command):
     ...(local ? { out } : {}),
     mode: options.mode,
     known: options.known,
+    withStatus: options.withStatus,
   };
   const status = await waitFor(context, await client.post<DatasetStatus>('/v1/datasets', { body }));
   if (!local) await download(context, status, out);
@@ -131,6 +138,7 @@ export const addDataset = (program: Command): void => {
         .default('event-time'),
     )
     .option('--known <time>', 'use only events that were accepted by this time; default: now')
+    .option(...WITH_STATUS)
     .addHelpText(
       'after',
       '\nExample:\n  millrace dataset delay_model --spine labels.csv --out training.parquet',

@@ -25,7 +25,7 @@ export const batchRoutes: RouteModule = {
         requireSameMachine(request, '"out"');
         return platform.datasets.batch(
           {
-            ...compact({ at: optionalTime('at', body.at) }),
+            ...compact({ at: optionalTime('at', body.at), withStatus: body.withStatus }),
             target: targetOf(body),
             out: absolutePath('out', body.out),
           },

@@ -94,7 +94,7 @@ const register = (app: FastifyInstance, context: RouteContext): void => {
       const known = optionalTime('known', body.known);
       const started = await platform.datasets.start(
         {
-          ...compact({ out, known }),
+          ...compact({ out, known, withStatus: body.withStatus }),
           target: targetOf(body),
           spine: spineOf(body.spine),
           mode: body.mode ?? 'event-time',

@@ -13,6 +13,7 @@ import { closed, epoch, nullable, oneOf, record, shapeOf, time, type WithTimes }
 const text = Type.Optional(Type.String());
 const mode = oneOf('event-time', 'as-served');
 const every = oneOf('day', 'hour');
+const withStatus = Type.Optional(Type.Boolean());
 
 export const datasetBody = closed({
   service: text,
@@ -21,6 +22,7 @@ export const datasetBody = closed({
   out: text,
   mode: Type.Optional(mode),
   known: Type.Optional(time),
+  withStatus,
 });
 export type DatasetBody = Static<typeof datasetBody>;
 
@@ -53,6 +55,7 @@ export const batchBody = closed({
   view: text,
   out: Type.String(),
   at: Type.Optional(time),
+  withStatus,
 });
 export type BatchBody = Static<typeof batchBody>;
 

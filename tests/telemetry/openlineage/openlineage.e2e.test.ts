@@ -475,6 +475,7 @@ describe('data sets and batches', () => {
         spine: { rows: spine.map((row) => ({ ...row, basket: 3 })) },
         out: file,
         mode,
+        withStatus: mode === 'as-served',
       } as const;
       const { id } = await running.platform.datasets.start(request, caller);
       expect(await settled(id)).toBe('done');
@@ -494,6 +495,12 @@ describe('data sets and batches', () => {
           outputStatistics: { rowCount: 1, size: readFileSync(file).length, fileCount: 1 },
         },
       });
+      const names = ['sales_1h', 'amount_1d', 'risk'].flatMap((name) =>
+        request.withStatus ? [name, `${name}__status`] : [name],
+      );
+      expect(facets(done?.outputs[0])['schema']?.['fields']).toEqual(
+        names.map((name) => ({ name })),
+      );
       expect(facets(done?.outputs[0])['columnLineage']?.['fields']).toMatchObject({
         sales_1h: { inputFields: [{ name: 'features.turnover', field: 'sales_1h' }] },
         risk: { inputFields: [{ name: 'on-demand.risk', field: 'risk' }] },

@@ -1,0 +1,69 @@
+/** The results of a training set: what the joins fill, and the columns that are written of it. */
+import { fail } from '#domain/errors.ts';
+import { type ResultValues, resultValues } from '#domain/training-sets/columns.ts';
+import {
+  STATUS_TYPE,
+  type StatusCodes,
+  statusCodes,
+  statusesOfValues,
+} from '#domain/training-sets/statuses.ts';
+import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
+import type { FieldType } from '#domain/values/value.ts';
+
+/** of a planned value */
+export interface Result {
+  readonly values: ResultValues;
+  /** absent: not wanted */
+  readonly statuses?: StatusCodes;
+}
+
+export interface WrittenColumn {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly values: ResultValues | StatusCodes;
+}
+
+/** By planned value: every value null, every status not-found. */
+export const emptyResults = (plan: TrainingSetPlan, rows: number): readonly Result[] => {
+  const wanted = new Set(
+    plan.columns.flatMap(({ value, status }) => (status === null ? [] : [value])),
+  );
+  return plan.values.map(({ from, type }, i) => ({
+    values: resultValues(type, rows),
+    // Those of on-demand features follow from their values.
+    ...(from === 'feature' && wanted.has(i) ? { statuses: statusCodes(rows) } : {}),
+  }));
+};
+
+/** Each feature, followed by its statuses where they are wanted. */
+export const writtenColumns = (
+  plan: TrainingSetPlan,
+  results: readonly Result[],
+): readonly WrittenColumn[] =>
+  plan.columns.flatMap(({ name, type, value, status }): WrittenColumn[] => {
+    const { values, statuses } = results[value] as Result;
+    const column = { name, type, values };
+    if (status === null) return [column];
+    return [
+      column,
+      { name: status, type: STATUS_TYPE, values: statuses ?? statusesOfValues(values) },
+    ];
+  });
+
+/** @throws MR_SPINE_INVALID where a column of the spine has the name of a result */
+export const refuseCollisions = (plan: TrainingSetPlan, spine: readonly string[]): void => {
+  const names = new Map(spine.map((name) => [name.toLowerCase(), name]));
+  const refuse = (column: string | null, what: string): void => {
+    const taken = column === null ? undefined : names.get(column.toLowerCase());
+    if (taken !== undefined)
+      fail(
+        'MR_SPINE_INVALID',
+        `the spine has a column "${taken}", and the data set has ${what}: rename the column`,
+        { column: taken },
+      );
+  };
+  for (const { name, status } of plan.columns) {
+    refuse(name, `a feature "${name}"`);
+    refuse(status, `the statuses of "${name}" in a column "${status}"`);
+  }
+};
