@@ -1,7 +1,7 @@
 /**
- * Whether the tables of a directory belong to the log beside them. A directory that was put together
- * from copies of different moments would count events twice, and one of two platforms would mix
- * their values, so the platform does not start on it.
+ * Whether the tables of a directory belong to the log beside them. A directory that was put
+ * together from copies of different moments would count events twice, and one of two platforms
+ * would mix their values, so the platform does not start on it.
  */
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';

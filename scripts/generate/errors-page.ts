@@ -23,7 +23,7 @@ export const errorsPage = (): string =>
     '- Wrong usage of the command line has no code: it prints `error: message` and exits with 2.',
     '  `millrace plan` also exits with 2 if a change would break a reader.',
     '',
-    'This page is generated from the table in `domain/errors.ts`.',
+    'This page is generated from the table in `domain/error-codes.ts`.',
     '',
     '| code | HTTP status | remedy |',
     '|---|---|---|',

@@ -3,8 +3,8 @@
  * is later than that of every earlier read. A read's stamp is never earlier than that of a commit
  * that it sees. Neither goes back when the machine's clock does.
  *
- * So one commit that was made while the machine's clock was far ahead makes all later stamps lead the
- * clock, once it is set right. Up to MAX_LEAD_MS that is usual: clocks are adjusted. Beyond it,
+ * So one commit that was made while the machine's clock was far ahead makes all later stamps lead
+ * the clock, once it is set right. Up to MAX_LEAD_MS that is usual: clocks are adjusted. Beyond it,
  * `lead` says by how much, so that no read takes such a stamp for the present.
  */
 export interface HybridClock {

@@ -40,7 +40,9 @@ export const readChecked = async (files: FileIO, uri: string): Promise<Uint8Arra
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-/** The content of a file of this many bytes is read in pieces, so that a large one takes no memory. */
+/**
+ * The content of a file of this many bytes is read in pieces, so that a large one takes no memory.
+ */
 const checksumOf = async (files: FileIO, uri: string, bytes: number): Promise<number> => {
   let checksum = 0;
   for (let at = 0; at < bytes; at += PIECE_BYTES) {

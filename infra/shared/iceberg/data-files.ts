@@ -104,7 +104,9 @@ const statistics = (
 
 const orNull = <T>(map: IdMap<T>): IdMap<T> | null => (map.length === 0 ? null : map);
 
-/** Renames a file that DuckDB has written so that its name carries its checksum. @returns its path */
+/**
+ * Renames a file that DuckDB has written so that its name carries its checksum. @returns its path
+ */
 const withChecksum = async (path: string): Promise<string> => {
   let checksum = 0;
   for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES }))

@@ -1,7 +1,8 @@
 /**
- * Metadata files as text. Their names are fixed (`v<n>.metadata.json`), so the checksum is a property
- * of the table: `<n>-<CRC-32 of the text with an empty checksum>`. Another engine that commits copies
- * the property as it is: it then names an earlier version, and the text is not checked.
+ * Metadata files as text. Their names are fixed (`v<n>.metadata.json`), so the checksum is a
+ * property of the table: `<n>-<CRC-32 of the text with an empty checksum>`. Another engine that
+ * commits copies the property as it is: it then names an earlier version, and the text is not
+ * checked.
  */
 import { crc32 } from 'node:zlib';
 import { damagedFile } from './checked-files.ts';

@@ -12,7 +12,9 @@ export const sqliteCode = (error: unknown): number | null => {
   return typeof code === 'number' ? code & 0xff : null;
 };
 
-/** Whether SQLite found that a database's file is not one, or that its pages do not fit together. */
+/**
+ * Whether SQLite found that a database's file is not one, or that its pages do not fit together.
+ */
 export const isCorrupt = (error: unknown): boolean => {
   const code = sqliteCode(error);
   return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;

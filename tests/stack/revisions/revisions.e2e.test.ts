@@ -79,8 +79,9 @@ const settled = async (): Promise<void> => {
 
 /**
  * view → how many events its first entity had, in each read that a store answered, until `stop` is
- * called. Where no store answers in time, raw events do, and they are ahead of the stores by as much
- * as the computation is behind (docs/guides/consistency.md): such a read may be newer than the next.
+ * called. Where no store answers in time, raw events do, and they are ahead of the stores by as
+ * much as the computation is behind (docs/guides/consistency.md): such a read may be newer than the
+ * next.
  */
 const watch = (): { readonly stop: () => Promise<ReadonlyMap<Change, readonly number[]>> } => {
   const counts = new Map<Change, number[]>(CHANGES.map((change) => [change, []]));

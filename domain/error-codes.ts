@@ -1,0 +1,254 @@
+/**
+ * Every error that a user can see, in one closed table: the code, the HTTP status and the remedy.
+ * The message of an error names what is wrong and where (field, value). `docs/ERRORS.md` is
+ * generated from this table, and a test compares the two.
+ */
+export const ERRORS = {
+  // definitions and expressions
+  MR_DEFINITION_INVALID: {
+    status: 400,
+    remedy: 'Correct the part of the definition that the message names, then apply again.',
+  },
+  MR_EXPRESSION_INVALID: {
+    status: 400,
+    remedy: 'Correct the expression. The message names the part and the types.',
+  },
+  MR_UNKNOWN_COLUMN: { status: 400, remedy: 'Use a column of the source. The message lists them.' },
+  MR_UNKNOWN_REFERENCE: {
+    status: 400,
+    remedy:
+      'A definition refers to a name that is not registered. Correct the name, or apply this definition together with the one it names.',
+  },
+  MR_DEFINITION_CYCLE: {
+    status: 400,
+    remedy: 'Remove the cycle of on-demand features that the message shows.',
+  },
+  MR_HOP_INVALID: {
+    status: 400,
+    remedy:
+      'Choose a hop that divides the window into at most 10,000 tiles. A feature without a window has no hop.',
+  },
+  MR_DURATION_INVALID: {
+    status: 400,
+    remedy: 'Write a duration as a whole number and a unit: 500ms 30s 5m 1h 7d.',
+  },
+  MR_TIME_INVALID: {
+    status: 400,
+    remedy: 'Write a time as ISO 8601 with a zone, or as epoch milliseconds.',
+  },
+  // registry
+  MR_NOT_FOUND: {
+    status: 404,
+    remedy: 'Check the name. `millrace list KIND` lists what is registered.',
+  },
+  MR_VERSION_CONFLICT: {
+    status: 409,
+    remedy:
+      'Read the current version of the definition, check what changed, and send the command again.',
+  },
+  MR_INCOMPATIBLE_REVISION: {
+    status: 409,
+    remedy: 'Run `millrace plan` to see what breaks. A breaking change needs --force and --reason.',
+  },
+  MR_REFUSED: {
+    status: 409,
+    remedy:
+      'The request is valid, but the present state does not allow it. Correct the cause that the message names, then send the request again.',
+  },
+  MR_REASON_REQUIRED: { status: 400, remedy: 'Give a reason with --reason.' },
+  MR_COMMAND_UNKNOWN: {
+    status: 400,
+    remedy: 'Use a command type of `POST /v1/commands`. The message lists them.',
+  },
+  // events
+  MR_UNKNOWN_SOURCE: {
+    status: 404,
+    remedy: 'Apply the definition of the source before publishing to it.',
+  },
+  MR_FIELD_MISSING: {
+    status: 400,
+    remedy: 'Send the field, or declare it nullable in the source, as in `delay: "double?"`.',
+  },
+  MR_FIELD_UNKNOWN: {
+    status: 400,
+    remedy: 'Leave the field out, or add it to the definition of the source.',
+  },
+  MR_FIELD_TYPE: { status: 400, remedy: 'Send a value of the declared type.' },
+  MR_FIELD_NOT_FINITE: {
+    status: 400,
+    remedy: 'Send a finite number, or null if the field is nullable.',
+  },
+  MR_FIELD_RANGE: {
+    status: 400,
+    remedy: 'Send a value in the range that the message states. Send ids above 2^53 as strings.',
+  },
+  MR_CHANGE_INVALID: { status: 400, remedy: "Send Debezium's envelope, as the message states." },
+  MR_SNAPSHOT_INVALID: { status: 400, remedy: 'Correct the rows, then send the whole file again.' },
+  MR_EVENT_TIME_MISSING: { status: 400, remedy: 'Send the event time field.' },
+  MR_EVENT_TIME_ABSURD: {
+    status: 400,
+    remedy:
+      'Send an event time between the year 1900 and one day from now, as ISO 8601 with a zone or as epoch milliseconds.',
+  },
+  MR_KNOWN_TIME_INVALID: {
+    status: 400,
+    remedy:
+      'Publish live events without the known time. Import older ones with `millrace import history`, each with a known time before the first live event.',
+  },
+  MR_EVENT_TOO_LARGE: {
+    status: 413,
+    remedy: 'Send a smaller event. The message states the limit.',
+  },
+  MR_BATCH_TOO_LARGE: {
+    status: 413,
+    remedy: 'Send fewer events in one request. The message states the limit.',
+  },
+  MR_BODY_INVALID: { status: 400, remedy: 'Send a body of the form that the message states.' },
+  MR_PRODUCER_SEQUENCE: {
+    status: 409,
+    remedy: 'Continue with event number `details.expected`.',
+  },
+  // reads
+  MR_ENTITY_INVALID: {
+    status: 400,
+    remedy: 'Send every key of the entity, with its declared type. The message lists them.',
+  },
+  MR_REQUEST_INVALID: {
+    status: 400,
+    remedy:
+      'Send each request input that an on-demand feature needs, with its declared type. The message names the input.',
+  },
+  MR_QUERY_TOO_LARGE: { status: 413, remedy: 'Request fewer entities or features at once.' },
+  MR_VIEW_NOT_READY: {
+    status: 503,
+    remedy:
+      'The view is still computing past events for the first time. Wait, then send the request again. `millrace status` shows its progress.',
+  },
+  MR_POSITION_NOT_REACHED: {
+    status: 504,
+    remedy:
+      'The values did not include the events up to `after` in time. Repeat the request, or send it without `after`. `millrace status` shows the lag.',
+  },
+  // data sets, replays
+  MR_SPINE_INVALID: {
+    status: 400,
+    remedy:
+      'Give rows, or a Parquet or CSV file, with these columns: event_timestamp, every entity key and every request input.',
+  },
+  MR_DATASET_FAILED: { status: 500, remedy: 'See the message. Nothing was written to the output.' },
+  MR_REPLAY_STATE: {
+    status: 409,
+    remedy:
+      'The replay is not in a state that allows this. `millrace replay list` shows its state. If it is filling, wait; otherwise follow the message.',
+  },
+  // storage
+  MR_DATA_DIR_LOCKED: {
+    status: 500,
+    remedy: 'Stop the process that the message names, or use another --data directory.',
+  },
+  MR_DATA_DIR_NEWER: { status: 500, remedy: 'Upgrade Millrace, or use another --data directory.' },
+  MR_DISK_FULL: {
+    status: 507,
+    remedy: 'Free disk space, then send the request again. No acknowledged event was lost.',
+  },
+  MR_STORAGE_FAILED: {
+    status: 500,
+    remedy: 'See the message and the server log, then send the request again.',
+  },
+  MR_DATA_DAMAGED: {
+    status: 500,
+    remedy:
+      'Stored bytes are not what was written, or are missing. `millrace verify` shows all damage, `millrace repair` rebuilds what can be rebuilt and names what cannot.',
+  },
+  MR_DATA_MIXED: {
+    status: 500,
+    remedy:
+      'Files of different platforms or moments are together in one data directory. Put back the files that belong together, or follow the message.',
+  },
+  MR_SCHEMA_INCOMPATIBLE: {
+    status: 409,
+    remedy: 'Keep the old fields and add new ones as nullable, or register a new source.',
+  },
+  // requests and authorization
+  MR_ROUTE_NOT_FOUND: { status: 404, remedy: 'See /docs for all routes.' },
+  MR_PARAMETER_INVALID: {
+    status: 400,
+    remedy: 'Correct the parameter that the message names. /docs lists all parameters.',
+  },
+  MR_BODY_TOO_LARGE: {
+    status: 413,
+    remedy: 'Send less in one request. The message states the limit.',
+  },
+  MR_MEDIA_TYPE: { status: 415, remedy: 'Send one of the content types that the message lists.' },
+  MR_UNAUTHENTICATED: {
+    status: 401,
+    remedy:
+      'Send a key: --api-key, MILLRACE_API_KEY, or the header `authorization: Bearer KEY`. `millrace keys create` creates one.',
+  },
+  MR_FORBIDDEN: {
+    status: 403,
+    remedy: 'Use a key with the grant that the message names. An admin can create such a key.',
+  },
+  MR_RATE_LIMITED: {
+    status: 429,
+    remedy: 'Wait for the time in `retry-after`, then send fewer requests per second.',
+  },
+  MR_QUOTA_EXCEEDED: {
+    status: 429,
+    remedy:
+      'Wait until the next UTC day, or use a key with a larger quota. An admin can create such a key.',
+  },
+  MR_ORIGIN_REFUSED: {
+    status: 403,
+    remedy:
+      'Web pages of other sites may not call this server. Send the request from a program, or from a page of this server. Without keys, also use the address `localhost`.',
+  },
+  // client side and availability
+  MR_UNREACHABLE: {
+    status: 503,
+    remedy:
+      'Check that a Millrace server runs at the address in --url. `millrace serve` starts one.',
+  },
+  MR_DEADLINE: {
+    status: 504,
+    remedy: 'Repeat the request with a longer deadline, or request less at once.',
+  },
+  MR_FILE_INVALID: { status: 400, remedy: 'Correct the file. The message says where.' },
+  MR_OVERLOADED: {
+    status: 503,
+    remedy: 'Wait for the time in `retry-after`, then send less at once.',
+  },
+  MR_REQUEST_TIMEOUT: {
+    status: 408,
+    remedy: 'Send the whole request without pauses. The message states the time limit.',
+  },
+  MR_UNAVAILABLE: {
+    status: 503,
+    remedy: 'The server is starting or stopping. Try again in a few seconds.',
+  },
+  MR_LOG_UNAVAILABLE: {
+    status: 503,
+    remedy:
+      'Kafka is down or starting: see `millrace stack status`. No acknowledged event is lost.',
+  },
+  MR_STORE_UNAVAILABLE: {
+    status: 503,
+    remedy: 'The store that the message names is down or starting: see `millrace stack status`.',
+  },
+  MR_ENGINE_UNAVAILABLE: {
+    status: 503,
+    remedy: 'Flink is down or starting: see `millrace stack status`.',
+  },
+  MR_ENGINE_FAILED: {
+    status: 500,
+    remedy: 'See the message and `millrace stack logs`. Millrace starts the job again.',
+  },
+  MR_STACK_FAILED: {
+    status: 500,
+    remedy:
+      'A server could not be installed, started or stopped. See the message and `millrace stack logs SERVER`.',
+  },
+  MR_INTERNAL: { status: 500, remedy: 'This is a bug in Millrace. Report it with the message.' },
+} as const satisfies Record<string, { readonly status: number; readonly remedy: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
