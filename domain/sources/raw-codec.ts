@@ -55,6 +55,17 @@ function read(type: FieldType, out: string, strange: boolean): string {
 
 const writer = new ByteWriter();
 
+type Encode = RawCodec['encode'];
+
+const encoderOf = (fields: Readonly<Record<string, FieldType>>): Encode => {
+  const puts = Object.entries(fields).map(([name, type]) => write(name, type));
+  const body = `'use strict'; return (row) => { w.reset(); ${puts.join('\n')} return w.take(); };`;
+  return new Function('w', body)(writer) as Encode;
+};
+
+/** Encodes rows as records of a schema of raw.<source>. */
+export const rawEncoder = (schema: object): Encode => encoderOf(fieldsOfAvro(schema));
+
 /**
  * @param written the Avro schema of the records, if it is not that of `def`
  * @param strange whether another system wrote the records: texts are then checked to be UTF-8
@@ -62,16 +73,13 @@ const writer = new ByteWriter();
 export function rawCodec(def: SourceDefinition, written?: object, strange = false): RawCodec {
   const now = sourceFields(def);
   const then = Object.entries(written ? fieldsOfAvro(written) : now);
-  const encodeBody = `'use strict'; return (row) => { w.reset(); ${Object.entries(now)
-    .map(([name, type]) => write(name, type))
-    .join('\n')} return w.take(); };`;
   const locals = new Map(then.map(([name], i) => [name, `f${i}`]));
   const decodeBody = `'use strict'; return (bytes) => { r.reset(bytes); ${then.map(([, type], i) => read(type, `f${i}`, strange)).join('\n')} r.end(); return { ${Object.keys(
     now,
   )
     .map((name) => `${quote(name)}: ${locals.get(name) ?? 'null'}`)
     .join(', ')} }; };`;
-  const encode = new Function('w', encodeBody)(writer) as RawCodec['encode'];
+  const encode = encoderOf(now);
   const decode = new Function('r', decodeBody)(
     new ByteReader((why) =>
       fail('MR_STORAGE_FAILED', `a record of raw.${def.name} cannot be read: ${why}.`),

@@ -60,7 +60,8 @@ const startOffsets = async (
   const keeper = startOffsetsConsumer(consumer);
   const kept = await log.committed(keeper, raw);
   const reached = await log.committed(consumer, raw);
-  if ([...kept, ...reached].some((offset) => offset > 0)) return kept;
+  const firstUpdate = await log.committed(keeper, features);
+  if ([...kept, ...reached, ...firstUpdate].some((offset) => offset > 0)) return kept;
   return startHere(log, consumer, raw, features);
 };
 

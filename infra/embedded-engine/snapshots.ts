@@ -14,6 +14,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -70,6 +71,27 @@ const flaw = (bytes: Buffer, platform: string, end: number): string | null => {
   if (nextOffset > end)
     return `it is newer than the database: it reaches offset ${nextOffset}, and the log ${end}`;
   return null;
+};
+
+/**
+ * What is wrong with each saved state of a directory; null: nothing.
+ * @param endOf view → the log's next offset of features.<view>
+ */
+export const verifyStates = (
+  directory: string,
+  platform: string,
+  endOf: (view: string) => number,
+): readonly { readonly file: string; readonly bytes: number; readonly why: string | null }[] => {
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  return names
+    .filter((name) => name.endsWith(ENDING))
+    .sort()
+    .map((name) => {
+      const file = join(directory, name);
+      const view = name.slice(0, -ENDING.length).replace(/\.\d+$/, '');
+      const bytes = readFileSync(file);
+      return { file, bytes: bytes.length, why: flaw(bytes, platform, endOf(view)) };
+    });
 };
 
 export const openSnapshots = ({ directory, platform, warn }: SnapshotsOptions): Snapshots => {

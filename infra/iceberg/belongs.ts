@@ -3,6 +3,7 @@
  * together from copies of different moments would count events twice, and one of two platforms
  * would mix their values, so the platform does not start on it.
  */
+import type { Damage } from '#domain/api/verification.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { type Directory, nameOf } from '#domain/ports/file-io.ts';
@@ -25,52 +26,96 @@ const mixed = (message: string, details: Readonly<Record<string, string | number
   throw new MillraceError('MR_DATA_MIXED', message, details);
 };
 
-const METADATA = /\/([^/]+)\/([^/]+)\/metadata\/version-hint\.text$/;
+const METADATA = /\/([^/]+)\/([^/]+)\/metadata\/(?:version-hint\.text|v\d+\.metadata\.json)$/;
 
 /** Topics of the tables below the root: <root>/raw/flights is raw.flights. */
-export const tablesBelow = async ({ files, uri }: Directory): Promise<readonly string[]> =>
-  (await files.list(uri)).flatMap((file) => {
+export const tablesBelow = async ({ files, uri }: Directory): Promise<readonly string[]> => {
+  const topics = (await files.list(uri)).flatMap((file) => {
     const [, namespace, table] = METADATA.exec(file) ?? [];
     return namespace === undefined || table === undefined
       ? []
       : [`${nameOf(namespace)}.${nameOf(table)}`];
   });
+  return [...new Set(topics)];
+};
+
+interface Stray {
+  readonly topic: string;
+  /** what is wrong, as a sentence */
+  readonly message: string;
+  readonly details: Readonly<Record<string, string | number>>;
+  /** true: the table has records that the log lacks */
+  readonly ahead: boolean;
+}
+
+interface StrayOptions {
+  readonly root: Directory;
+  readonly platform: string;
+  /** the log's next offset by partition; empty where it has no such topic */
+  readonly endOf: (topic: string) => readonly number[] | Promise<readonly number[]>;
+  /** called with a table that cannot be read */
+  readonly onDamaged?: (topic: string, error: unknown) => void;
+}
+
+/** Tables of another platform, and tables that are ahead of the log. */
+const strayTables = async (options: StrayOptions): Promise<readonly Stray[]> => {
+  const { root, platform, endOf, onDamaged = () => {} } = options;
+  const strays: Stray[] = [];
+  for (const topic of await tablesBelow(root)) {
+    let loaded: Awaited<ReturnType<typeof loadTable>>;
+    try {
+      loaded = await loadTable(tableDirectory(root, topic));
+    } catch (error) {
+      onDamaged(topic, error);
+      continue;
+    }
+    if (loaded === null) continue;
+    const owner = platformOf(loaded.metadata);
+    if (owner !== null && owner !== platform) {
+      const message = `The history of ${topic} in ${root.uri} belongs to another platform (${owner}, not ${platform})`;
+      strays.push({ topic, message, details: { topic, owner, platform }, ahead: false });
+      continue;
+    }
+    const ends = await endOf(topic);
+    endOffsetsOf(currentSnapshot(loaded.metadata)).forEach((offset, partition) => {
+      const end = ends[partition] ?? 0;
+      if (offset <= end) return;
+      const message = `The history of ${topic} reaches offset ${offset} of partition ${partition}, but the log ends at ${end}: the database is older than the history beside it`;
+      strays.push({ topic, message, details: { topic, partition, offset, end }, ahead: true });
+    });
+  }
+  return strays;
+};
+
+/** The same as damage, for `millrace verify`. */
+export const historyAhead = async (options: StrayOptions): Promise<readonly Damage[]> =>
+  (await strayTables(options)).map(({ topic, message, ahead }) => ({
+    part: 'history',
+    what: `the table of ${topic}`,
+    why: message,
+    repair: ahead ? 'take the records that the log lacks from the history' : null,
+  }));
 
 /** @throws MR_DATA_MIXED */
 export const assertTablesBelong = async (options: BelongsOptions): Promise<void> => {
   const { root, log, platform, databaseIsNew, warn } = options;
-  const topics = await tablesBelow(root);
-  if (databaseIsNew && topics.length > 0)
+  const topics = databaseIsNew ? await tablesBelow(root) : [];
+  if (topics.length > 0)
     mixed(
       `The database is new or empty, but ${root.uri} has the history of ${topics[0]}. Put back the database that belongs to it, restore a backup, or move the history away to start an empty platform.`,
       { location: root.uri, topic: topics[0] as string },
     );
   const inLog = new Set((await log.topics()).map(({ topic }) => topic));
-  for (const topic of topics) {
-    const table = tableDirectory(root, topic);
-    let loaded: Awaited<ReturnType<typeof loadTable>>;
-    try {
-      loaded = await loadTable(table);
-    } catch (error) {
-      warn(`the history of ${topic} cannot be used: ${messageOf(error)}`);
-      continue;
-    }
-    if (loaded === null) continue;
-    const owner = platformOf(loaded.metadata);
-    if (owner !== null && owner !== platform)
-      mixed(
-        `The history of ${topic} in ${root.uri} belongs to another platform (${owner}, not ${platform}). Move it away, or put back the database that belongs to it.`,
-        { topic, owner, platform },
-      );
-    const reached = endOffsetsOf(currentSnapshot(loaded.metadata));
-    const ends = inLog.has(topic) ? await log.end(topic) : [];
-    reached.forEach((offset, partition) => {
-      const end = ends[partition] ?? 0;
-      if (offset > end)
-        mixed(
-          `The history of ${topic} reaches offset ${offset} of partition ${partition}, but the log ends at ${end}: the database is older than the history beside it. Put back the newer database, restore a backup, or run \`millrace repair\`, which takes the records that the log lacks from the history.`,
-          { topic, partition, offset, end },
-        );
-    });
-  }
+  const [stray] = await strayTables({
+    root,
+    platform,
+    endOf: async (topic) => (inLog.has(topic) ? log.end(topic) : []),
+    onDamaged: (topic, error) =>
+      warn(`the history of ${topic} cannot be used: ${messageOf(error)}`),
+  });
+  if (stray === undefined) return;
+  const remedy = stray.ahead
+    ? 'Put back the newer database, restore a backup, or run `millrace repair`, which takes the records that the log lacks from the history.'
+    : 'Move it away, or put back the database that belongs to it.';
+  mixed(`${stray.message}. ${remedy}`, stray.details);
 };

@@ -7,7 +7,7 @@ import type { FileIO } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
 
 export interface HistoryInput {
-  readonly log: Pick<Log, 'topics' | 'read' | 'end'>;
+  readonly log: Pick<Log, 'topics' | 'read' | 'begin' | 'end'>;
   readonly files: FileIO;
   schema(id: number): Promise<object>;
   close?(): Promise<void> | void;

@@ -138,6 +138,15 @@ export const topicWriter = ({
     return false;
   };
 
+  /**
+   * The next offsets that the table needs. Of a view that was computed anew after damage, the log
+   * has no earlier updates, and nothing needs them.
+   */
+  const firstOffsets = async (): Promise<readonly number[]> => {
+    const reached = await table.endOffsets();
+    return reached.length === 0 && topic.startsWith('features.') ? input.log.begin(topic) : reached;
+  };
+
   const behind = (at: readonly number[], end: readonly number[]): boolean =>
     end.some((offset, partition) => (at[partition] ?? 0) < offset);
 
@@ -145,7 +154,7 @@ export const topicWriter = ({
     endOffsets: () => table.endOffsets(),
     async sync(upTo) {
       const end = upTo ?? (await input.log.end(topic));
-      let from = await table.endOffsets();
+      let from = await firstOffsets();
       for (let restarts = 0; behind(from, end); ) {
         const at = [...from];
         try {
@@ -168,7 +177,7 @@ export const topicWriter = ({
             },
           );
         }
-        from = await table.endOffsets();
+        from = await firstOffsets();
       }
     },
   };

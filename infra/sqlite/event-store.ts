@@ -2,6 +2,7 @@
  * The registry's event store in the embedded database: one row a commit, keyed by position. Rows
  * have checksums, and positions have no gaps: both are checked when commits are read.
  */
+import type { DatabaseSync } from 'node:sqlite';
 import {
   assertUnchanged,
   type Commit,
@@ -34,6 +35,27 @@ const toCommit = (row: CommitColumns): Commit => {
   assertUndamaged(`the registry's commit at position ${position}`, checksum, columnsOf(row));
   const { command, events, refusal } = JSON.parse(body) as Omit<NewCommit, 'stream'>;
   return { stream, command, events, refusal, position, version };
+};
+
+/** Every commit, and what is wrong with it. */
+export const checkedCommits = function* (
+  db: DatabaseSync,
+): Generator<{ readonly position: number; readonly error: unknown }> {
+  const rows = db.prepare(
+    'SELECT position, stream, version, body, checksum FROM registry_commit ORDER BY position',
+  );
+  let next = 1;
+  for (const row of rows.all() as unknown as CommitColumns[]) {
+    for (; next < row.position; next++) yield { position: next, error: new Error('it is missing') };
+    next = row.position + 1;
+    let error: unknown = null;
+    try {
+      toCommit(row);
+    } catch (found) {
+      error = found;
+    }
+    yield { position: row.position, error };
+  }
 };
 
 export const sqliteEventStore = (database: Database): EventStore => {

@@ -3,6 +3,8 @@
  * platform are recognized.
  */
 import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { fail } from '#domain/errors.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 
 export interface Identity {
@@ -15,6 +17,18 @@ export interface Identity {
 const hasRows = ({ db }: Database, table: string): boolean =>
   db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table) !==
     undefined && db.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() !== undefined;
+
+/** The id of a database that is only read. @throws MR_STORAGE_FAILED where it has none yet */
+export const identityOf = (db: DatabaseSync): string => {
+  const made = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'platform'").get();
+  const row = made === undefined ? undefined : db.prepare('SELECT id FROM platform').get();
+  return row === undefined
+    ? fail(
+        'MR_STORAGE_FAILED',
+        'The database was written by an earlier release, without checksums. Start `millrace serve` on it once.',
+      )
+    : (row as { id: string }).id;
+};
 
 /** Call it before other tables are made. */
 export const openIdentity = (database: Database): Identity => {

@@ -66,6 +66,23 @@ export interface LogReads {
   ): readonly { readonly partition: number; readonly next: number }[];
   producer(producer: string, topic: string): number;
   newestLogTime(): number;
+  /** The batches of a partition as they state themselves, unchecked. */
+  ranges(partition: PartitionRow): readonly BatchRange[];
+  /** The batch with this base. @throws MR_DATA_DAMAGED */
+  exactBatch(partition: PartitionRow, base: number): StoredBatch;
+  /** Whose positions and sequences the log has. */
+  keys(): readonly PositionKey[];
+}
+
+export interface BatchRange {
+  readonly base: number;
+  readonly count: number;
+}
+
+export interface PositionKey {
+  readonly topic: string;
+  readonly consumer: string | null;
+  readonly producer: string | null;
 }
 
 type BatchColumns = {
@@ -110,24 +127,41 @@ export const logReads = (db: DatabaseSync): LogReads => {
     'SELECT next, checksum FROM log_producer WHERE producer = ? AND topic = ?',
   );
   const newest = db.prepare('SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1');
+  const ranges = db.prepare(
+    'SELECT base, count FROM log_batch WHERE partition_id = ? ORDER BY base',
+  );
+  const keys = db.prepare(
+    'SELECT DISTINCT topic, consumer, NULL AS producer FROM log_position UNION ALL SELECT topic, NULL, producer FROM log_producer',
+  );
+  const checkedBatch = (at: PartitionRow, row: BatchColumns): StoredBatch => {
+    const { topic, partition } = at;
+    const { base, count, log_time: logTime, data, headers, checksum } = row;
+    const columns = checkedColumns(at, base, logTime, { count, headers });
+    assertUndamaged(batchName(at, base, base + count), checksum, columns, data);
+    return { topic, partition, base, count, logTime, data, headers };
+  };
 
   return {
     partitions: () => partitions.all() as unknown as PartitionRow[],
     partitionsOf: (topic) => partitionsOf.all(topic) as unknown as PartitionRow[],
     batch(at, offset) {
-      const { id, topic, partition, begin, end } = at;
+      const { id, begin, end } = at;
       let row = holding.get(id, offset) as BatchColumns | undefined;
       if (row === undefined || row.base + row.count <= offset) {
         row = after.get(id, offset) as BatchColumns | undefined;
         if (offset >= begin && offset < end)
           damaged(batchName(at, offset, row?.base ?? end), 'it is missing');
       }
-      if (row === undefined) return null;
-      const { base, count, log_time: logTime, data, headers, checksum } = row;
-      const columns = checkedColumns(at, base, logTime, { count, headers });
-      assertUndamaged(batchName(at, base, base + count), checksum, columns, data);
-      return { topic, partition, base, count, logTime, data, headers };
+      return row === undefined ? null : checkedBatch(at, row);
     },
+    exactBatch(at, base) {
+      const row = holding.get(at.id, base) as BatchColumns | undefined;
+      if (row === undefined || row.base !== base)
+        return damaged(batchName(at, base, base + 1), 'it is missing');
+      return checkedBatch(at, row);
+    },
+    ranges: ({ id }) => ranges.all(id) as unknown as BatchRange[],
+    keys: () => keys.all() as unknown as PositionKey[],
     offsetAt({ id, begin, end }, time) {
       const row = past.get(id, time) as { base: number } | undefined;
       return Math.max(begin, row?.base ?? end);

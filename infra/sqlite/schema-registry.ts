@@ -2,6 +2,7 @@
  * The local schema registry, modelled on Confluent's: subjects have versions, every schema has one
  * global id, and compatibility is BACKWARD.
  */
+import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { incompatibility } from '#infra/shared/avro/compatibility.ts';
@@ -39,6 +40,22 @@ export const checkedSchema = (id: number, { text, checksum }: TextColumns): obje
 
 /** Whose row is read by `checkedSchema`. */
 export const SCHEMA_BY_ID = 'SELECT text, checksum FROM schema_text WHERE id = ?';
+
+/** Every schema, or what is wrong with it. */
+export const checkedSchemas = (
+  db: DatabaseSync,
+): readonly { readonly id: number; readonly schema: object | Error }[] =>
+  (
+    db.prepare('SELECT id, text, checksum FROM schema_text ORDER BY id').all() as unknown as ({
+      id: number;
+    } & TextColumns)[]
+  ).map(({ id, ...row }) => {
+    try {
+      return { id, schema: checkedSchema(id, row) };
+    } catch (error) {
+      return { id, schema: error as Error };
+    }
+  });
 
 export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
   const { db } = database;

@@ -117,6 +117,8 @@ export const openHistoryInput = (
     log: {
       topics: async () => topics,
       read: async (topic, partition, offset) => read(topic, partition, offset),
+      begin: async (topic) =>
+        Array.from({ length: topics.find((one) => one.topic === topic)?.partitions ?? 0 }, () => 0),
       async end(topic) {
         const partitions = topics.find((one) => one.topic === topic)?.partitions ?? 0;
         return Array.from(

@@ -14,7 +14,7 @@
  */
 import { type Directory, joinUri, nameOf, subdirectory } from '#domain/ports/file-io.ts';
 import { uriOfLocation, withScheme } from '#infra/shared/files/hadoop-location.ts';
-import { readChecked } from './checked-files.ts';
+import { damagedFile, readChecked } from './checked-files.ts';
 import type { TableMetadata } from './metadata.ts';
 import { metadataOfText, metadataText } from './metadata-text.ts';
 
@@ -54,13 +54,27 @@ export const metadataVersions = async (table: Directory): Promise<readonly numbe
     .flatMap((uri) => VERSION.exec(nameOf(uri))?.[1] ?? [])
     .map(Number);
 
-/** @param recent a version that exists or has existed; the search starts there */
+/** The version that the hint names, which may be behind; 0 where there is no hint to be read. */
+const hintedVersion = async (table: Directory): Promise<number> => {
+  const hint = await table.files.read(metadataUri(table, 'version-hint.text'));
+  const text = hint === null ? '' : Buffer.from(hint).toString();
+  return /^\d{1,9}$/.test(text) ? Number(text) : 0;
+};
+
+/**
+ * @param recent a version that exists or has existed; the search starts there
+ * @throws MR_DATA_DAMAGED where a version that was committed is missing: an earlier one would be
+ * read, and its successor's files deleted
+ */
 const newestVersion = async (table: Directory, recent: number): Promise<number> => {
   const exists = async (version: number): Promise<boolean> =>
     (await table.files.stat(versionUri(table, version))) !== null;
   let version = recent;
-  if (version === 0 || !(await exists(version)))
+  if (version === 0 || !(await exists(version))) {
     version = Math.max(0, ...(await metadataVersions(table)));
+    const hinted = await hintedVersion(table);
+    if (hinted > version) damagedFile(versionUri(table, hinted), 'it is missing');
+  }
   while (await exists(version + 1)) version++;
   return version;
 };

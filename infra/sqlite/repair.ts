@@ -1,0 +1,111 @@
+/**
+ * Changes to the embedded database that `millrace repair` makes: damaged rows are removed, lost
+ * offsets filled, and views made to be computed anew. No platform may run on the database.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '#domain/errors.ts';
+import type { OutgoingRecord } from '#domain/ports/log.ts';
+import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
+import type { Database } from '#infra/sqlite/database.ts';
+import { logReads, logWrites, type PartitionRow } from '#infra/sqlite/log-tables.ts';
+import type { LostRange } from '#infra/sqlite/verify.ts';
+
+export interface RecoveredRecord {
+  readonly offset: number;
+  readonly logTime: number;
+  readonly schemaId: number;
+  readonly value: Uint8Array;
+}
+
+export interface DatabaseRepair {
+  readonly partitions: (topic: string) => readonly PartitionRow[];
+  /** Removes the batches of a partition that overlap these offsets and fail their checks. */
+  readonly removeDamaged: (range: LostRange) => void;
+  /** Writes records at the offsets that they had; those of a range must be without a gap. */
+  readonly fill: (partition: PartitionRow, records: readonly RecoveredRecord[]) => void;
+  /**
+   * Makes every generation of a view be computed from the first event: its updates so far are
+   * removed, and the offsets go on behind them. The decisions about late events stay.
+   */
+  readonly resetView: (view: string) => void;
+  readonly removePosition: (consumer: string, topic: string) => void;
+}
+
+const isDamage = (error: unknown): boolean =>
+  error instanceof MillraceError && error.code === 'MR_DATA_DAMAGED';
+
+const newestEnd = ({ end }: PartitionRow): number => end;
+
+export const databaseRepair = (database: Database): DatabaseRepair => {
+  const db: DatabaseSync = database.db;
+  const reads = logReads(db);
+  const writes = logWrites(db);
+  const removeBatch = db.prepare('DELETE FROM log_batch WHERE partition_id = ? AND base = ?');
+  const removeAll = db.prepare('DELETE FROM log_batch WHERE partition_id = ?');
+  const setBegin = db.prepare('UPDATE log_partition SET begin = ? WHERE id = ?');
+  const removePosition = db.prepare('DELETE FROM log_position WHERE consumer = ? AND topic = ?');
+  const consumers = db.prepare(
+    `SELECT DISTINCT consumer, topic FROM log_position
+     WHERE consumer GLOB 'compute.*' AND substr(consumer, 1, length(?)) = ?`,
+  );
+
+  return {
+    partitions: (topic) => reads.partitionsOf(topic),
+    removeDamaged: ({ partition, from, to }) =>
+      database.transaction(() => {
+        for (const { base, count } of reads.ranges(partition)) {
+          if (base >= to || base + count <= from) continue;
+          try {
+            reads.exactBatch(partition, base);
+          } catch (error) {
+            if (!isDamage(error)) throw error;
+            removeBatch.run(partition.id, base);
+          }
+        }
+      }),
+    fill: (partition, records) =>
+      database.transaction(() => {
+        for (let at = 0; at < records.length; ) {
+          const { logTime, offset } = records[at] as RecoveredRecord;
+          let next = at;
+          while (records[next]?.logTime === logTime) next++;
+          const run = records.slice(at, next).map(
+            ({ schemaId, value }): OutgoingRecord => ({
+              topic: partition.topic,
+              partition: partition.partition,
+              key: null,
+              schemaId,
+              value,
+            }),
+          );
+          let base = offset;
+          for (const batch of encodeBatches(run)) {
+            writes.batch(partition, base, logTime, batch);
+            base += batch.count;
+          }
+          at = next;
+        }
+      }),
+    resetView: (view) =>
+      database.transaction(() => {
+        const features = `features.${view}`;
+        const prefix = `compute.${view}.`;
+        const end = Math.max(0, ...reads.partitionsOf(features).map(newestEnd));
+        for (const { id } of reads.partitionsOf(features)) {
+          removeAll.run(id);
+          setBegin.run(end, id);
+        }
+        const found = consumers.all(prefix, prefix) as { consumer: string; topic: string }[];
+        for (const { consumer, topic } of found) {
+          if (!/^\d+(\.fill)?$/.test(consumer.slice(prefix.length))) continue;
+          if (consumer.endsWith('.fill')) continue;
+          removePosition.run(consumer, topic);
+          for (const { partition } of reads.partitionsOf(topic))
+            writes.position({ consumer, topic, partition, offset: 0 });
+          const keeper = `${consumer}.fill`;
+          writes.position({ consumer: keeper, topic: features, partition: 0, offset: end });
+        }
+      }),
+    removePosition: (consumer, topic) => void removePosition.run(consumer, topic),
+  };
+};
