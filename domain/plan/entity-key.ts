@@ -101,5 +101,5 @@ const refuse = (plan: ViewPlan, { name, type }: KeyParts[number], value: unknown
     value === undefined
       ? `view "${plan.view}" has the keys ${plan.keys.map((k) => k.name).join(', ')}, and the entity has no "${name}"`
       : `entity key "${name}" of view "${plan.view}" is ${JSON.stringify(value)}; it must be ${type.base}: send ${EXPECTED[type.base]}`,
-    { view: plan.view, field: name },
+    { view: plan.view, field: name, type: type.base },
   );

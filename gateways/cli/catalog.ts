@@ -5,7 +5,7 @@ import { MillraceError } from '#domain/errors.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
 import { fieldText, type ReadInputs, readInputs } from '#gateways/shared/read-inputs.ts';
-import { typedText } from '#gateways/shared/typed-text.ts';
+import { readArgument } from '#gateways/shared/read-argument.ts';
 import { type Client, path } from './client.ts';
 import { pairsOf, UsageError } from './usage.ts';
 
@@ -91,7 +91,7 @@ export const entitiesOf = (
       current = {};
       entities.push(current);
     }
-    current[key] = typedText(key, typeOf('--entity', key, types), value);
+    current[key] = readArgument('entity key', key, typeOf('--entity', key, types), value);
   }
   return entities;
 };

@@ -10,7 +10,7 @@ import { csvRows } from '#domain/files/csv-rows.ts';
 import type { CsvHeader } from '#domain/files/csv-table.ts';
 import { delimiterOfName } from '#domain/files/file-kind.ts';
 import { type TextColumnType, textColumn } from '#domain/files/text-column.ts';
-import { readCell } from '#domain/files/text-value.ts';
+import { readCell } from '#domain/files/file-cell.ts';
 import { csvName } from '#domain/sql/duckdb/csv-text.ts';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import { isNumberType } from '#domain/training-sets/columns.ts';

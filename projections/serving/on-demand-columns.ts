@@ -31,8 +31,8 @@ export const requestRow = (
     if (value === undefined) {
       return fail(
         'MR_REQUEST_INVALID',
-        `the on-demand features need the request input "${name}" and row ${row} does not give it`,
-        { row, field: name },
+        `the request input "${name}" (${formatFieldType(type)}) is missing${request !== undefined && request.length > 1 ? ` in row ${row} of "request"` : ''}: the on-demand features need it; add it to "request", or give --request ${name}=… on the command line`,
+        { row, field: name, type: type.base },
       );
     }
     const read = value === null ? (type.nullable ? null : undefined) : readValue(type, value);
@@ -40,7 +40,7 @@ export const requestRow = (
       return fail(
         'MR_REQUEST_INVALID',
         `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${formatFieldType(type)}: send ${EXPECTED[type.base]}`,
-        { row, field: name },
+        { row, field: name, type: type.base },
       );
     }
     inputs[name] = read;

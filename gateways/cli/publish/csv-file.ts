@@ -8,7 +8,7 @@ import type { CsvRecord, RefuseLine } from '#domain/files/csv-reader.ts';
 import { csvRows } from '#domain/files/csv-rows.ts';
 import type { CsvHeader } from '#domain/files/csv-table.ts';
 import { delimiterOfName } from '#domain/files/file-kind.ts';
-import { cellJson } from '#domain/files/text-value.ts';
+import { cellJson } from '#domain/files/file-cell.ts';
 import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
 import { type MatchedField, type Matching, matchColumns } from './match-columns.ts';
 import { readPieces } from './read-pieces.ts';
