@@ -4,8 +4,8 @@ import type { Kind } from '#domain/definitions/model.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
-import { fieldText, type ReadInputs, readInputs } from '#gateways/shared/read-inputs.ts';
 import { readArgument } from '#gateways/shared/read-argument.ts';
+import { fieldText, type ReadInputs, readInputs } from '#gateways/shared/read-inputs.ts';
 import { type Client, path } from './client.ts';
 import { pairsOf, UsageError } from './usage.ts';
 

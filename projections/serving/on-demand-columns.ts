@@ -1,7 +1,7 @@
 /** The on-demand columns of a read, computed row by row. */
 import { fail } from '#domain/errors.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
-import { EXPECTED } from '#domain/values/expected.ts';
+import { expectedFor, showShort } from '#domain/values/expected.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import { readValue } from '#domain/values/read-value.ts';
 import type { Row, Value } from '#domain/values/value.ts';
@@ -39,7 +39,7 @@ export const requestRow = (
     if (read === undefined) {
       return fail(
         'MR_REQUEST_INVALID',
-        `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${formatFieldType(type)}: send ${EXPECTED[type.base]}`,
+        `request input "${name}" of row ${row} is ${showShort(value)}, which is not ${formatFieldType(type)}: send ${type.array ? `a list of ${type.base}` : expectedFor(type.base, value)}`,
         { row, field: name, type: type.base },
       );
     }

@@ -17,10 +17,10 @@ export const CASES: Readonly<Record<ScalarType, Cases>> = {
     ['" 5 "', ' 5 '],
     ['"\\u0000é\\ufeff"', '\u0000é\ufeff'],
     ['"\\ud800"', /well-formed/],
-    ['5', /got 5\b/],
+    ['5', /a string \("5"\), got 5\b/],
     ['12.30', /got 12\.3\b/],
     ['18446744073709551615', /got 18446744073709551615\b/],
-    ['true', /got true/],
+    ['true', /a string \("true"\), got true/],
   ],
   int: [
     ['5', 5],
@@ -124,7 +124,14 @@ export const sourceOf = (type: ScalarType) =>
     eventTime: 'ts',
   });
 /** The types that a key may have. */
-export const KEY_TYPES: readonly ScalarType[] = ['string', 'int', 'long', 'boolean', 'timestamp', 'date'];
+export const KEY_TYPES: readonly ScalarType[] = [
+  'string',
+  'int',
+  'long',
+  'boolean',
+  'timestamp',
+  'date',
+];
 
 export const definitionsOf = (type: ScalarType): readonly Definition[] => {
   const events = sourceOf(type);
