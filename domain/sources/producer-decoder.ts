@@ -61,13 +61,22 @@ const REMEDY: Readonly<Record<string, string>> = {
   date: 'send a timestamp-millis',
 };
 
+/** Values that the generated code refers to by name. */
+type Given = Record<string, unknown>;
+
+const addTo = (given: Given, value: unknown): string => {
+  const name = `given${Object.keys(given).length}`;
+  given[name] = value;
+  return name;
+};
+
 /** An expression that reads one value. @param base of the field; null: the source has no such one */
 const readOne = (avro: unknown, base: ScalarType | null, given: Given, refuse: Refuse): string => {
   const schema = isObject(avro) ? avro : { type: avro };
   const { type, logicalType: logical, symbols } = schema;
   if (isObject(type)) return readOne(type, base, given, refuse);
   if (type === 'enum' && Array.isArray(symbols))
-    return `r.readSymbol(${given.add(symbols.map(String))})`;
+    return `r.readSymbol(${addTo(given, symbols.map(String))})`;
   const read = typeof type === 'string' && Object.hasOwn(PRIMITIVES, type) && PRIMITIVES[type];
   if (typeof read !== 'string')
     return refuse(`has an Avro type that sources do not have: ${JSON.stringify(avro)}`);
@@ -85,17 +94,6 @@ const readOne = (avro: unknown, base: ScalarType | null, given: Given, refuse: R
     ? `msOf(${read}, ${PER_MS[logical]}n)`
     : read;
 };
-
-/** Values that the generated code refers to by name. */
-class Given {
-  readonly values: Record<string, unknown> = { msOf };
-
-  add(value: unknown): string {
-    const name = `given${Object.keys(this.values).length}`;
-    this.values[name] = value;
-    return name;
-  }
-}
 
 const codeOf = (
   { name, type: avro }: { readonly name: string; readonly type: unknown },
@@ -133,7 +131,7 @@ export const producerDecoder = (
   if (type !== 'record' || !Array.isArray(fields))
     return fail('MR_SCHEMA_INCOMPATIBLE', 'the Avro schema is not that of a record.');
   const types = sourceFields(def);
-  const given = new Given();
+  const given: Given = { msOf };
   const codes = fields.map((field: { readonly name: string; readonly type: unknown }) =>
     codeOf(field, Object.hasOwn(types, field.name) ? types[field.name] : undefined, given),
   );
@@ -141,6 +139,6 @@ export const producerDecoder = (
     codes,
     codes.map(({ name }) => name),
     (why) => fail('MR_STORAGE_FAILED', `an Avro record cannot be read: ${why}.`),
-    given.values,
+    given,
   );
 };
