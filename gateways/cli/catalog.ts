@@ -31,6 +31,14 @@ export const find = async (
   }
 };
 
+/** All registered names that the caller may see, for a hint. */
+export const namesOf = async (client: Client, kinds: readonly Kind[]): Promise<readonly string[]> =>
+  (
+    await Promise.all(
+      kinds.map((kind) => client.get<readonly CatalogEntry[]>(path('v1', 'registry', kind))),
+    )
+  ).flatMap((entries) => entries.map(({ name }) => name));
+
 const mustFind = async (client: Client, kind: Kind, name: string): Promise<CatalogEntry> => {
   const entry = await find(client, kind, name);
   if (entry === null)
@@ -55,7 +63,7 @@ export const findTarget = async (client: Client, name: string): Promise<CatalogE
   if (found !== null) return found;
   throw new MillraceError(
     'MR_NOT_FOUND',
-    `there is no feature service or feature view "${name}"${await hintFor(client, name)}`,
+    `there is no feature service or feature view "${name}"${(await hintFor(client, name)) || suggestion(name, await namesOf(client, ['feature-service', 'feature-view']))}`,
     { name },
   );
 };

@@ -1,6 +1,6 @@
 /** What each value in JSON means as a field of each type, at every entry point. */
 import { col, count, entity, featureView, last, onDemandFeature, request, source } from 'millrace';
-import type { Definition, SourceDefinition } from '#domain/definitions/model.ts';
+import type { Definition } from '#domain/definitions/model.ts';
 import type { Scalar, ScalarType } from '#domain/values/value.ts';
 
 /** JSON text of a value → the value that reads show, or why it is refused. */

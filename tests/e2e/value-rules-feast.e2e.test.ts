@@ -100,7 +100,7 @@ const post = async (path: string, body: string): Promise<{ status: number; text:
 type Outcome = { readonly value: unknown } | { readonly refused: string };
 
 /** As a native read shows it: Feast's own answers have times without milliseconds. */
-const valueOf = async (type: ScalarType, id: string): Promise<Outcome> => {
+const valueRead = async (type: ScalarType, id: string): Promise<Outcome> => {
   const body = `{"features":["values_${type}:v"],"entities":[{"id":"${id}"}]}`;
   const { rows } = JSON.parse((await post('/v1/features', body)).text) as {
     readonly rows: readonly { readonly v: unknown }[];
@@ -115,7 +115,7 @@ const pushed = async (type: ScalarType, json: string): Promise<Outcome> => {
   const df = `{"event_timestamp":["2026-01-01 00:00:00"],"id":["${id}"],"v":[${json}]}`;
   const { status, text } = await post('/push', `{"push_source_name":"s_${type}","df":${df}}`);
   return status === 200
-    ? valueOf(type, id)
+    ? valueRead(type, id)
     : { refused: JSON.parse(text).detail?.[0]?.msg ?? text };
 };
 
@@ -124,7 +124,7 @@ const pushedText = (type: ScalarType, value: string): Promise<Outcome> => {
   const features = { event_timestamp: '2026-01-01 00:00:00', id, v: value };
   return new Promise((resolve) => {
     client.push({ features, streamFeatureView: `s_${type}` }, (error) =>
-      resolve(error === null ? valueOf(type, id) : { refused: error.details }),
+      resolve(error === null ? valueRead(type, id) : { refused: error.details }),
     );
   });
 };
