@@ -1,4 +1,4 @@
-/** Generates a decoder of flat Avro records: one function per schema, without a loop over fields. */
+/** Generates decoders of flat Avro records: one function per schema, without a loop over fields. */
 import { ByteReader } from '#domain/avro/bytes.ts';
 import type { Row } from '#domain/values/value.ts';
 

@@ -70,7 +70,10 @@ const addTo = (given: Given, value: unknown): string => {
   return name;
 };
 
-/** An expression that reads one value. @param base of the field; null: the source has no such one */
+/**
+ * An expression that reads one value.
+ * @param base of the field; null: the source has no such field
+ */
 const readOne = (avro: unknown, base: ScalarType | null, given: Given, refuse: Refuse): string => {
   const schema = isObject(avro) ? avro : { type: avro };
   const { type, logicalType: logical, symbols } = schema;

@@ -15,7 +15,7 @@ export const EXPECTED: Readonly<Record<ScalarType, string>> = {
   bytes: 'base64 text with its padding',
 };
 
-/** A value of any kind, short enough for a message; a number that is not finite is named as such. */
+/** A value of any kind, short enough for a message; NaN and infinity by their names. */
 export function showShort(value: unknown): string {
   let text: string | undefined;
   try {

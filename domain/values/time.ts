@@ -161,7 +161,8 @@ export function whyNoTime(text: string): string {
 
 /**
  * Epoch ms of ISO 8601 text with a zone, or of epoch milliseconds as a number or as 9 digits or
- * more (0 is one digit). Numbers that look like seconds are refused: the beginning of 1970 is written as ISO 8601.
+ * more (0 is one digit). Numbers that look like seconds are refused: the beginning of 1970 is
+ * written as ISO 8601.
  * @throws MillraceError MR_TIME_INVALID
  */
 export function parseTime(time: string | number): number {

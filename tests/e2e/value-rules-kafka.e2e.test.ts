@@ -31,7 +31,7 @@ const now = (): number => NOW;
 
 type Outcome = { readonly value: unknown } | { readonly refused: string; readonly code: string };
 
-/** Sends one record to a source's ingest topic. @returns the field `v` of its row, or the refusal */
+/** Sends one record to a source's ingest topic. Returns its field `v`, or the refusal. */
 type Send = (value: Uint8Array, schemaId?: number) => Promise<Outcome>;
 
 const senderOf = async (definition: SourceDefinition): Promise<Send> => {
