@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatDate, MAX_DATE, MIN_DATE, parseDate } from './date.ts';
 import { durationText, formatDuration, MAX_DURATION_MS, parseDuration } from './duration.ts';
+import { parseExactJson } from './exact-json.ts';
 import { formatFieldType, parseFieldType, SCALAR_TYPES } from './field-type.ts';
-import { scalarOfText } from './scalar-of-text.ts';
+import { readScalar } from './read-value.ts';
+import { jsonOfText, scalarOfText } from './scalar-of-text.ts';
 import { formatTime, MAX_TIME, MIN_TIME, parseTime } from './time.ts';
 
 describe('parse inverts format', () => {
@@ -115,6 +117,11 @@ describe('times', () => {
           time = undefined;
         }
         expect(scalarOfText('timestamp', text)).toBe(time);
+        // A cell is sent as this JSON: it must be JSON, and mean the same.
+        for (const type of SCALAR_TYPES)
+          expect(readScalar(type, parseExactJson(jsonOfText(type, text)))).toBe(
+            scalarOfText(type, text),
+          );
       }),
     );
   });

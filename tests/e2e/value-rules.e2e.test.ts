@@ -123,6 +123,24 @@ for (const [entry, enter] of Object.entries(ENTRIES))
     });
   });
 
+test('a refused key or input says what was given and what to send, a missing input how', async () => {
+  const messageOf = async (body: string): Promise<string | undefined> =>
+    ((await post('/v1/features', body)) as Answer).message;
+  expect(await messageOf('{"features":["keys_string:n"],"entities":[{"v":5}]}')).toBe(
+    'entity key "v" of view "keys_string" is 5; it must be string: send a string ("5")',
+  );
+  expect(await messageOf('{"features":["input_string"],"entities":[{}],"request":[{"r":5}]}')).toBe(
+    'request input "r" of row 0 is 5, which is not string: send a string ("5")',
+  );
+  expect(await messageOf('{"features":["input_int"],"entities":[{}]}')).toBe(
+    'the request input "r" (int) is missing: the on-demand features need it; add it to "request", or give --request r=… on the command line',
+  );
+  const two = '"entities":[{},{}],"request":[{"r":1},{}]';
+  expect(await messageOf(`{"features":["input_int"],${two}}`)).toContain(
+    '"r" (int) is missing in row 1 of "request"',
+  );
+});
+
 test('text: numbers, flags, times and dates mean what they mean in JSON', () => {
   for (const type of TYPES)
     for (const [json, meaning] of CASES[type]) {
