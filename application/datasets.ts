@@ -2,6 +2,7 @@
 import type { Datasets } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { whyRetired } from '#projections/catalog/retired.ts';
 import type { TrainingSets } from '#projections/training-sets/training-sets.ts';
 import type { Rollup } from './dependencies.ts';
 import type { Generations } from './generations.ts';
@@ -36,8 +37,9 @@ export const createDatasets = ({
       );
     const live = generations.live(view);
     if (live !== null) return rollup(request, live);
-    if (catalog.stream('feature-view', view) === null)
-      return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+    const retired = whyRetired(catalog, 'feature-view', view);
+    if (retired !== null || catalog.stream('feature-view', view) === null)
+      return fail('MR_NOT_FOUND', retired ?? `there is no feature view "${view}"`, { view });
     return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
   },
 });

@@ -5,7 +5,6 @@ import { createPublish } from '#commands/ingest/publish.ts';
 import { createResend } from '#commands/ingest/resend.ts';
 import { createSnapshot } from '#commands/ingest/snapshot.ts';
 import type { Publishing, PublishResult } from '#domain/api/publishing.ts';
-import { fail } from '#domain/errors.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -14,6 +13,7 @@ import { parseTopicPosition } from '#domain/ports/position.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { noSource } from '#projections/catalog/retired.ts';
 import type { RowsAt } from '#projections/dimensions/rows-at.ts';
 import { createTakenSnapshots } from '#projections/dimensions/taken-snapshots.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
@@ -62,7 +62,7 @@ export const createPublishing = ({
     imports,
     bus,
   });
-  const source = (name: string) => catalog.definition('source', name);
+  const source = (name: string) => catalog.definition('source', name) ?? noSource(catalog, name);
 
   /** How far the live generation of each view of the source has read. */
   const readPositions = (name: string) => () =>
@@ -108,8 +108,6 @@ export const createPublishing = ({
     snapshot: createSnapshot({ log, ingest: sources.find, rowsAt, taken, now }),
     async snapshots(name) {
       const opened = await sources.find(name);
-      if (opened === null)
-        return fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
       return opened.definition.dimension === undefined ? [] : taken(name);
     },
     exportEvents: createEventExport({ log, history, source, decode: decoders.decode }),

@@ -4,6 +4,7 @@ import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { lookupsOf } from '#domain/registry/references.ts';
 import { overlay } from '#domain/registry/registered.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { whyRetired } from '#projections/catalog/retired.ts';
 import { versionsNow } from '#projections/feature-log/feature-log-tables.ts';
 import type { ReadDefinitions } from '#projections/serving/read-plan.ts';
 
@@ -22,6 +23,7 @@ export const createReadDefinitions = (catalog: Catalog): PlannedDefinitions => {
         return catalog.definition('feature-service', name);
       },
       onDemand: (name) => catalog.definition('on-demand-feature', name),
+      retired: (kind, name) => whyRetired(catalog, kind, name),
       scope: (definition) => scopeOfInputs(definition, lookupsOf(overlay(catalog, []))),
     },
     versions: (service) => planned.get(service) ?? versionsNow(catalog, service),

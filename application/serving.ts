@@ -137,6 +137,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
         catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)
           ?.definition ?? null,
       onDemand: (name) => registeredOnDemand(catalog, name),
+      retired: dependencies.definitions.retired,
       fields(source) {
         const found = newestVersion(catalog.stream('source', source)?.state ?? initialState);
         return found?.definition.kind === 'source' ? sourceFields(found.definition) : {};

@@ -7,12 +7,16 @@ import {
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { noSource } from '#projections/catalog/retired.ts';
 
 export interface Sources {
   /** null: this process has not read a definition of that name */
   readonly open: (name: string) => Promise<SourceIngest | null>;
-  /** The same, but looks for new commits of other processes before it returns null. */
-  readonly find: (name: string) => Promise<SourceIngest | null>;
+  /**
+   * The same, but looks for new commits of other processes before it fails.
+   * @throws MR_UNKNOWN_SOURCE where there is no such source, or it is retired
+   */
+  readonly find: (name: string) => Promise<SourceIngest>;
 }
 
 interface SourcesDependencies extends IngestDependencies {
@@ -66,7 +70,7 @@ export const createSources = (dependencies: SourcesDependencies): Sources => {
       const found = await open(name);
       if (found !== null) return found;
       await catalog.catchUp().catch(() => {});
-      return open(name);
+      return (await open(name)) ?? noSource(catalog, name);
     },
   };
 };

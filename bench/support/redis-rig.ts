@@ -175,6 +175,7 @@ const readOf = (
     definitions: {
       service: () => null,
       onDemand: () => null,
+      retired: () => null,
       scope: never('an on-demand feature'),
     },
     views: {

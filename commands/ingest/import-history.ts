@@ -14,13 +14,13 @@ import { streamOf } from '#domain/registry/events.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { IngestedBatch } from './ingest-batch.ts';
-import { type Publish, unknownSource } from './publish.ts';
+import type { Publish } from './publish.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
 interface ImportDependencies {
   readonly publish: Publish;
-  /** null: there is no such source */
-  readonly ingest: (source: string) => Promise<SourceIngest | null>;
+  /** @throws MR_UNKNOWN_SOURCE */
+  readonly ingest: (source: string) => Promise<SourceIngest>;
   readonly imports: (source: string) => Promise<Imports | null>;
   readonly bus: Pick<CommandBus, 'record'>;
 }
@@ -61,7 +61,7 @@ export const createImportHistory = ({
   };
 
   return async (request, caller) => {
-    const source = (await ingest(request.source)) ?? unknownSource(request.source);
+    const source = await ingest(request.source);
     const found = await imports(request.source);
     if (found === null)
       return fail(

@@ -13,7 +13,7 @@ import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { sampledTrace } from '#domain/ports/tracing.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
-import { rawCodec } from '#domain/sources/raw-codec.ts';
+import { producerDecoder } from '#domain/sources/producer-decoder.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 import { type IngestedEvent, ingestEvent, type Reason, rejectText } from './ingest-event.ts';
 import type { SourceIngest } from './source-ingest.ts';
@@ -70,7 +70,7 @@ export const createIngestRecords = (
       const schema = await schemas.schema(schemaId);
       codec =
         source.readChange === null
-          ? { decode: rawCodec(source.definition, schema, true).decode }
+          ? { decode: producerDecoder(source.definition, schema) }
           : { decode: nestedDecoder(schema), schema };
     } catch (error) {
       // The registry is unavailable: whether the record is valid is not known.

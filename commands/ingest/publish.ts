@@ -6,7 +6,6 @@
 
 import type { Caller } from '#domain/api/caller.ts';
 import type { PublishRequest, PublishResult } from '#domain/api/publishing.ts';
-import { fail } from '#domain/errors.ts';
 import type { Appended, Log } from '#domain/ports/log.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
 import { type IngestedBatch, ingestBatch, positionAfter } from './ingest-batch.ts';
@@ -15,8 +14,8 @@ import type { SourceIngest } from './source-ingest.ts';
 
 interface PublishDependencies {
   readonly log: Log;
-  /** null: there is no such source */
-  readonly ingest: (source: string) => Promise<SourceIngest | null>;
+  /** @throws MR_UNKNOWN_SOURCE */
+  readonly ingest: (source: string) => Promise<SourceIngest>;
   readonly now: () => number;
 }
 
@@ -32,11 +31,6 @@ export type Publish = (
   caller: Caller,
   importing?: Importing,
 ) => Promise<PublishResult>;
-
-export const unknownSource = (source: string): never =>
-  fail('MR_UNKNOWN_SOURCE', `there is no source "${source}": apply its definition first`, {
-    source,
-  });
 
 export const createPublish = ({ log, ingest, now }: PublishDependencies): Publish => {
   const orders = new Map<string, ProducerOrder>();
@@ -62,7 +56,7 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
   };
 
   return async (request, caller, importing) => {
-    const source = (await ingest(request.source)) ?? unknownSource(request.source);
+    const source = await ingest(request.source);
     const { events } = request;
     const skip = await alreadyAppended(source, request);
     const time = now();

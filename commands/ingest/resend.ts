@@ -8,7 +8,6 @@
  */
 import type { Caller } from '#domain/api/caller.ts';
 import type { PublishResult } from '#domain/api/publishing.ts';
-import { fail } from '#domain/errors.ts';
 import { encodeResentEvent } from '#domain/events/resent-event.ts';
 import type { Log, OutgoingRecord } from '#domain/ports/log.ts';
 import { ingestBatch, positionAfter } from './ingest-batch.ts';
@@ -25,8 +24,8 @@ export interface RejectedOriginal {
 
 interface ResendDependencies {
   readonly log: Log;
-  /** null: there is no such source */
-  readonly ingest: (source: string) => Promise<SourceIngest | null>;
+  /** @throws MR_UNKNOWN_SOURCE */
+  readonly ingest: (source: string) => Promise<SourceIngest>;
   /** the offsets of the rejected events that were resent before this call */
   readonly resent: (source: string) => Promise<{ readonly has: (offset: number) => boolean }>;
   readonly now: () => number;
@@ -105,9 +104,7 @@ export const createResend = ({ log, ingest, resent, now }: ResendDependencies): 
   };
 
   return async (name, originals, caller) => {
-    const source =
-      (await ingest(name)) ??
-      fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
+    const source = await ingest(name);
     for (;;) {
       const result = await attempt(source, originals, caller);
       if (result !== null) return result;

@@ -27,8 +27,8 @@ import type { SourceIngest } from './source-ingest.ts';
 
 interface SnapshotDependencies {
   readonly log: Log;
-  /** null: there is no such source */
-  readonly ingest: (source: string) => Promise<SourceIngest | null>;
+  /** @throws MR_UNKNOWN_SOURCE */
+  readonly ingest: (source: string) => Promise<SourceIngest>;
   /** by encoded key: the rows of a dimension at a time */
   readonly rowsAt: (source: SourceDefinition, at: number) => Promise<ReadonlyMap<string, Row>>;
   /** the snapshots that were taken, oldest first */
@@ -117,11 +117,7 @@ export const createSnapshot = (dependencies: SnapshotDependencies): PublishSnaps
   };
 
   const publish: PublishSnapshot = async (request, caller) => {
-    const source =
-      (await ingest(request.source)) ??
-      fail('MR_UNKNOWN_SOURCE', `there is no source "${request.source}"`, {
-        source: request.source,
-      });
+    const source = await ingest(request.source);
     const { definition } = source;
     const { name, dimension } = definition;
     if (dimension?.deleted === undefined)

@@ -1,4 +1,5 @@
 /** Writes Avro primitives to a growing byte buffer, and reads them from a buffer. */
+import { type ExactNumber, exactNumber } from '#domain/values/exact-json.ts';
 
 /** Below this many characters a loop is faster than a call into the runtime. */
 const SHORT = 32;
@@ -178,6 +179,21 @@ export class ByteReader {
     return negative ? -n - 1 : n;
   }
 
+  /** A long of another system's record: past 2^53 it keeps its digits. */
+  readExactLong(): number | ExactNumber {
+    const start = this.at;
+    const near = this.readLong();
+    if (Number.isSafeInteger(near)) return near;
+    let zigzag = 0n;
+    for (let i = this.at - 1; i >= start; i--)
+      zigzag = (zigzag << 7n) | BigInt((this.buffer[i] as number) & 127);
+    return exactNumber((zigzag >> 1n) ^ -(zigzag & 1n));
+  }
+
+  readSymbol(symbols: readonly string[]): string {
+    return symbols[this.readLong()] ?? this.broken('an enum has no such symbol');
+  }
+
   /**
    * The number of items in an array's next block; 0 at the end of the array. Items take at least
    * one byte.
@@ -225,10 +241,10 @@ export class ByteReader {
   }
 
   /**
-   * A text whose bytes have not been checked: invalid UTF-8 is refused, because a replacement
+   * A text of another system's record: invalid UTF-8 is refused, because a replacement
    * character would change the value.
    */
-  readStrangeText(): string {
+  readCheckedText(): string {
     const size = this.size();
     const start = this.at;
     this.at += size;

@@ -8,7 +8,7 @@ import { infer, type Scope } from '#domain/expressions/typecheck.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
-import type { Lookups, Report } from './check-context.ts';
+import { type Lookups, type Report, reportAbsent } from './check-context.ts';
 import { typed } from './check-view.ts';
 import type { OnDemandFeatureDefinition, OnDemandInput } from './model.ts';
 
@@ -59,19 +59,11 @@ function inputType(
   }
   if (input.from === 'on-demand') {
     const other = lookups.onDemand(input.name);
-    if (!other)
-      report(
-        'MR_UNKNOWN_REFERENCE',
-        `${what}: there is no on-demand feature ${JSON.stringify(input.name)}.`,
-      );
+    if (!other) reportAbsent(what, 'on-demand-feature', input.name, lookups, report);
     return other && typeOfOnDemand(other, lookups, found);
   }
   const view = lookups.view(input.view);
-  if (!view)
-    report(
-      'MR_UNKNOWN_REFERENCE',
-      `${what}: there is no feature view ${JSON.stringify(input.view)}.`,
-    );
+  if (!view) reportAbsent(what, 'feature-view', input.view, lookups, report);
   else if (!Object.hasOwn(view.features, input.feature)) {
     const names = Object.keys(view.features);
     report(

@@ -3,11 +3,12 @@ import { AGGREGATIONS } from '#domain/aggregations/table.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { infer, type Scope } from '#domain/expressions/typecheck.ts';
-import { MAX_TILES } from '#domain/plan/hop.ts';
+import { defaultHop, MAX_TILES } from '#domain/plan/hop.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
+import { formatDuration } from '#domain/values/duration.ts';
 import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { checkDuration, type Lookups, type Report } from './check-context.ts';
+import { checkDuration, type Lookups, type Report, reportAbsent } from './check-context.ts';
 import { checkEntityIsRow } from './check-dimension.ts';
 import type {
   EntityDefinition,
@@ -25,10 +26,8 @@ export function checkFeatureView(
   const what = `feature view ${def.name}`;
   const entity = lookups.entity(def.entity);
   const source = lookups.source(def.source);
-  if (!entity)
-    report('MR_UNKNOWN_REFERENCE', `${what}: there is no entity ${JSON.stringify(def.entity)}.`);
-  if (!source)
-    report('MR_UNKNOWN_REFERENCE', `${what}: there is no source ${JSON.stringify(def.source)}.`);
+  if (!entity) reportAbsent(what, 'entity', def.entity, lookups, report);
+  if (!source) reportAbsent(what, 'source', def.source, lookups, report);
   if (entity && source) {
     checkKeys(def, entity, source, report);
     checkEntityIsRow(def, entity, source, report);
@@ -215,12 +214,12 @@ function checkWindow(feature: FeatureDefinition, what: string, report: Report): 
   if (window % hop !== 0)
     report(
       'MR_HOP_INVALID',
-      `${what}: the hop ${feature.hop} does not divide the window ${feature.window}.`,
+      `${what}: the hop ${feature.hop} does not divide the window ${feature.window}; ${formatDuration(defaultHop(window))} does.`,
     );
   else if (window / hop > MAX_TILES) {
     report(
       'MR_HOP_INVALID',
-      `${what}: the window ${feature.window} has ${window / hop} tiles of ${feature.hop}, more than ${MAX_TILES}: use a longer hop.`,
+      `${what}: the window ${feature.window} has ${window / hop} tiles of ${feature.hop}, more than ${MAX_TILES}: use ${formatDuration(defaultHop(window))}, or another hop that divides it into fewer.`,
     );
   }
 }

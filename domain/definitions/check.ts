@@ -6,7 +6,7 @@ import type { Problem } from '#domain/errors.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { checkDuration, type Lookups, type Report } from './check-context.ts';
+import { checkDuration, type Lookups, type Report, reportAbsent } from './check-context.ts';
 import { checkDimension } from './check-dimension.ts';
 import { checkOnDemand } from './check-on-demand.ts';
 import { checkFeatureView } from './check-view.ts';
@@ -132,19 +132,12 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
   for (const member of def.features) {
     if (member.from === 'on-demand') {
       if (!lookups.onDemand(member.name))
-        report(
-          'MR_UNKNOWN_REFERENCE',
-          `${what}: there is no on-demand feature ${JSON.stringify(member.name)}.`,
-        );
+        reportAbsent(what, 'on-demand-feature', member.name, lookups, report);
       take(member.name, 'on demand');
       continue;
     }
     const view = lookups.view(member.view);
-    if (!view)
-      report(
-        'MR_UNKNOWN_REFERENCE',
-        `${what}: there is no feature view ${JSON.stringify(member.view)}.`,
-      );
+    if (!view) reportAbsent(what, 'feature-view', member.view, lookups, report);
     for (const feature of member.features) {
       if (view && member.version === undefined && !Object.hasOwn(view.features, feature)) {
         const names = Object.keys(view.features);

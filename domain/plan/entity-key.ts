@@ -4,7 +4,7 @@
  * and the backslash escaped.
  */
 import { fail } from '#domain/errors.ts';
-import { EXPECTED } from '#domain/values/expected.ts';
+import { expectedFor, showShort } from '#domain/values/expected.ts';
 import { readScalar } from '#domain/values/read-value.ts';
 import type { FieldType, Row, Scalar } from '#domain/values/value.ts';
 import type { EntityKey, ViewPlan } from './plan.ts';
@@ -100,6 +100,6 @@ const refuse = (plan: ViewPlan, { name, type }: KeyParts[number], value: unknown
     'MR_ENTITY_INVALID',
     value === undefined
       ? `view "${plan.view}" has the keys ${plan.keys.map((k) => k.name).join(', ')}, and the entity has no "${name}"`
-      : `entity key "${name}" of view "${plan.view}" is ${JSON.stringify(value)}; it must be ${type.base}: send ${EXPECTED[type.base]}`,
-    { view: plan.view, field: name },
+      : `entity key "${name}" of view "${plan.view}" is ${showShort(value)}; it must be ${type.base}: send ${expectedFor(type.base, value)}`,
+    { view: plan.view, field: name, type: type.base },
   );

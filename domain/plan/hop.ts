@@ -38,7 +38,8 @@ const ROUND: readonly number[] = [
 const divides = (windowMs: number, hop: number): boolean =>
   windowMs % hop === 0 && windowMs / hop >= LEAST_TILES && windowMs / hop <= MAX_TILES;
 
-const defaultHop = (windowMs: number): number => {
+/** The hop of a window for which none is given; it always works. */
+export const defaultHop = (windowMs: number): number => {
   const round = ROUND.findLast((hop) => divides(windowMs, hop));
   if (round !== undefined) return round;
   if (windowMs < LEAST_TILES) return 1;

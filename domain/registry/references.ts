@@ -108,6 +108,7 @@ export const lookupsOf = (definitions: CatalogDefinitions): Required<Lookups> =>
     source: (name) => definitions.definition('source', name) ?? undefined,
     view: (name) => definitions.definition('feature-view', name) ?? undefined,
     onDemand: (name) => definitions.definition('on-demand-feature', name) ?? undefined,
+    retired: definitions.retired,
     featureType: (view, feature) => readFieldType(typesOf(view)?.get(feature) ?? ''),
   };
 };

@@ -40,6 +40,8 @@ export interface Registered {
 }
 
 export interface CatalogDefinitions {
+  /** whether a name has no definition because it is retired */
+  readonly retired: (kind: Kind, name: string) => boolean;
   readonly definition: Registered['definition'];
   readonly all: () => readonly Definition[];
 }
@@ -61,6 +63,8 @@ export const overlay = (
       version === undefined
         ? ((over.get(streamOf(kind, name)) as never) ?? catalog.definition(kind, name))
         : catalog.definition(kind, name, version),
+    retired: (kind, name) =>
+      !over.has(streamOf(kind, name)) && catalog.stream(kind, name)?.state.status === 'retired',
     all() {
       const names = new Map<string, Definition>();
       for (const { kind, name } of catalog.streams()) {

@@ -7,7 +7,9 @@ import { isExactNumber } from '#domain/values/exact-json.ts';
 import { formatTime, isTime } from '#domain/values/time.ts';
 import type { FieldType } from '#domain/values/value.ts';
 
-type Kind = 'days' | 'ms' | 'us' | 'ns';
+type TimeKind = 'days' | 'ms' | 'us' | 'ns';
+/** The last three are no times, and JSON has them as numbers and base64 text. */
+type Kind = TimeKind | 'time of day' | 'decimal' | 'bytes';
 
 const KINDS: Readonly<Record<string, Kind>> = {
   'io.debezium.time.Date': 'days',
@@ -16,6 +18,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'org.apache.kafka.connect.data.Timestamp': 'ms',
   'io.debezium.time.MicroTimestamp': 'us',
   'io.debezium.time.NanoTimestamp': 'ns',
+  'io.debezium.time.Time': 'time of day',
+  'io.debezium.time.MicroTime': 'time of day',
+  'io.debezium.time.NanoTime': 'time of day',
+  'org.apache.kafka.connect.data.Time': 'time of day',
+  'org.apache.kafka.connect.data.Decimal': 'decimal',
 };
 
 type Json = Readonly<Record<string, unknown>>;
@@ -57,43 +64,67 @@ export const kindsOfColumns = (
   const found = parts.get(part);
   if (found !== undefined) return found;
   const kinds = new Map<string, Kind>();
-  const note = (field: unknown, name: unknown): void => {
-    if (typeof field === 'string' && typeof name === 'string' && Object.hasOwn(KINDS, name))
+  const note = (field: unknown, name: unknown, type: unknown): void => {
+    if (typeof field !== 'string') return;
+    if (typeof name === 'string' && Object.hasOwn(KINDS, name))
       kinds.set(field, KINDS[name] as Kind);
+    else if (type === 'bytes') kinds.set(field, 'bytes');
   };
   for (const { field, name, type, fields } of listOf(schema.fields)) {
-    if (field === part) for (const column of listOf(fields)) note(column.field, column.name);
+    if (field === part)
+      for (const column of listOf(fields)) note(column.field, column.name, column.type);
     if (name !== part || field !== undefined) continue;
     const branch = branchOf(type);
     const row = typeof branch === 'string' ? recordNamed(schema, branch) : branch;
     if (isObject(row))
       for (const column of listOf(row.fields)) {
         const its = branchOf(column.type);
-        note(column.name, isObject(its) ? its['connect.name'] : undefined);
+        if (isObject(its)) note(column.name, its['connect.name'], its.type);
+        else note(column.name, undefined, its);
       }
   }
   parts.set(part, kinds);
   return kinds;
 };
 
-const PER_MS: Readonly<Record<Kind, bigint>> = { days: 0n, ms: 1n, us: 1_000n, ns: 1_000_000n };
+const PER_MS: Readonly<Record<TimeKind, bigint>> = { days: 0n, ms: 1n, us: 1_000n, ns: 1_000_000n };
 const DAY_MS = 86_400_000n;
 
 const floorDiv = (a: bigint, b: bigint): bigint => (a >= 0n ? a / b : -((-a + b - 1n) / b));
 
-/** @returns what the source's own rules read; undefined for a number that has lost its digits */
-export const readColumn = (value: unknown, kind: Kind | undefined, type: FieldType): unknown => {
-  if (kind === undefined || type.array || (type.base !== 'timestamp' && type.base !== 'date'))
-    return value;
+/** What the source's own rules read, or why there is no value. */
+type ReadColumn =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly why: string };
+
+const taken = (value: unknown): ReadColumn => ({ ok: true, value });
+const no = (why: string): ReadColumn => ({ ok: false, why });
+
+export const readColumn = (value: unknown, kind: Kind | undefined, type: FieldType): ReadColumn => {
+  if (kind === undefined || type.array || value === null) return taken(value);
+  if (kind === 'decimal')
+    return no(
+      'the column is a decimal in bytes; send a string or a double (decimal.handling.mode)',
+    );
+  if (kind === 'bytes')
+    return type.base === 'bytes'
+      ? taken(value)
+      : no(`the column is bytes, and the field ${type.base}; declare the field bytes`);
+  if (type.base !== 'timestamp' && type.base !== 'date') return taken(value);
+  if (kind === 'time of day')
+    return no(`the column is a time of day, not a ${type.base}; declare the field long`);
   const isNumber = typeof value === 'number';
-  if (!isNumber && !(typeof value === 'object' && isExactNumber(value))) return value;
-  if (isNumber && !Number.isSafeInteger(value)) return undefined;
+  if (!isNumber && !(typeof value === 'object' && isExactNumber(value))) return taken(value);
+  if (isNumber && !Number.isSafeInteger(value))
+    return no(
+      'a time in nanoseconds beyond 2^53 lost digits in Avro; send microseconds (time.precision.mode)',
+    );
   const digits = isNumber ? String(value) : value.rawJSON;
   // A fraction: the source's own rules refuse it.
-  if (!/^-?\d+$/.test(digits)) return value;
+  if (!/^-?\d+$/.test(digits)) return taken(value);
   const count = BigInt(digits);
-  if (kind === 'days' && type.base === 'date') return Number(count);
+  if (kind === 'days' && type.base === 'date') return taken(Number(count));
   const ms = Number(kind === 'days' ? count * DAY_MS : floorDiv(count, PER_MS[kind]));
   // As text, milliseconds are never taken for seconds, and a date must be a midnight.
-  return isTime(ms) ? formatTime(ms) : ms;
+  return taken(isTime(ms) ? formatTime(ms) : ms);
 };

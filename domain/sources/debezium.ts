@@ -95,12 +95,8 @@ export const debeziumReader = (
           field,
         );
       const read = readColumn(row[field], kinds.get(field), type);
-      if (read === undefined)
-        return refused(
-          `${name}.${field}: a time in nanoseconds beyond 2^53 lost digits in Avro; send microseconds (time.precision.mode)`,
-          field,
-        );
-      event[field] = read;
+      if (!read.ok) return refused(`${name}.${field}: ${read.why}`, field);
+      event[field] = read.value;
     }
     if (op === 'd') event[deleted] = true;
     if (event[eventTime] === undefined || event[eventTime] === null) {

@@ -9,10 +9,11 @@
  * numbers are widened.
  */
 
-import { ByteReader, ByteWriter } from '#domain/avro/bytes.ts';
+import { ByteWriter } from '#domain/avro/bytes.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { FieldType, Row, ScalarType } from '#domain/values/value.ts';
+import { compileDecoder } from './compile-decoder.ts';
 import { fieldsOfAvro, sourceFields } from './source-schema.ts';
 
 export interface RawCodec {
@@ -45,14 +46,6 @@ function write(name: string, type: FieldType): string {
     : `{ const v = ${value}; ${all} }`;
 }
 
-function read(type: FieldType, out: string, strange: boolean): string {
-  const one = `r.read${strange && type.base === 'string' ? 'StrangeText' : METHOD[type.base]}()`;
-  const all = type.array
-    ? `${out} = []; for (let n = r.readBlock(); n > 0; n = r.readBlock()) for (let i = 0; i < n; i++) ${out}.push(${one});`
-    : `${out} = ${one};`;
-  return `let ${out} = null; ${type.nullable ? `if (r.readPresent()) { ${all} }` : all}`;
-}
-
 const writer = new ByteWriter();
 
 type Encode = RawCodec['encode'];
@@ -66,24 +59,20 @@ const encoderOf = (fields: Readonly<Record<string, FieldType>>): Encode => {
 /** Encodes rows as records of a schema of raw.<source>. */
 export const rawEncoder = (schema: object): Encode => encoderOf(fieldsOfAvro(schema));
 
-/**
- * @param written the Avro schema of the records, if it is not that of `def`
- * @param strange whether another system wrote the records: texts are then checked to be UTF-8
- */
-export function rawCodec(def: SourceDefinition, written?: object, strange = false): RawCodec {
+/** @param written the Avro schema of the records, if it is not that of `def` */
+export function rawCodec(def: SourceDefinition, written?: object): RawCodec {
   const now = sourceFields(def);
   const then = Object.entries(written ? fieldsOfAvro(written) : now);
-  const locals = new Map(then.map(([name], i) => [name, `f${i}`]));
-  const decodeBody = `'use strict'; return (bytes) => { r.reset(bytes); ${then.map(([, type], i) => read(type, `f${i}`, strange)).join('\n')} r.end(); return { ${Object.keys(
-    now,
-  )
-    .map((name) => `${quote(name)}: ${locals.get(name) ?? 'null'}`)
-    .join(', ')} }; };`;
   const encode = encoderOf(now);
-  const decode = new Function('r', decodeBody)(
-    new ByteReader((why) =>
-      fail('MR_STORAGE_FAILED', `a record of raw.${def.name} cannot be read: ${why}.`),
-    ),
-  ) as RawCodec['decode'];
+  const decode = compileDecoder(
+    then.map(([name, { base, array, nullable }]) => ({
+      name,
+      read: `r.read${METHOD[base]}()`,
+      array,
+      present: nullable ? 'r.readPresent()' : null,
+    })),
+    Object.keys(now),
+    (why) => fail('MR_STORAGE_FAILED', `a record of raw.${def.name} cannot be read: ${why}.`),
+  );
   return { encode, decode };
 }

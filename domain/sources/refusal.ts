@@ -2,7 +2,7 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { ErrorCode } from '#domain/errors.ts';
 import { isExactNumber } from '#domain/values/exact-json.ts';
-import { EXPECTED } from '#domain/values/expected.ts';
+import { EXPECTED, expectedFor, showShort } from '#domain/values/expected.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import { formatTime, isTime, unitHint, whyNoTime } from '#domain/values/time.ts';
 import type { FieldType } from '#domain/values/value.ts';
@@ -20,22 +20,6 @@ export const EARLIEST = Date.UTC(1900, 0, 1);
 export const AHEAD = 86_400_000;
 
 const NOT_FINITE = /^[+-]?(nan|inf(inity)?)$/i;
-
-function showShort(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text =
-      typeof value === 'number'
-        ? String(value)
-        : typeof value === 'string'
-          ? JSON.stringify(value.slice(0, 80))
-          : JSON.stringify(value);
-  } catch {
-    text = undefined;
-  }
-  text ??= String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
 
 /** Declared fields have at most 63 characters; an unknown one may have millions. */
 const MAX_FIELD = 100;
@@ -191,5 +175,5 @@ export const reasonOf = (type: FieldType, value: unknown): WrongValue => {
       code: 'MR_TIME_INVALID',
       message: `${shown} is not a date that exists: send YYYY-MM-DD`,
     };
-  return { code: 'MR_FIELD_TYPE', message: `must be ${EXPECTED[base]}, got ${shown}` };
+  return { code: 'MR_FIELD_TYPE', message: `must be ${expectedFor(base, value)}, got ${shown}` };
 };

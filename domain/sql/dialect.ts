@@ -1,6 +1,7 @@
 /**
  * What a SQL dialect implements. A dialect is a folder beside this file (`flink/` today) that
- * prints types, literals, expressions, partial states and values of one engine. Every table is
+ * prints types, literals, expressions, partial states and values of one engine; `duckdb/` is none,
+ * it has the SQL that reads users' files and writes data sets. Every table is
  * keyed by a closed union, so a new base type, function or aggregation without its row in every
  * dialect does not compile. A dialect that cannot express a row says so with `NotSupported`.
  *

@@ -2,8 +2,9 @@
  * The point-in-time join: for every row of a spine, the values of views at (entity, row's time).
  * Each event counts from the time on at which it is visible.
  *
- *   visible(e)   event-time mode: e's event time
- *                as-served mode: the later of e's known time and e's event time
+ *   visible(e)   event-time: e's event time
+ *                as-served:  the later of e's event time and the time from which e is known, by
+ *                            rule 1 of decision 5
  *   events       sorted by visible time: e1 ≤ e2 ≤ e3 ≤ …
  *   spine        sorted by its time: T1 ≤ T2 ≤ …
  *   merge        feed every event with visible(e) ≤ T into the view's windows, then read them at T

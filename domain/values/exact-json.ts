@@ -46,3 +46,6 @@ export const parseExactJson = (text: string): unknown =>
   SUSPECT.test(text) ? json.parse(text, exact) : JSON.parse(text);
 
 export const isExactNumber = (value: unknown): value is ExactNumber => json.isRawJSON(value);
+
+/** A whole number from elsewhere than JSON, past what a double holds. */
+export const exactNumber = (whole: bigint): ExactNumber => json.rawJSON(String(whole));

@@ -140,6 +140,9 @@ export const unitHint = (ms: number): string | null => {
 export const isTime = (ms: number): boolean =>
   Number.isInteger(ms) && ms >= MIN_TIME && ms <= MAX_TIME;
 
+/** Whether a text is epoch milliseconds: shorter ones are years, dates or small numbers. */
+export const isEpochText = (text: string): boolean => /^-?[1-9]\d{8,18}$|^0$/.test(text);
+
 /**
  * Why a text is not a time, and what to write instead. It completes a sentence that begins with the
  * value.
@@ -151,17 +154,19 @@ export function whyNoTime(text: string): string {
     return `is a date, not a point in time: add the time and a zone, for example ${text}T00:00:00Z`;
   if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?$/.test(text))
     return 'has no zone: add Z for UTC, or an offset such as +02:00';
+  if (/^-?\d{1,8}$/.test(text))
+    return 'has too few digits for epoch milliseconds: write ISO 8601 with a zone';
   return 'is not a time: write ISO 8601 with a zone, for example 2026-01-31T12:00:00Z, or epoch milliseconds';
 }
 
 /**
- * Epoch ms of ISO 8601 text with a zone, or of epoch milliseconds as a number or as digits. Numbers
- * that look like seconds are refused: the beginning of 1970 is written as ISO 8601.
+ * Epoch ms of ISO 8601 text with a zone, or of epoch milliseconds as a number or as 9 digits or
+ * more (0 is one digit). Numbers that look like seconds are refused: the beginning of 1970 is
+ * written as ISO 8601.
  * @throws MillraceError MR_TIME_INVALID
  */
 export function parseTime(time: string | number): number {
-  const digits =
-    typeof time === 'number' || (/^-?\d{1,19}$/.test(time) && !/^(\d{4}|\d{8})$/.test(time));
+  const digits = typeof time === 'number' || isEpochText(time);
   const ms = digits ? Number(time) + 0 : readIsoTime(time as string);
   if (isTime(ms) && !(digits && looksLikeSeconds(ms))) return ms;
   const hint = digits ? unitHint(ms) : null;

@@ -5,7 +5,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatDate, MAX_DATE, MIN_DATE, parseDate } from './date.ts';
 import { durationText, formatDuration, MAX_DURATION_MS, parseDuration } from './duration.ts';
+import { parseExactJson } from './exact-json.ts';
 import { formatFieldType, parseFieldType, SCALAR_TYPES } from './field-type.ts';
+import { readScalar } from './read-value.ts';
+import { jsonOfText, scalarOfText } from './scalar-of-text.ts';
 import { formatTime, MAX_TIME, MIN_TIME, parseTime } from './time.ts';
 
 describe('parse inverts format', () => {
@@ -68,6 +71,8 @@ describe('times', () => {
     ['2026-01-31 12:00+01:30', Date.UTC(2026, 0, 31, 10, 30)],
     ['2024-02-29T00:00:00Z', Date.UTC(2024, 1, 29)],
     ['1700000000000', 1_700_000_000_000],
+    ['-123456789', -123_456_789],
+    ['0', 0],
     [0, 0],
   ])('%s is read', (text, ms) => expect(parseTime(text)).toBe(ms));
 
@@ -76,6 +81,9 @@ describe('times', () => {
     '2026-01-31',
     '20260131',
     '2026',
+    '12345',
+    '-1',
+    '1700000000',
     '2026-02-29T00:00:00Z',
     '2026-13-01T00:00:00Z',
     '2026-01-31T24:00:00Z',
@@ -94,6 +102,26 @@ describe('times', () => {
         message: expect.stringContaining(
           typeof text === 'string' ? JSON.stringify(text) : String(text),
         ),
+      }),
+    );
+  });
+
+  it('text means the same time in a request, a cell and an argument', () => {
+    const digits = fc.stringMatching(/^-?\d{1,20}$/);
+    fc.assert(
+      fc.property(fc.oneof(digits, fc.constantFrom('0', '-0', '2026', '20260131')), (text) => {
+        let time: number | undefined;
+        try {
+          time = parseTime(text);
+        } catch {
+          time = undefined;
+        }
+        expect(scalarOfText('timestamp', text)).toBe(time);
+        // A cell is sent as this JSON: it must be JSON, and mean the same.
+        for (const type of SCALAR_TYPES)
+          expect(readScalar(type, parseExactJson(jsonOfText(type, text)))).toBe(
+            scalarOfText(type, text),
+          );
       }),
     );
   });

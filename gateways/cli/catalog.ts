@@ -4,8 +4,8 @@ import type { Kind } from '#domain/definitions/model.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
+import { readArgument } from '#gateways/shared/read-argument.ts';
 import { fieldText, type ReadInputs, readInputs } from '#gateways/shared/read-inputs.ts';
-import { typedText } from '#gateways/shared/typed-text.ts';
 import { type Client, path } from './client.ts';
 import { pairsOf, UsageError } from './usage.ts';
 
@@ -31,6 +31,14 @@ export const find = async (
   }
 };
 
+/** All registered names that the caller may see, for a hint. */
+export const namesOf = async (client: Client, kinds: readonly Kind[]): Promise<readonly string[]> =>
+  (
+    await Promise.all(
+      kinds.map((kind) => client.get<readonly CatalogEntry[]>(path('v1', 'registry', kind))),
+    )
+  ).flatMap((entries) => entries.map(({ name }) => name));
+
 const mustFind = async (client: Client, kind: Kind, name: string): Promise<CatalogEntry> => {
   const entry = await find(client, kind, name);
   if (entry === null)
@@ -55,7 +63,7 @@ export const findTarget = async (client: Client, name: string): Promise<CatalogE
   if (found !== null) return found;
   throw new MillraceError(
     'MR_NOT_FOUND',
-    `there is no feature service or feature view "${name}"${await hintFor(client, name)}`,
+    `there is no feature service or feature view "${name}"${(await hintFor(client, name)) || suggestion(name, await namesOf(client, ['feature-service', 'feature-view']))}`,
     { name },
   );
 };
@@ -91,7 +99,7 @@ export const entitiesOf = (
       current = {};
       entities.push(current);
     }
-    current[key] = typedText(key, typeOf('--entity', key, types), value);
+    current[key] = readArgument('entity key', key, typeOf('--entity', key, types), value);
   }
   return entities;
 };

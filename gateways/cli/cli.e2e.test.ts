@@ -312,7 +312,8 @@ test('publish NDJSON from stdin: bad lines and rejected events are reported, the
   const { status, out, err } = await runChild(['publish', 'flights', '--json'], {
     input: '{"origin":"A"}\n\n{bad\n{"delay":1}\n{"origin":"Ω"}',
   });
-  expect(status, err).toBe(0);
+  // Some events were rejected: a script must notice.
+  expect(status, err).toBe(1);
   expect(JSON.parse(out)).toMatchObject({
     accepted: 2,
     rejected: 2,

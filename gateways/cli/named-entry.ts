@@ -5,8 +5,8 @@ import { fail } from '#domain/errors.ts';
 import { KINDS } from '#domain/registry/events.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import { findKind, unknownKind } from '#gateways/shared/kinds.ts';
-import { find } from './catalog.ts';
-import { type Client, path } from './client.ts';
+import { find, namesOf } from './catalog.ts';
+import type { Client } from './client.ts';
 import { UsageError } from './usage.ts';
 
 /** The kind of that name, or all. */
@@ -16,14 +16,6 @@ export const kindsOf = (name: string | undefined): readonly Kind[] => {
   if (kind === undefined) throw new UsageError(unknownKind(name));
   return [kind];
 };
-
-/** All names that are registered, for a hint. */
-const namesOf = async (client: Client, kinds: readonly Kind[]): Promise<readonly string[]> =>
-  (
-    await Promise.all(
-      kinds.map((kind) => client.get<readonly CatalogEntry[]>(path('v1', 'registry', kind))),
-    )
-  ).flatMap((entries) => entries.map(({ name }) => name));
 
 interface Wanted {
   readonly kind?: string;

@@ -10,7 +10,9 @@ import type { Platform } from '#domain/api/platform.ts';
 import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
-import type { Row, Value } from '#domain/values/value.ts';
+import { plainOfText } from '#domain/values/scalar-of-text.ts';
+import { looksLikeSeconds } from '#domain/values/time.ts';
+import type { Row, ScalarType, Value } from '#domain/values/value.ts';
 
 /**
  * The key that an import gives to a view without an entity in Feast. Feast's clients do not send
@@ -50,18 +52,26 @@ const withOnDemand = async (
 const fieldOf = ({ details }: MillraceError): string | null =>
   typeof details.field === 'string' ? details.field : null;
 
-/** The other form that Feast accepts: a number as text, text as a number, the added key. */
-const otherForm = (field: string, value: unknown): unknown => {
+/**
+ * The other form that Feast accepts: a number as text, text as a number, seconds as a time, the
+ * added key.
+ */
+const otherForm = (field: string, type: ScalarType, value: unknown): unknown => {
   if (value === undefined && field === EVERYTHING.key) return EVERYTHING.value;
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
-    ? Number(value)
-    : value;
+  if (typeof value === 'number') {
+    if (type === 'string') return String(value);
+    return type === 'timestamp' && looksLikeSeconds(value) ? value * 1000 : value;
+  }
+  return typeof value === 'string' && type !== 'timestamp' ? plainOfText(type, value) : value;
 };
 
-const withOtherForm = (rows: readonly Row[], field: string): readonly Row[] | null => {
+const withOtherForm = (
+  rows: readonly Row[],
+  field: string,
+  type: ScalarType,
+): readonly Row[] | null => {
   const changed = rows.map((row) => {
-    const value = otherForm(field, row[field]) as Value;
+    const value = otherForm(field, type, row[field]) as Value;
     return value === row[field] || value === undefined ? row : { ...row, [field]: value };
   });
   return changed.some((row, i) => row !== rows[i]) ? changed : null;
@@ -75,6 +85,7 @@ const asFeast = async (
   caller: Caller,
 ): Promise<ReadRequest | null> => {
   const field = fieldOf(error);
+  const type = error.details.type as ScalarType;
   if (
     error.code === 'MR_NOT_FOUND' &&
     error.details.view !== undefined &&
@@ -84,11 +95,11 @@ const asFeast = async (
     return features && { ...request, features };
   }
   if (error.code === 'MR_ENTITY_INVALID' && field !== null) {
-    const entities = withOtherForm(request.entities, field);
+    const entities = withOtherForm(request.entities, field, type);
     return entities && { ...request, entities: entities as readonly EntityKey[] };
   }
   if (error.code === 'MR_REQUEST_INVALID' && field !== null) {
-    const inputs = withOtherForm(request.request ?? [], field);
+    const inputs = withOtherForm(request.request ?? [], field, type);
     return inputs && { ...request, request: inputs };
   }
   return null;

@@ -13,13 +13,16 @@ import type { Platform } from '#domain/api/platform.ts';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
+import { plainOfText } from '#domain/values/scalar-of-text.ts';
 import { formatTime, isTime } from '#domain/values/time.ts';
+import type { ScalarType } from '#domain/values/value.ts';
 import { rowsOf } from './online-features.ts';
 import { EVERYTHING } from './read.ts';
 
 export type Frame = Readonly<Record<string, readonly unknown[]>>;
 
 const EVENT_TIME = 'event_timestamp';
+const TIMED = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/;
 const ZONED = /(?:Z|[+-]\d\d:?\d\d)$/i;
 
 /**
@@ -48,23 +51,15 @@ const timeOf = (field: string, row: number, value: unknown): unknown => {
       { row, field, value },
     );
   }
-  if (typeof value !== 'string' || ZONED.test(value)) return value;
+  if (Array.isArray(value)) return value.map((item) => timeOf(field, row, item));
+  if (typeof value !== 'string' || !TIMED.test(value) || ZONED.test(value)) return value;
   return `${value.replace(' ', 'T')}Z`;
 };
 
 /** In one form of Feast's gRPC requests all values are text. */
-const ofText = (base: string, value: unknown): unknown => {
-  if (typeof value !== 'string' || value.trim() === '') return value;
-  if (base === 'boolean')
-    return value === 'true' || value === 'True'
-      ? true
-      : value === 'false' || value === 'False'
-        ? false
-        : value;
-  if (['int', 'long', 'float', 'double'].includes(base))
-    return Number.isFinite(Number(value)) ? Number(value) : value;
-  return value;
-};
+const ofText = (base: ScalarType, value: unknown): unknown =>
+  // Digits are no time here: a number is in seconds, and a text has no unit.
+  typeof value !== 'string' || base === 'timestamp' ? value : plainOfText(base, value);
 
 /** @param texts whether numbers and flags may be text */
 export const eventsOf = (

@@ -8,7 +8,7 @@ import { suggestion } from '#domain/values/did-you-mean.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Scalar, ScalarType, Value } from '#domain/values/value.ts';
-import { typedText } from './typed-text.ts';
+import { readArgument } from './read-argument.ts';
 
 export interface ReadInputs {
   readonly keys: ReadonlyMap<string, ScalarType>;
@@ -68,14 +68,18 @@ const listText = (name: string, type: FieldType, text: string): Value => {
       { field: name, value: text },
     );
   return items.map((item) =>
-    typeof item === 'string' ? typedText(name, type.base, item) : (item as Value),
+    typeof item === 'string'
+      ? readArgument('request input', name, type.base, item)
+      : (item as Value),
   );
 };
 
 /** A request input that is written as text: a list is JSON. */
 export const fieldText = (name: string, type: FieldType, text: string): Value => {
   if (type.nullable && text === 'null' && type.base !== 'string') return null;
-  return type.array ? listText(name, type, text) : typedText(name, type.base, text);
+  return type.array
+    ? listText(name, type, text)
+    : readArgument('request input', name, type.base, text);
 };
 
 type Unknown = (key: string, known: readonly string[]) => never;
@@ -98,7 +102,7 @@ export const entityOfTexts = (
           { key: name },
         ),
       );
-      return [key, typedText(key, type, text)];
+      return [key, readArgument('entity key', key, type, text)];
     }),
   );
 

@@ -2,10 +2,11 @@
  * Raw events from Parquet files, in the order in which they became visible.
  *
  *   event-time   visible = event time
- *   as-served    visible = the later of event time and log time
+ *   as-served    visible = the later of event time and the time from which the event is known, by
+ *                rule 1 of decision 5
  *
- * An event is known from its log time on, as in reads of the past. For rows before the first live
- * event, an imported one is known from its known time on.
+ * That is its log time; for rows before the first live event, an imported one has its known time
+ * instead (decision 41).
  *
  * DuckDB sorts, and spills what does not fit in memory. Equal times are ordered by partition and
  * offset, so that every run has the same order.

@@ -2,7 +2,7 @@
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
-import { readCell } from '#domain/files/text-value.ts';
+import { readCell } from '#domain/files/file-cell.ts';
 import { accepts, isParsed, jsonSql, valueSql } from '#domain/sql/duckdb/field-values.ts';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { ParquetTable, Query } from '#domain/sql/duckdb/parquet-table.ts';

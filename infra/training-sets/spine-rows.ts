@@ -1,7 +1,7 @@
 /** A spine from rows in memory: values of JSON. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
-import { readCell } from '#domain/files/text-value.ts';
+import { readCell } from '#domain/files/file-cell.ts';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { fieldType } from '#domain/values/field-type.ts';

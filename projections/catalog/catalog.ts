@@ -19,6 +19,8 @@ interface Registration {
 
 export interface CatalogStream extends RegistryStream {
   readonly registrations: readonly Registration[];
+  /** epoch ms; null: it is not retired */
+  readonly retiredAt: number | null;
 }
 
 export interface Catalog extends Registered {
@@ -72,18 +74,21 @@ export const openCatalog = async (
       name,
       state: initialState,
       registrations: [],
+      retiredAt: null,
     };
     const { time: at, actor, reason } = commit.command;
-    let { state, registrations } = before;
+    let { state, registrations, retiredAt } = before;
     for (const event of commit.events as readonly RegistryEvent[]) {
       state = evolve(state, event);
+      if (state.status !== 'retired') retiredAt = null;
+      else if (event.type === 'DefinitionRetired') retiredAt = at;
       if (event.type.endsWith('Registered'))
         registrations = [
           ...registrations,
           { version: newestVersion(state)?.version ?? 0, at, actor, reason },
         ];
     }
-    streams.set(commit.stream, { kind, name, state, registrations });
+    streams.set(commit.stream, { kind, name, state, registrations, retiredAt });
     if (kind === 'source' || kind === 'entity') plans.clear();
   };
 

@@ -11,7 +11,7 @@ import type {
   ReadRequest,
   ReadResult,
 } from '#domain/api/serving.ts';
-import type { OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
+import type { Kind, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import { formatExpr } from '#domain/expressions/format.ts';
@@ -36,6 +36,7 @@ export interface RegisteredOnDemand {
 interface ExplainOnDemandDependencies {
   readonly read: (request: ReadRequest) => Promise<ReadResult>;
   readonly onDemand: (name: string) => RegisteredOnDemand | null;
+  readonly retired: (kind: Kind, name: string) => string | null;
   readonly explainFeature: ExplainFeature;
 }
 
@@ -62,7 +63,7 @@ interface Outcome {
 }
 
 export const createExplainOnDemand =
-  ({ read, onDemand: find, explainFeature }: ExplainOnDemandDependencies) =>
+  ({ read, onDemand: find, retired, explainFeature }: ExplainOnDemandDependencies) =>
   async (request: ExplainRequest): Promise<OnDemandExplanation> => {
     const registered = new Map<string, RegisteredOnDemand | null>();
     const onDemand = (name: string): RegisteredOnDemand | null => {
@@ -77,7 +78,8 @@ export const createExplainOnDemand =
     if (onDemand(wanted) === null)
       return fail(
         'MR_NOT_FOUND',
-        `there is no on-demand feature "${wanted}" to explain; to explain a feature of a view, name the view too`,
+        retired('on-demand-feature', wanted) ??
+          `there is no on-demand feature "${wanted}" to explain; to explain a feature of a view, name the view too`,
         { feature: wanted },
       );
     const features = featuresBelow(wanted, onDemand);

@@ -7,6 +7,7 @@ import type {
   ReadResult,
   ViewExplanation,
 } from '#domain/api/serving.ts';
+import type { Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { formatTime } from '#domain/values/time.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -17,14 +18,16 @@ interface ExplainDependencies extends ExplainFeatureDependencies {
   readonly read: (request: ReadRequest) => Promise<ReadResult>;
   /** null: there is none */
   readonly onDemand: (name: string) => RegisteredOnDemand | null;
+  /** why a definition is not there, where it is retired; null: it is not */
+  readonly retired: (kind: Kind, name: string) => string | null;
 }
 
 export const createExplain = (
   dependencies: ExplainDependencies,
 ): ((request: ExplainRequest) => Promise<Explanation>) => {
-  const { read, onDemand } = dependencies;
+  const { read, onDemand, retired } = dependencies;
   const explainFeature = createExplainFeature(dependencies);
-  const explainOnDemand = createExplainOnDemand({ read, onDemand, explainFeature });
+  const explainOnDemand = createExplainOnDemand({ read, onDemand, retired, explainFeature });
 
   const explainOfView = async (
     view: string,

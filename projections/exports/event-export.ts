@@ -19,7 +19,8 @@ import type { Row, Value } from '#domain/values/value.ts';
 interface EventExportDependencies {
   readonly log: Log;
   readonly history: Pick<History, 'scan' | 'endOffsets'>;
-  readonly source: (name: string) => SourceDefinition | null;
+  /** @throws MR_UNKNOWN_SOURCE */
+  readonly source: (name: string) => SourceDefinition;
   /** decodes a record to a row of the source's newest version */
   readonly decode: (schemaId: number, value: Uint8Array) => Row;
 }
@@ -73,8 +74,6 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
 
   return async (name: string): Promise<AsyncIterable<readonly Row[]>> => {
     const definition = source(name);
-    if (definition === null)
-      return fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
     const topic = rawTopic(name);
     const [begin, ends] = await Promise.all([log.begin(topic), log.end(topic)]);
     return (async function* () {

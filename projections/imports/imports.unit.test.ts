@@ -76,6 +76,7 @@ const open = (fake: ReturnType<typeof fakeLog>, now: () => number) => {
         kind: 'source',
         name: 's',
         registrations: [],
+        retiredAt: null,
         state: { ...initialState, versions: [{ version: 1, definition, planHash: null }] },
       }),
     },

@@ -19,7 +19,8 @@ import type { Resent, ResentEvents } from './resent.ts';
 
 interface RejectedDependencies {
   readonly log: Log;
-  readonly source: (name: string) => SourceDefinition | null;
+  /** @throws MR_UNKNOWN_SOURCE */
+  readonly source: (name: string) => SourceDefinition;
   readonly resent: ResentEvents;
   readonly resend: (
     source: string,
@@ -61,8 +62,7 @@ export const createRejected = ({
   resend,
 }: RejectedDependencies): Pick<Publishing, 'rejected' | 'resendRejected'> => {
   const topicOf = (name: string): string => {
-    if (source(name) === null)
-      fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
+    source(name);
     return rejectedTopic(name);
   };
   const read = async (topic: string, offset: number, limit: number): Promise<LogRecord[]> => {

@@ -57,6 +57,7 @@ const nameColumns = (columns: readonly Column[]): string[] => {
 };
 
 const servedOrFail = (
+  definitions: Pick<ReadDefinitions, 'retired'>,
   views: ServingViews,
   view: string,
   version: number | undefined,
@@ -66,7 +67,8 @@ const servedOrFail = (
     const which = version === undefined ? '' : ` version ${version}`;
     return fail(
       'MR_NOT_FOUND',
-      `there is no feature view "${view}"${which} to read: \`millrace list feature-view\` shows what there is`,
+      definitions.retired('feature-view', view) ??
+        `there is no feature view "${view}"${which} to read: \`millrace list feature-view\` shows what there is`,
       { view },
     );
   }
@@ -115,7 +117,7 @@ const build = (
     const id = `${view}@${version ?? ''}`;
     let index = viewIndex.get(id);
     if (index === undefined) {
-      const served = servedOrFail(views, view, version);
+      const served = servedOrFail(definitions, views, view, version);
       const pinned = version === undefined ? {} : { pinned: version };
       index = viewReads.push({ served, ...pinned, columns: [] }) - 1;
       viewIndex.set(id, index);
@@ -139,7 +141,8 @@ const build = (
     if (definition === null) {
       return fail(
         'MR_NOT_FOUND',
-        `there is no on-demand feature "${name}"; a view's feature is written "view:feature"`,
+        definitions.retired('on-demand-feature', name) ??
+          `there is no on-demand feature "${name}"; a view's feature is written "view:feature"`,
         {
           feature: name,
         },

@@ -39,7 +39,8 @@ export const createReadPlans = (
     if (service === null) {
       return fail(
         'MR_NOT_FOUND',
-        `there is no feature service "${name}": \`millrace list feature-service\` shows what there is`,
+        definitions.retired('feature-service', name) ??
+          `there is no feature service "${name}": \`millrace list feature-service\` shows what there is`,
         {
           service: name,
         },

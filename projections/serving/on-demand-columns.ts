@@ -1,7 +1,7 @@
 /** The on-demand columns of a read, computed row by row. */
 import { fail } from '#domain/errors.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
-import { EXPECTED } from '#domain/values/expected.ts';
+import { expectedFor, showShort } from '#domain/values/expected.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import { readValue } from '#domain/values/read-value.ts';
 import type { Row, Value } from '#domain/values/value.ts';
@@ -31,16 +31,16 @@ export const requestRow = (
     if (value === undefined) {
       return fail(
         'MR_REQUEST_INVALID',
-        `the on-demand features need the request input "${name}" and row ${row} does not give it`,
-        { row, field: name },
+        `the request input "${name}" (${formatFieldType(type)}) is missing${request !== undefined && request.length > 1 ? ` in row ${row} of "request"` : ''}: the on-demand features need it; add it to "request", or give --request ${name}=… on the command line`,
+        { row, field: name, type: type.base },
       );
     }
     const read = value === null ? (type.nullable ? null : undefined) : readValue(type, value);
     if (read === undefined) {
       return fail(
         'MR_REQUEST_INVALID',
-        `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${formatFieldType(type)}: send ${EXPECTED[type.base]}`,
-        { row, field: name },
+        `request input "${name}" of row ${row} is ${showShort(value)}, which is not ${formatFieldType(type)}: send ${type.array ? `a list of ${type.base}` : expectedFor(type.base, value)}`,
+        { row, field: name, type: type.base },
       );
     }
     inputs[name] = read;

@@ -7,6 +7,7 @@
 import type { ReadOrigins } from '#domain/api/serving.ts';
 import type {
   FeatureServiceDefinition,
+  Kind,
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
 import type { Scope } from '#domain/expressions/typecheck.ts';
@@ -17,6 +18,8 @@ import type { FieldType, Row, Value } from '#domain/values/value.ts';
 export interface ReadDefinitions {
   readonly service: (name: string) => FeatureServiceDefinition | null;
   readonly onDemand: (name: string) => OnDemandFeatureDefinition | null;
+  /** why there is no such definition, where it is retired; null: it is not */
+  readonly retired: (kind: Kind, name: string) => string | null;
   /** the types of an on-demand feature's inputs */
   readonly scope: (definition: OnDemandFeatureDefinition) => Scope;
 }

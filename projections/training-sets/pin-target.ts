@@ -18,6 +18,7 @@ import type {
   ViewDefinitions,
 } from '#domain/training-sets/training-set-plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { whyRetired } from '#projections/catalog/retired.ts';
 
 /** A view, and the generation that answers for it now. */
 export interface PinnedView {
@@ -57,7 +58,8 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
     if (live === null)
       return fail(
         'MR_NOT_FOUND',
-        `there is no feature view "${name}"${version === undefined ? '' : ` version ${version}`}`,
+        whyRetired(catalog, 'feature-view', name) ??
+          `there is no feature view "${name}"${version === undefined ? '' : ` version ${version}`}`,
         {
           view: name,
         },
@@ -77,7 +79,12 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
       if (found.has(name)) return;
       const definition =
         catalog.definition('on-demand-feature', name) ??
-        fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });
+        fail(
+          'MR_NOT_FOUND',
+          whyRetired(catalog, 'on-demand-feature', name) ??
+            `there is no on-demand feature "${name}"`,
+          { feature: name },
+        );
       found.set(name, definition);
       for (const input of Object.values(definition.inputs))
         if (input.from === 'on-demand') add(input.name);
@@ -91,9 +98,12 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
       const service = catalog.definition('feature-service', target.service);
       return (
         service?.features ??
-        fail('MR_NOT_FOUND', `there is no feature service "${target.service}"`, {
-          service: target.service,
-        })
+        fail(
+          'MR_NOT_FOUND',
+          whyRetired(catalog, 'feature-service', target.service) ??
+            `there is no feature service "${target.service}"`,
+          { service: target.service },
+        )
       );
     }
     const { version } = served(target.view, undefined);

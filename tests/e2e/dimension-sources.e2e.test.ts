@@ -216,6 +216,15 @@ const envelope = (op: string, day: number, before: unknown, after: unknown): obj
   source: { ts_ms: T + day * DAY, table: 'customers' },
 });
 
+/** A new row whose column has this type in the schema of the record. */
+const typed = (field: string, type: string, name?: string): object => ({
+  schema: {
+    type: 'struct',
+    fields: [{ type: 'struct', field: 'after', fields: [{ type, field, name }] }],
+  },
+  payload: envelope('c', 1, null, { id: 1, [field]: type === 'bytes' ? 'BM4=' : 5 }),
+});
+
 describe("Debezium's change records", () => {
   const rejections: readonly (readonly [object | null, RegExp])[] = [
     [envelope('t', 1, null, null), /op "t" is none of c, u, d and r/],
@@ -228,6 +237,9 @@ describe("Debezium's change records", () => {
     [{ op: 'c', after: { id: 1 } }, /has no time/],
     [envelope('c', 1, null, { id: 1, tier: 5 }), /changes\.tier/],
     [null, /has no "op"/],
+    [typed('tier', 'bytes', 'org.apache.kafka.connect.data.Decimal'), /tier: .*decimal\.handling/],
+    [typed('tier', 'bytes'), /tier: the column is bytes, and the field string/],
+    [typed('since', 'int32', 'io.debezium.time.Time'), /since: the column is a time of day/],
   ];
 
   test('over HTTP: rows, updates, deletes and rows that come back', async () => {

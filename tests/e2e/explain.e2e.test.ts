@@ -335,7 +335,12 @@ test('the command line explains an on-demand feature with its inputs', async () 
 test.each([
   [explainRisk, 400, 'MR_REQUEST_INVALID', /request input "amount"/],
   [`${explainRisk}&request.amuont=1`, 400, 'MR_REQUEST_INVALID', /did you mean "amount"\?/],
-  [`${explainRisk}&request.amount=x`, 400, 'MR_ENTITY_INVALID', /"amount" must be a number/],
+  [
+    `${explainRisk}&request.amount=x`,
+    400,
+    'MR_REQUEST_INVALID',
+    /"amount".*must be double: write a number/,
+  ],
   [`${explainRisk}&entity.shp=a`, 400, 'MR_ENTITY_INVALID', /did you mean "shop"\?/],
   ['/v1/explain?feature=ration&entity.shop=a', 404, 'MR_NOT_FOUND', /ratio/],
   ['/v1/explain?feature=certain&entity.buyer=1&shop=a', 400, 'MR_PARAMETER_INVALID', /shop/],

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { count, entity, featureView, source } from 'millrace';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { plainRowOf, structOf } from '#gateways/grpc/struct.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import { runInProcess } from '#tests/support/cli.ts';
@@ -129,6 +130,41 @@ test('a file of old events is imported, found in the past, and named by explain 
     },
   ]);
   expect(await running.platform.audit.verify()).toMatchObject({ ok: true });
+});
+
+test('a known time is refused by every way of publishing live events', async () => {
+  await running.platform.registry.apply(plain(shop, sales, ...views), {}, caller);
+  const event = old(1, 2);
+  const why = /only an import sets it/;
+  const refused = { accepted: 0, rejected: [{ code: 'MR_KNOWN_TIME_INVALID', field: 'known_at' }] };
+  const send = async (path: string, type: string, body: string) => {
+    const answer = await fetch(`${gateway.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const events = '/v1/sources/sales/events';
+  const json = await send(events, 'application/json', JSON.stringify({ events: [event] }));
+  const lines = await send(events, 'application/x-ndjson', JSON.stringify(event));
+  for (const { text } of [json, lines]) {
+    expect(JSON.parse(text)).toMatchObject(refused);
+    expect(text).toMatch(why);
+  }
+  const overGrpc = await running.platform.publishing.publish(
+    { source: 'sales', events: [plainRowOf(structOf(event))] },
+    caller,
+  );
+  expect(overGrpc).toMatchObject(refused);
+  const df = { shop: ['a'], event_timestamp: [day(1)], known_at: [day(2)] };
+  const push = (frame: object) =>
+    send('/push', 'application/json', JSON.stringify({ push_source_name: 'sales', df: frame }));
+  const { status, text } = await push(df);
+  expect(status).toBe(422);
+  expect(text).toMatch(why);
+  // Without a known time, the same row is a live event.
+  expect(await push({ ...df, known_at: [null] })).toMatchObject({ status: 200 });
 });
 
 test('only an import sets the known time, and only to a time before the first live event', async () => {

@@ -93,6 +93,11 @@ const values = async ({ platform }: TestPlatform) =>
     })
   ).values;
 
+const retired = (what: string, name: string): RegExp =>
+  new RegExp(
+    `${what} is retired since \\d{4}-\\d\\d-\\d\\dT.*Z: .millrace restore ${name}. brings it`,
+  );
+
 test('a retired view is neither read nor computed; restored, it has the values of one that never was', async () => {
   const [one, other] = [await server(), await server()];
   const definitions = file('all.json', all);
@@ -109,8 +114,18 @@ test('a retired view is neither read nor computed; restored, it has the values o
   expect(await done(one.millrace('retire', 'spending'))).toMatch(
     /^feature-view spending is retired: it is neither read nor computed any more; `millrace restore spending`/,
   );
-  await expect(values(one)).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
-  expect((await one.millrace('get', 'scoring', '--entity', 'card=c1')).status).toBe(1);
+  await expect(values(one)).rejects.toMatchObject({
+    code: 'MR_NOT_FOUND',
+    message: expect.stringMatching(retired('feature view "spending"', 'spending')),
+  });
+  const get = await one.millrace('get', 'scoring', '--entity', 'card=c1');
+  expect([get.status, get.err]).toEqual([
+    1,
+    expect.stringMatching(retired('feature service "scoring"', 'scoring')),
+  ]);
+  expect((await one.millrace('restore', 'scoring')).err).toMatch(
+    /feature service scoring: feature view "spending" is retired: `millrace restore spending` brings it back/,
+  );
   expect(await done(one.millrace('status'))).not.toContain('spending');
   expect((await one.millrace('retire', 'spending')).err).toMatch(/is retired already/);
 
@@ -133,9 +148,18 @@ test('a retired source accepts no events, and takes them again once it is restor
   const one = await server();
   await done(one.millrace('apply', file('all.json', all)));
   for (const name of ['scoring', 'spending', 'charges']) await done(one.millrace('retire', name));
-  await expect(publish(one, 0, 1)).rejects.toMatchObject({ code: 'MR_UNKNOWN_SOURCE' });
+  const why = expect.stringMatching(retired('source "charges"', 'charges'));
+  await expect(publish(one, 0, 1)).rejects.toMatchObject({
+    code: 'MR_UNKNOWN_SOURCE',
+    message: why,
+  });
+  const events = join(one.directory, 'events.ndjson');
+  writeFileSync(events, '{}\n');
+  expect(await one.millrace('publish', 'charges', events)).toMatchObject({ status: 1, err: why });
   // A view is not restored before what it reads.
-  expect((await one.millrace('restore', 'spending')).err).toMatch(/there is no source "charges"/);
+  expect((await one.millrace('restore', 'spending')).err).toMatch(
+    /feature view spending: source "charges" is retired: `millrace restore charges` brings it/,
+  );
   await done(one.millrace('restore', 'charges'));
   await publish(one, 0, 7);
   await done(one.millrace('restore', 'spending'));

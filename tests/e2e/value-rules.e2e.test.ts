@@ -1,186 +1,21 @@
 /**
  * One rule per type: the same text of a value means the same value, or is refused, wherever JSON is
- * read: events over HTTP, as NDJSON, from Kafka and over gRPC, entity keys and request inputs of
- * reads. Text without JSON (the command line, query strings, CSV cells) is read by `readText`.
+ * read: events over HTTP, as NDJSON and over gRPC, entity keys and request inputs of reads. Text
+ * without JSON (the command line, query strings, CSV cells) is read by `scalarOfText`. Records of
+ * Kafka and Feast's protocol have a file each beside this one.
  */
-import {
-  avg,
-  col,
-  count,
-  entity,
-  featureView,
-  last,
-  onDemandFeature,
-  request,
-  source,
-} from 'millrace';
+import { avg, col, entity, featureView, source } from 'millrace';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Definition } from '#domain/definitions/model.ts';
 import { isExactNumber, parseExactJson } from '#domain/values/exact-json.ts';
+import { showShort } from '#domain/values/expected.ts';
 import { floatDigits } from '#domain/values/float-digits.ts';
-import { readText } from '#domain/values/read-text.ts';
-import type { Scalar, ScalarType } from '#domain/values/value.ts';
+import { scalarOfText } from '#domain/values/scalar-of-text.ts';
+import type { ScalarType } from '#domain/values/value.ts';
 import { plainRowOf, structOf } from '#gateways/grpc/struct.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
-
-/** JSON text of a value → the value that reads show, or why it is refused. */
-type Cases = readonly (readonly [json: string, meaning: Scalar | RegExp])[];
-
-const OUT_OF_INT = /out of range for int/;
-const OUT_OF_LONG = /out of range for long/;
-const NO_NUMBER = /must be a number/;
-
-const CASES: Readonly<Record<ScalarType, Cases>> = {
-  string: [
-    ['"x"', 'x'],
-    ['""', ''],
-    ['" 5 "', ' 5 '],
-    ['"\\u0000é\\ufeff"', '\u0000é\ufeff'],
-    ['"\\ud800"', /well-formed/],
-    ['5', /got 5\b/],
-    ['12.30', /got 12\.3\b/],
-    ['18446744073709551615', /got 18446744073709551615\b/],
-    ['true', /got true/],
-  ],
-  int: [
-    ['5', 5],
-    ['5.0', 5],
-    ['-0', 0],
-    ['1e3', 1000],
-    ['2147483647', 2147483647],
-    ['-2147483648', -2147483648],
-    ['2147483648', OUT_OF_INT],
-    ['9007199254740993', /9007199254740993 is out of range for int/],
-    ['1.5', /got 1\.5/],
-    ['1.0000000000000000000001', /got 1\.0000000000000000000001/],
-    ['1e-400', /got 1e-400/],
-    ['"5"', /got "5"/],
-    ['true', /got true/],
-  ],
-  long: [
-    ['5', 5],
-    ['5.0', 5],
-    ['9007199254740991', 9007199254740991],
-    ['-9007199254740991', -9007199254740991],
-    ['9007199254740992', /9007199254740992 is out of range for long/],
-    ['9007199254740993', /9007199254740993 is out of range for long.*as a string/],
-    ['-9007199254740993', /-9007199254740993 is out of range/],
-    ['18446744073709551615', /18446744073709551615 is out of range/],
-    ['1e300', OUT_OF_LONG],
-    ['0.5', /got 0\.5/],
-    ['0.00000000000000000', 0],
-    ['-3.0000000000000000000001', /got -3\.0000000000000000000001/],
-  ],
-  float: [
-    ['1.111', 1.111],
-    ['0.1', 0.1],
-    ['-0.0', 0],
-    ['16777217', 16777216],
-    ['3.4028235e38', 3.4028235e38],
-    ['1e-45', 1e-45],
-    ['1e39', /out of range for float/],
-    ['"1"', NO_NUMBER],
-  ],
-  double: [
-    ['1.111', 1.111],
-    ['-0.0', 0],
-    ['9007199254740993', 9007199254740992],
-    ['18446744073709551615', 18446744073709552000],
-    ['5e-324', 5e-324],
-    ['1.0000000000000000000001', 1],
-    ['1e-400', 0],
-    ['1.7976931348623157e308', 1.7976931348623157e308],
-    ['1e999', /not a finite number/],
-    ['"NaN"', /not a finite number/],
-    ['"1"', NO_NUMBER],
-  ],
-  boolean: [
-    ['true', true],
-    ['false', false],
-    ['1', /true or false/],
-    ['"true"', /true or false/],
-  ],
-  timestamp: [
-    ['"2024-02-29T12:00:00Z"', 1709208000000],
-    ['"2024-02-29T14:00:00.123456789+02:00"', 1709208000123],
-    ['1709208000000', 1709208000000],
-    ['-1', -1],
-    ['"1969-12-31T23:59:59.999999Z"', -1],
-    ['"1970-01-20T18:46:48Z"', 1709208000 - (1709208000 % 1000)],
-    ['"0001-01-01T00:00:00Z"', -62135596800000],
-    ['"9999-12-31T23:59:59.999Z"', 253402300799999],
-    ['1709208000', /seconds: multiply it by 1,000/],
-    ['1709208000000000', /microseconds: divide it by 1,000/],
-    ['1709208000000000000', /nanoseconds: divide it by 1,000,000/],
-    ['1709208000000.5', /epoch milliseconds/],
-    ['"2024-02-29"', /is a date, not a point in time/],
-    ['"2024-02-29T12:00:00"', /has no zone/],
-  ],
-  date: [
-    ['"2024-02-29"', 19782],
-    ['"2024-02-29T00:00:00Z"', 19782],
-    ['"2024-02-29 00:00:00"', 19782],
-    ['"2024-02-29T00:00:00.000+00:00"', 19782],
-    ['19782', 19782],
-    ['"0001-01-01"', -719162],
-    ['"9999-12-31"', 2932896],
-    ['"2023-02-29"', /not a date that exists/],
-    ['"2024-02-29T01:00:00Z"', /not a date that exists/],
-    ['1.5', /YYYY-MM-DD/],
-  ],
-  bytes: [
-    ['"aGk="', 'aGk='],
-    ['""', ''],
-    ['"aGk"', /base64/],
-    ['5', /base64/],
-  ],
-};
-const TYPES = Object.keys(CASES) as ScalarType[];
-
-const sourceOf = (type: ScalarType) =>
-  source({
-    name: `s_${type}`,
-    fields: { ts: 'timestamp', id: 'string', v: `${type}?` },
-    eventTime: 'ts',
-  });
-/** The types that a key may have. */
-const KEY_TYPES: readonly ScalarType[] = ['string', 'int', 'long', 'boolean', 'timestamp', 'date'];
-
-const definitionsOf = (type: ScalarType): readonly Definition[] => {
-  const events = sourceOf(type);
-  const one = entity({ name: `by_id_${type}`, keys: { id: 'string' } });
-  const key = entity({ name: `by_v_${type}`, keys: { v: type } });
-  const isKey = KEY_TYPES.includes(type);
-  return [
-    events,
-    one,
-    ...(isKey ? [key] : []),
-    featureView({
-      name: `values_${type}`,
-      entity: one,
-      source: events,
-      features: { v: last(col('v')) },
-    }),
-    ...(isKey
-      ? [
-          featureView({
-            name: `keys_${type}`,
-            entity: key,
-            source: events,
-            features: { n: count() },
-          }),
-        ]
-      : []),
-    onDemandFeature({
-      name: `input_${type}`,
-      type,
-      inputs: { r: request('r', type) },
-      value: ({ r }) => r,
-    }),
-  ];
-};
+import { CASES, definitionsOf, KEY_TYPES, TYPES } from './value-cases.ts';
 
 let running: TestPlatform;
 let gateway: HttpGateway;
@@ -279,7 +114,7 @@ for (const [entry, enter] of Object.entries(ENTRIES))
             expect([json, outcome]).toEqual([json, { value: meaning }]);
           else expect([json, outcome]).toEqual([json, { value: undefined }]);
         } else if (READS.includes(entry)) {
-          const shown = JSON.stringify(parseExactJson(json));
+          const shown = showShort(parseExactJson(json));
           expect([json, outcome]).toEqual([json, { refused: expect.stringContaining(shown) }]);
         } else if (entry !== 'gRPC') {
           expect([json, outcome]).toEqual([json, { refused: expect.stringMatching(meaning) }]);
@@ -288,6 +123,24 @@ for (const [entry, enter] of Object.entries(ENTRIES))
     });
   });
 
+test('a refused key or input says what was given and what to send, a missing input how', async () => {
+  const messageOf = async (body: string): Promise<string | undefined> =>
+    ((await post('/v1/features', body)) as Answer).message;
+  expect(await messageOf('{"features":["keys_string:n"],"entities":[{"v":5}]}')).toBe(
+    'entity key "v" of view "keys_string" is 5; it must be string: send a string ("5")',
+  );
+  expect(await messageOf('{"features":["input_string"],"entities":[{}],"request":[{"r":5}]}')).toBe(
+    'request input "r" of row 0 is 5, which is not string: send a string ("5")',
+  );
+  expect(await messageOf('{"features":["input_int"],"entities":[{}]}')).toBe(
+    'the request input "r" (int) is missing: the on-demand features need it; add it to "request", or give --request r=… on the command line',
+  );
+  const two = '"entities":[{},{}],"request":[{"r":1},{}]';
+  expect(await messageOf(`{"features":["input_int"],${two}}`)).toContain(
+    '"r" (int) is missing in row 1 of "request"',
+  );
+});
+
 test('text: numbers, flags, times and dates mean what they mean in JSON', () => {
   for (const type of TYPES)
     for (const [json, meaning] of CASES[type]) {
@@ -295,7 +148,7 @@ test('text: numbers, flags, times and dates mean what they mean in JSON', () => 
       const quoted = typeof value === 'string';
       // Text has no types: "5" in quotes is the text 5, and every text is a string.
       if (quoted !== ['string', 'timestamp', 'date', 'bytes'].includes(type)) continue;
-      const read = readText(type, quoted ? (value as string) : json);
+      const read = scalarOfText(type, quoted ? (value as string) : json);
       const shown = type === 'float' && typeof read === 'number' ? floatDigits(read) : read;
       expect([type, json, shown]).toEqual([
         type,
@@ -303,11 +156,11 @@ test('text: numbers, flags, times and dates mean what they mean in JSON', () => 
         meaning instanceof RegExp ? undefined : meaning,
       ]);
     }
-  expect(readText('boolean', 'TRUE')).toBe(true);
-  expect(readText('long', '9007199254740993')).toBeUndefined();
-  expect(readText('long', '007')).toBeUndefined();
-  expect(readText('timestamp', '1709208000')).toBeUndefined();
-  expect(readText('timestamp', '1709208000000')).toBe(1709208000000);
+  expect(scalarOfText('boolean', 'TRUE')).toBe(true);
+  expect(scalarOfText('long', '9007199254740993')).toBeUndefined();
+  expect(scalarOfText('long', '007')).toBeUndefined();
+  expect(scalarOfText('timestamp', '1709208000')).toBeUndefined();
+  expect(scalarOfText('timestamp', '1709208000000')).toBe(1709208000000);
 });
 
 test('a rejected whole number keeps its digits, wherever it came from', async () => {

@@ -1,7 +1,7 @@
 /**
  * What a typed column of a file means as a field of a source, a key or a request input, in DuckDB's
  * SQL. `publish` and spines use the same expressions, so that a cell means the same value in both,
- * or is refused in both. Text is read by `domain/files/text-value.ts`.
+ * or is refused in both. Text is read by `domain/files/file-cell.ts`.
  */
 import { MAX_DATE, MIN_DATE } from '#domain/values/date.ts';
 import { MAX_TIME, MIN_TIME } from '#domain/values/time.ts';

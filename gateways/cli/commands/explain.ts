@@ -59,7 +59,7 @@ const explain = async (name: string, options: ExplainOptions, command: Command):
     ...pairsOf('--request', options.request ?? []).map(([key, value]) => [`request.${key}`, value]),
   ];
   if (view !== undefined && options.entity === undefined)
-    throw new UsageError('an entity is required: --entity key=value, once for each key');
+    throw new UsageError('an entity is required: --entity key=value …, with every key');
   const { client, json, document, print } = contextOf(command);
   if (view === undefined) await mustBeOnDemand(client, feature);
   const parameters = { view, feature, ...Object.fromEntries(given) };

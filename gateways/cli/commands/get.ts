@@ -59,7 +59,7 @@ const tableOf = (
 
 const get = async (name: string, options: GetOptions, command: Command): Promise<void> => {
   if (options.entity === undefined)
-    throw new UsageError('an entity is required: --entity key=value, once for each key');
+    throw new UsageError('an entity is required: --entity key=value …, with every key');
   const { client, json, document, print } = contextOf(command);
   const target = await findTarget(client, name);
   const { keys, request } = await inputsOf(client, target);

@@ -104,7 +104,9 @@ export const publishFile = async (
     throw new UsageError('--map and --ignore-extra are for csv and parquet');
   const entry = await find(client, 'source', source);
   if (entry === null || entry.definition.kind !== 'source')
-    return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
+    return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}": apply its definition first`, {
+      source,
+    });
   const { snapshot } = options;
   checkSnapshotOptions(options);
   const { eventTime } = entry.definition;
@@ -209,7 +211,7 @@ export const publishFile = async (
     );
   if (!json) for (const [code, count] of tally.byCode) print(`  ${count} × ${code}`);
   if (stopped) message('stopped before the end: the same command continues from here');
-  if (stopped || (rejected > 0 && accepted + duplicates === 0)) process.exitCode = 1;
+  if (stopped || rejected > 0) process.exitCode = 1;
 };
 
 /** The arguments and options of a file of events. */
@@ -248,7 +250,7 @@ export const addPublish = (program: Command): void => {
     .option('--reason <text>', 'with --force: why the table is empty')
     .addHelpText(
       'after',
-      '\nExample:\n  millrace publish flights flights.parquet --map distance=miles --ignore-extra',
+      '\nExit status: 0 every event was accepted or is a duplicate, 1 some were rejected or the command was refused or stopped. The accepted ones stay, and a repetition sends none of them again.\n\nExample:\n  millrace publish flights flights.parquet --map distance=miles --ignore-extra',
     )
     .action((source: string, file: string, options: PublishOptions, command: Command) =>
       publishFile(source, file, options, command),

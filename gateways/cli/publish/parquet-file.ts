@@ -1,7 +1,7 @@
 /** Parquet files as events: DuckDB makes the JSON, except of texts that must be parsed. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
-import { cellJson } from '#domain/files/text-value.ts';
+import { cellJson } from '#domain/files/file-cell.ts';
 import { accepts, isParsed, jsonSql } from '#domain/sql/duckdb/field-values.ts';
 import { literal } from '#domain/sql/duckdb/names.ts';
 import { columnName, parquetCount, parquetRows } from '#domain/sql/duckdb/parquet-files.ts';

@@ -17,7 +17,7 @@ import { codeText, numberText, table } from './table.ts';
 
 /** The value, and how answers have it in JSON; `EXPECTED` says what to send. */
 const TYPES: Readonly<Record<ScalarType, readonly [value: string, answer: string]>> = {
-  string: ['text', 'text'],
+  string: ['text of well-formed Unicode', 'text'],
   int: ['whole number of 32 bits', 'number'],
   long: ['whole number that a double holds exactly', 'number'],
   float: [

@@ -4,8 +4,8 @@
  * both.
  */
 import { parseExactJson } from '#domain/values/exact-json.ts';
-import { flagOfText, isEpochText, isNumberText, readText } from '#domain/values/read-text.ts';
 import { readValue } from '#domain/values/read-value.ts';
+import { jsonOfText, scalarOfText } from '#domain/values/scalar-of-text.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 
 const listOf = (text: string): readonly unknown[] | undefined => {
@@ -19,7 +19,7 @@ const listOf = (text: string): readonly unknown[] | undefined => {
 
 /** The value in canonical form; undefined where the text is none of this type. */
 export const readCell = (type: FieldType, text: string): Value | undefined => {
-  if (!type.array) return readText(type.base, text);
+  if (!type.array) return scalarOfText(type.base, text);
   const list = listOf(text);
   return list === undefined ? undefined : readValue(type, list);
 };
@@ -29,18 +29,6 @@ export const readCell = (type: FieldType, text: string): Value | undefined => {
  * refused. Numbers keep their digits.
  */
 export const cellJson = (type: FieldType, text: string): string => {
-  if (type.array) return listOf(text) === undefined ? JSON.stringify(text) : text.trim();
-  switch (type.base) {
-    case 'int':
-    case 'long':
-    case 'float':
-    case 'double':
-      return isNumberText(text.trim()) ? text.trim() : JSON.stringify(text);
-    case 'boolean':
-      return JSON.stringify(flagOfText(text) ?? text);
-    case 'timestamp':
-      return isEpochText(text) ? text : JSON.stringify(text);
-    default:
-      return JSON.stringify(text);
-  }
+  if (!type.array) return jsonOfText(type.base, text);
+  return listOf(text) === undefined ? JSON.stringify(text) : text.trim();
 };
