@@ -45,6 +45,10 @@ const MODULES: readonly CommandModule[] = [
   },
   { names: ['status'], load: async () => (await import('./commands/status.ts')).addStatus },
   { names: ['keys'], load: async () => (await import('./commands/keys.ts')).addKeys },
+  {
+    names: ['verify', 'repair'],
+    load: async () => (await import('./commands/verify.ts')).addVerify,
+  },
   { names: ['stack'], load: async () => (await import('./commands/stack.ts')).addStack },
 ];
 

@@ -44,8 +44,8 @@ interface Stray {
   /** what is wrong, as a sentence */
   readonly message: string;
   readonly details: Readonly<Record<string, string | number>>;
-  /** true: the table has records that the log lacks */
-  readonly ahead: boolean;
+  /** null: it is of another platform */
+  readonly ahead: TableAhead | null;
 }
 
 interface StrayOptions {
@@ -73,7 +73,7 @@ const strayTables = async (options: StrayOptions): Promise<readonly Stray[]> => 
     const owner = platformOf(loaded.metadata);
     if (owner !== null && owner !== platform) {
       const message = `The history of ${topic} in ${root.uri} belongs to another platform (${owner}, not ${platform})`;
-      strays.push({ topic, message, details: { topic, owner, platform }, ahead: false });
+      strays.push({ topic, message, details: { topic, owner, platform }, ahead: null });
       continue;
     }
     const ends = await endOf(topic);
@@ -81,11 +81,27 @@ const strayTables = async (options: StrayOptions): Promise<readonly Stray[]> => 
       const end = ends[partition] ?? 0;
       if (offset <= end) return;
       const message = `The history of ${topic} reaches offset ${offset} of partition ${partition}, but the log ends at ${end}: the database is older than the history beside it`;
-      strays.push({ topic, message, details: { topic, partition, offset, end }, ahead: true });
+      const ahead = { topic, partition, offset, end };
+      strays.push({ topic, message, details: ahead, ahead });
     });
   }
   return strays;
 };
+
+interface TableAhead {
+  readonly topic: string;
+  readonly partition: number;
+  /** the table's next offset, after the log's */
+  readonly offset: number;
+  readonly end: number;
+}
+
+/** Tables with records that the log lacks. */
+export const tablesAhead = async (options: StrayOptions): Promise<readonly TableAhead[]> =>
+  (await strayTables(options)).flatMap(({ ahead }) => ahead ?? []);
+
+const TAKE_RECORDS = 'take the records that the log lacks from the history';
+const WRITE_ANEW = 'write the table anew from the log';
 
 /** The same as damage, for `millrace verify`. */
 export const historyAhead = async (options: StrayOptions): Promise<readonly Damage[]> =>
@@ -93,7 +109,7 @@ export const historyAhead = async (options: StrayOptions): Promise<readonly Dama
     part: 'history',
     what: `the table of ${topic}`,
     why: message,
-    repair: ahead ? 'take the records that the log lacks from the history' : null,
+    repair: ahead === null ? null : topic.startsWith('raw.') ? TAKE_RECORDS : WRITE_ANEW,
   }));
 
 /** @throws MR_DATA_MIXED */
@@ -114,8 +130,9 @@ export const assertTablesBelong = async (options: BelongsOptions): Promise<void>
       warn(`the history of ${topic} cannot be used: ${messageOf(error)}`),
   });
   if (stray === undefined) return;
-  const remedy = stray.ahead
-    ? 'Put back the newer database, restore a backup, or run `millrace repair`, which takes the records that the log lacks from the history.'
-    : 'Move it away, or put back the database that belongs to it.';
+  const remedy =
+    stray.ahead !== null
+      ? 'Put back the newer database, restore a backup, or run `millrace repair`, which takes the records that the log lacks from the history.'
+      : 'Move it away, or put back the database that belongs to it.';
   mixed(`${stray.message}. ${remedy}`, stray.details);
 };

@@ -1,4 +1,6 @@
-/** `millrace verify`: everything that is stored in a data directory, checked without changing it. */
+/**
+ * `millrace verify`: everything that is stored in a data directory, checked without changing it.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';

@@ -16,6 +16,13 @@ export interface DatabaseVerification {
   readonly damage: readonly Damage[];
   /** ranges of offsets that are damaged or missing */
   readonly lostRanges: readonly LostRange[];
+  readonly badPositions: readonly BadPosition[];
+}
+
+/** A consumer whose position is damaged. */
+export interface BadPosition {
+  readonly consumer: string;
+  readonly topic: string;
 }
 
 /** Offsets [from, to) of a partition. */
@@ -65,6 +72,7 @@ export const verifyDatabase = (
 ): DatabaseVerification => {
   const damage: Damage[] = [];
   const lostRanges: LostRange[] = [];
+  const badPositions: BadPosition[] = [];
   const note = (part: Damage['part'], what: string, error: unknown, repair: string | null): void =>
     void damage.push({ part, what, why: messageOf(error), repair });
   const attempt = (part: Damage['part'], what: string, check: () => void): void => {
@@ -146,10 +154,15 @@ export const verifyDatabase = (
     }
     onProgress('log: positions');
     for (const { consumer, topic, producer } of reads.keys())
-      attempt('log', `the position of ${consumer ?? producer} in ${topic}`, () => {
+      try {
         if (consumer !== null) reads.positions(consumer, topic);
         else if (producer !== null) reads.producer(producer, topic);
-      });
+      } catch (error) {
+        const what = `the position of ${consumer ?? producer} in ${topic}`;
+        if (consumer !== null) badPositions.push({ consumer, topic });
+        const isCompute = consumer?.startsWith('compute.') === true;
+        note('log', what, error, isCompute ? REPAIR_UPDATES : null);
+      }
   });
-  return { records, commits, bytes, withoutChecksum, damage, lostRanges };
+  return { records, commits, bytes, withoutChecksum, damage, lostRanges, badPositions };
 };

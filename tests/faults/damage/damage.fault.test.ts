@@ -6,6 +6,7 @@
  */
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   readFileSync,
   rmSync,
@@ -15,12 +16,16 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
+import { repairEmbedded } from '#infra/profiles/embedded-repair.ts';
+import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import { readValues } from '#infra/training-sets/read-values.ts';
 import { caller } from '#tests/support/platform.ts';
 import {
   type Bases,
+  computed,
   type Event,
   filesBelow,
+  IN_HISTORY,
   makeBases,
   NOW,
   open,
@@ -127,6 +132,7 @@ const use = async (directory: string, events: readonly Event[]): Promise<Outcome
   if (platform === null) return { start, actions };
   const running: Platform = platform;
   try {
+    await computed(running);
     for (const name of SOURCES) {
       const same = (got: Answer, at: number, given: readonly Event[] = events): void =>
         expect([name, ...got]).toEqual([name, ...wanted(given, at)]);
@@ -205,6 +211,26 @@ const damage = (directory: string, file: string, kind: Damage, random: () => num
   }
 };
 
+/** Repairs: all is right then, unless the repair named something as lost. */
+const repairAndUse = async (
+  directory: string,
+  path: string,
+  events: readonly Event[],
+): Promise<string> => {
+  let lost = false;
+  const how = await outcome('repair', async () => {
+    const repairs = await repairEmbedded({ dataDirectory: directory, acceptLoss: false });
+    lost = repairs.some((repair) => repair.lost);
+  });
+  if (how !== 'ok') return `refused ${how}`;
+  const { start, actions } = await use(directory, events);
+  const wrong = [['start', start] as const, ...actions].filter(([, code]) => code !== 'ok');
+  if (!lost) expect([path, ...wrong]).toEqual([path]);
+  return lost
+    ? `something is named as lost${wrong.length === 0 ? ', and all answers are right' : ''}`
+    : 'all is right';
+};
+
 /** Files of one source only, but for the database. */
 const KINDS: Readonly<Record<string, { readonly file: RegExp; readonly flips: number }>> = {
   'state of a view': { file: /^state\/sales_totals\.1\.state$/, flips: 12 },
@@ -236,12 +262,15 @@ describe.each(Object.entries(KINDS))('%s', (kind, { file, flips }) => {
     const random = drawn(SEED + kind.length * 31 + how.length);
     const times = how === 'bit flipped' ? flips : how === 'truncated' ? 3 : 1;
     const seen = new Set<string>();
+    const repaired = new Set<string>();
     for (let i = 0; i < times; i++) {
       const directory = bases.copy();
       const found = filesBelow(directory, file);
       expect(found.length, `files like ${file}`).toBeGreaterThan(0);
       const path = found[Math.floor(random() * found.length)] as string;
       if (!damage(directory, path, how, random)) continue;
+      const second = `${directory}-second`;
+      cpSync(directory, second, { recursive: true });
       const { start, actions } = await use(directory, bases.base.events);
       seen.add(
         start !== 'ok'
@@ -254,8 +283,19 @@ describe.each(Object.entries(KINDS))('%s', (kind, { file, flips }) => {
       if (start === 'ok' && kind !== 'database')
         for (const [what, code] of actions)
           if (what.startsWith('visits')) expect([path, what, code]).toEqual([path, what, 'ok']);
-      rmSync(directory, { recursive: true, force: true });
+      const isRight = start === 'ok' && [...actions.values()].every((code) => code === 'ok');
+      const { damage: reported } = await verifyEmbedded({ dataDirectory: second, deep: true });
+      if (!isRight && kind !== 'format of the directory')
+        expect([path, reported]).not.toEqual([path, []]);
+      if (i < 6) {
+        // Beside an older database, the history has all events but those since its last commit.
+        const older = kind === 'database' && how === 'older';
+        const events = older ? bases.base.events.slice(0, IN_HISTORY) : bases.base.events;
+        repaired.add(await repairAndUse(second, path, events));
+      }
+      for (const used of [directory, second]) rmSync(used, { recursive: true, force: true });
     }
-    log.push(`${kind}, ${how}: ${[...seen].join(' | ') || 'does not apply'}`);
+    const after = repaired.size === 0 ? '' : `; after repair: ${[...repaired].join(' | ')}`;
+    log.push(`${kind}, ${how}: ${[...seen].join(' | ') || 'does not apply'}${after}`);
   });
 });

@@ -80,14 +80,26 @@ const historyHasAll = async (platform: Platform): Promise<void> => {
   }
 };
 
+/** Resolves when no view is behind the log by events that it can compute. */
+export const computed = async (platform: Platform): Promise<void> => {
+  for (;;) {
+    const { views } = await platform.operations.status();
+    if (views.every(({ lag, error }) => lag === 0 || error !== null)) return;
+    await sleep(5);
+  }
+};
+
+/** so many of the first events are in the history of `base` */
+export const IN_HISTORY = 160;
+
 /** @param before publishes this before a first stop, and `after` it `rest` without the history */
 const make = async (directory: string, salt: number): Promise<{ older: string; base: Base }> => {
   let platform = await open(directory);
   await platform.registry.apply(plain(shop, ...definitions), {}, caller);
   const [first, second, third] = [
     eventsFrom(0, 100, salt),
-    eventsFrom(100, 160, salt),
-    eventsFrom(160, 200, salt),
+    eventsFrom(100, IN_HISTORY, salt),
+    eventsFrom(IN_HISTORY, 200, salt),
   ];
   await publish(platform, first);
   await historyHasAll(platform);
