@@ -158,7 +158,7 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
     const single = only(plan, feature);
     const knowledge = await dependencies.knowledge(plan.source, known);
     const leftOut =
-      past && plan.latenessMs !== null ? await dependencies.leftOut(view, served.generation) : null;
+      plan.latenessMs === null ? null : await dependencies.leftOut(view, served.generation);
     const { events } = await readHistorical(rawEvents, {
       plan: { ...single, filter: null },
       key,

@@ -47,13 +47,18 @@ type ReadPast = (
 ) => Promise<ReadResult>;
 
 export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => {
-  const asKnown = async ({ served: now, pinned }: ViewRead, known: number): Promise<PastView> => {
-    const served = servedAt(dependencies.pastGeneration, now, known, pinned);
-    const { source, view, latenessMs } = served.plan;
-    const knowledge = await dependencies.knowledge(source, known);
+  /** Events that its tiles left out as late do not count in any read. */
+  const withoutLate = async (served: ServedView): Promise<PastView> => {
+    const { view, latenessMs } = served.plan;
     const leftOut =
       latenessMs === null ? null : await dependencies.leftOut(view, served.generation);
-    return leftOut === null ? { served, knowledge } : { served, knowledge, leftOut };
+    return leftOut === null ? { served } : { served, leftOut };
+  };
+
+  const asKnown = async ({ served: now, pinned }: ViewRead, known: number): Promise<PastView> => {
+    const served = servedAt(dependencies.pastGeneration, now, known, pinned);
+    const knowledge = await dependencies.knowledge(served.plan.source, known);
+    return { ...(await withoutLate(served)), knowledge };
   };
 
   return async (plan, request, at, known, now, modes) => {
@@ -61,7 +66,7 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
     const answered = await Promise.all(
       plan.views.map(
         async (view): Promise<PastView> =>
-          known === null ? { served: view.served } : await asKnown(view, known),
+          known === null ? await withoutLate(view.served) : await asKnown(view, known),
       ),
     );
     const values: Value[][] = [];
