@@ -8,6 +8,7 @@ import {
 } from '#domain/ports/degraded.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { viewModes } from '#projections/serving/view-modes.ts';
 import type { Generations } from './generations.ts';
@@ -26,8 +27,12 @@ interface DegradedModesDependencies {
   readonly eventStore: Pick<EventStore, 'heardAt'>;
   readonly readTime: () => number;
   readonly clockLead: () => number;
+  readonly diskFull: () => boolean;
+  readonly history: Pick<HistoryTables, 'problems'>;
 }
 
+const HISTORY_UNAVAILABLE = degraded('history-unavailable');
+const DISK_FULL = degraded('disk-full');
 const CLOCK_BEHIND = degraded('clock-behind');
 const REGISTRY_STALE = degraded('registry-stale');
 /** The registry is stale once the event store has not answered for so long. */
@@ -40,6 +45,8 @@ export const createDegradedModes = ({
   eventStore,
   readTime,
   clockLead,
+  diskFull,
+  history,
 }: DegradedModesDependencies): DegradedModes => {
   const registryModes = (): Degraded => {
     const heardAt = eventStore.heardAt?.() ?? null;
@@ -51,6 +58,10 @@ export const createDegradedModes = ({
     (engine.degraded?.() ?? NOT_DEGRADED) |
     registryModes() |
     (clockLead() > 0 ? CLOCK_BEHIND : NOT_DEGRADED);
+  /** Modes of the storage: reads from tiles go on without a difference. */
+  const storageModes = (): Degraded =>
+    ((history.problems?.().size ?? 0) > 0 ? HISTORY_UNAVAILABLE : NOT_DEGRADED) |
+    (diskFull() ? DISK_FULL : NOT_DEGRADED);
   return {
     shared,
     now() {
@@ -61,7 +72,7 @@ export const createDegradedModes = ({
       return modesOf(
         live.reduce(
           (modes, served) => modes | viewModes(served, served.completeThrough(at), at),
-          shared(),
+          shared() | storageModes(),
         ),
       );
     },

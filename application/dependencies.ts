@@ -57,6 +57,8 @@ export interface PlatformDependencies {
    * adjusted by: the default time of a read is then the clock's. Absent: 0.
    */
   readonly clockLead?: () => number;
+  /** Whether the disk that takes events and commands is full. Absent: it is not known. */
+  readonly diskFull?: () => boolean;
   /** how long the follower waits for more commits before it reconciles the engine, ms */
   readonly gatherMs: number;
   /** an apply waits for the fill of a generation with at most so many events; null: for none */

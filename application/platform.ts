@@ -118,6 +118,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     eventStore,
     readTime,
     clockLead,
+    diskFull: dependencies.diskFull ?? (() => false),
+    history,
   });
   const waitFor = createWaitFor({
     onProgress(listener) {

@@ -58,6 +58,8 @@ export interface PlatformStatus {
     readonly rejected: number;
     readonly position: string;
     readonly historyPosition: string;
+    /** why its table in the history cannot be read or written; null: it can */
+    readonly historyError: string | null;
     readonly newestEventTime: number | null;
   }[];
   readonly views: readonly {

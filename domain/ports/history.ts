@@ -88,6 +88,11 @@ export interface HistoryTables extends History {
   ): AsyncIterable<readonly Row[]>;
   /** Merges small files and expires old snapshots; changes no answer. */
   maintain(topic: string): Promise<void>;
+  /**
+   * Topics whose tables could not be read or written when that was last tried, with the reason.
+   * Absent: it is not known.
+   */
+  problems?(): ReadonlyMap<string, string>;
   /** URIs (FileIO) of a snapshot's Parquet files; of the newest one where none is given. */
   dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
 }

@@ -116,6 +116,8 @@ test('the names of the commands are those of the interface, each with a help tex
     'keys create',
     'keys list',
     'keys revoke',
+    'verify',
+    'repair',
     'stack',
     'stack up',
     'stack down',

@@ -64,7 +64,12 @@ export const openIcebergHistory = async (
   let worker: Worker | null = null;
   let closed = false;
   let lastId = 0;
-  const waiting = new Map<number, { resolve(): void; reject(error: unknown): void }>();
+  /** topic → why its table could not be written */
+  const writing = new Map<string, string>();
+  const waiting = new Map<
+    number,
+    { readonly topic: string | null; resolve(): void; reject(error: unknown): void }
+  >();
 
   /** A worker that died is started again, and continues from the tables' offsets. */
   const start = (): Worker => {
@@ -72,13 +77,24 @@ export const openIcebergHistory = async (
     let cause = 'it exited';
     started.on('message', (answer: Answer) => {
       if (answer.id === null) {
-        options.onFailure?.(answer.failed, fromWire(answer.error));
+        if ('recovered' in answer) writing.delete(answer.recovered);
+        else {
+          const error = fromWire(answer.error);
+          writing.set(answer.failed, error.message);
+          options.onFailure?.(answer.failed, error);
+        }
         return;
       }
       const call = waiting.get(answer.id);
       waiting.delete(answer.id);
-      if (answer.error === null) call?.resolve();
-      else call?.reject(fromWire(answer.error));
+      if (call === undefined) return;
+      if (answer.error === null) {
+        if (call.topic !== null) writing.delete(call.topic);
+        return call.resolve();
+      }
+      const error = fromWire(answer.error);
+      if (call.topic !== null) writing.set(call.topic, error.message);
+      call.reject(error);
     });
     started.on('error', (error) => {
       cause = messageOf(error);
@@ -108,7 +124,8 @@ export const openIcebergHistory = async (
     if (closed) throw new MillraceError('MR_UNAVAILABLE', 'The history is closed.');
     const id = ++lastId;
     return new Promise((done, reject) => {
-      waiting.set(id, { resolve: done, reject });
+      const topic = 'topic' in request ? request.topic : null;
+      waiting.set(id, { topic, resolve: done, reject });
       running().postMessage({ ...request, id } as Request);
     });
   };
@@ -124,6 +141,7 @@ export const openIcebergHistory = async (
     scanColumns: reader.scanColumns,
     updates: (view, where) => reader.updates(view, where),
     rows: reader.rows,
+    problems: () => new Map([...writing, ...reader.damaged()]),
     sync: async (topic, upTo) => send({ do: 'sync', topic, upTo: upTo ?? null }),
     maintain: async (topic) => send({ do: 'maintain', topic }),
     async close() {

@@ -39,7 +39,8 @@ export interface WireError {
 
 export type Answer =
   | { readonly id: number; readonly error: WireError | null }
-  | { readonly id: null; readonly failed: string; readonly error: WireError };
+  | { readonly id: null; readonly failed: string; readonly error: WireError }
+  | { readonly id: null; readonly recovered: string };
 
 export const toWire = (error: unknown): WireError => {
   if (error instanceof MillraceError)

@@ -104,12 +104,17 @@ const inTurn = (task: () => Promise<void>): Promise<void> => {
   return done;
 };
 
+/** topics whose last commit by itself failed */
+const failing = new Set<string>();
+
 const poll = async (): Promise<void> => {
   for (const { topic } of await input.log.topics()) {
     if (!isKept(topic)) continue;
     try {
       await syncDue(topic);
+      if (failing.delete(topic)) answer({ id: null, recovered: topic });
     } catch (error) {
+      failing.add(topic);
       answer({ id: null, failed: topic, error: toWire(error) });
     }
   }

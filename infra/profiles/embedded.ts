@@ -137,6 +137,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
     clockLead: () => clock.lead(),
+    diskFull: () => database.isFull(),
     gatherMs: 0,
     shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,

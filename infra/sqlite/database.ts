@@ -3,10 +3,15 @@
  * connection, so that one transaction can write to several of them. WAL with synchronous=FULL: a
  * commit that returned survives a power cut.
  */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
 import { isCorrupt, storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
+
+/** With so much free space, bytes, a transaction is worth another attempt. */
+const SPACE_TO_WRITE = 8 * 1024 * 1024;
 
 export interface Database {
   readonly path: string;
@@ -16,6 +21,8 @@ export interface Database {
    * threw.
    */
   transaction<T>(body: () => T): T;
+  /** Whether the last transaction failed because the disk is full, and it still is. */
+  isFull(): boolean;
   close(): void;
 }
 
@@ -64,6 +71,7 @@ export const openDatabase = (path: string): Database => {
   } catch (error) {
     throw storageError(error, path);
   }
+  let failedFull = false;
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
 
@@ -77,11 +85,21 @@ export const openDatabase = (path: string): Database => {
         begin.run();
         const result = body();
         commit.run();
+        failedFull = false;
         return result;
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK');
-        throw error instanceof Error && 'errcode' in error ? storageError(error, path) : error;
+        const shown =
+          error instanceof Error && 'errcode' in error ? storageError(error, path) : error;
+        failedFull = shown instanceof MillraceError && shown.code === 'MR_DISK_FULL';
+        throw shown;
       }
+    },
+    isFull() {
+      if (!failedFull) return false;
+      const { bavail, bsize } = statfsSync(dirname(path));
+      failedFull = bavail * bsize < SPACE_TO_WRITE;
+      return failedFull;
     },
     close() {
       if (db.isOpen) db.close();

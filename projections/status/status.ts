@@ -8,9 +8,10 @@ import type {
 } from '#domain/api/operations.ts';
 import type { Replays } from '#domain/api/replays.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { messageOf } from '#domain/error-message.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
-import type { History } from '#domain/ports/history.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
@@ -23,7 +24,7 @@ export interface StatusDependencies {
   readonly startedAt: number;
   readonly dataDirectory: string;
   readonly log: Log;
-  readonly history: Pick<History, 'endOffsets'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'problems'>;
   readonly catalog: Catalog;
   readonly liveGeneration: (view: string) => EngineGeneration | null;
   readonly fillingGeneration: (view: string) => EngineGeneration | null;
@@ -89,8 +90,9 @@ export const createStatus = (
     const [ends, rejected, endOffsets] = await Promise.all([
       endOf(topic),
       endOf(rejectedTopic(definition.name)),
-      history.endOffsets(topic),
+      history.endOffsets(topic).catch(messageOf),
     ]);
+    const reached = typeof endOffsets === 'string' ? [] : endOffsets;
     const newest = views()
       .map(({ name }) => liveGeneration(name))
       .filter((g) => g?.spec.plan.source === definition.name)
@@ -102,8 +104,10 @@ export const createStatus = (
       position: formatPosition(topic, at(ends)),
       historyPosition: formatPosition(
         topic,
-        at(ends.map((_, partition) => endOffsets[partition] ?? 0)),
+        at(ends.map((_, partition) => reached[partition] ?? 0)),
       ),
+      historyError:
+        typeof endOffsets === 'string' ? endOffsets : (history.problems?.().get(topic) ?? null),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
     };
   };

@@ -59,6 +59,7 @@ test.skipIf(!mounted)(
           refusal = error;
         });
       }
+      expect(platform.operations.degraded()).toContain('disk-full');
       expect(refusal).toBeInstanceOf(MillraceError);
       expect(refusal).toMatchObject({ code: 'MR_DISK_FULL' });
       const counted = async (): Promise<unknown> =>
@@ -71,6 +72,7 @@ test.skipIf(!mounted)(
       // The engine first rebuilds what the refused commits had changed.
       for (let i = 0; (await counted()) !== acknowledged && i < 500; i++) await sleep(10);
       expect(await counted()).toBe(acknowledged);
+      expect(platform.operations.degraded()).toEqual([]);
       await platform.close();
       platform = await open();
       expect(await counted()).toBe(acknowledged);

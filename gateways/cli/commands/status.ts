@@ -43,7 +43,7 @@ const statusText = (s: PlatformStatus): string =>
         x.rejected,
         showTime(x.newestEventTime),
         x.position,
-        x.historyPosition,
+        x.historyError ?? x.historyPosition,
       ]),
     ),
     '\nViews',

@@ -100,7 +100,10 @@ export const addVerify = (program: Command): void => {
     .description('check every stored byte of a data directory, without changing it')
     .option('--data <directory>', 'data directory; a server may run on it', DEFAULT_DIRECTORY)
     .option('--deep', 'also decode every record and row, and look for missing ones', false)
-    .addHelpText('after', '\nExits with 1 if something is damaged.')
+    .addHelpText(
+      'after',
+      '\nExits with 1 if something is damaged.\n\nExample:\n  millrace verify --data ./data --deep',
+    )
     .action(verify);
   program
     .command('repair')
@@ -111,6 +114,9 @@ export const addVerify = (program: Command): void => {
       'go on where acknowledged transactions are lost (a damaged write-ahead log)',
       false,
     )
-    .addHelpText('after', '\nExits with 1 if something could not be rebuilt.')
+    .addHelpText(
+      'after',
+      '\nExits with 1 if something could not be rebuilt.\n\nExample:\n  millrace repair --data ./data',
+    )
     .action(repair);
 };

@@ -69,6 +69,7 @@ export const platformStatus = shapeOf<PlatformStatus>()(
         rejected: Type.Integer(),
         position: Type.String(),
         historyPosition: Type.String(),
+        historyError: nullable(Type.String()),
         newestEventTime: nullable(epoch),
       }),
     ),

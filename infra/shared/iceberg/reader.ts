@@ -5,6 +5,7 @@
  * days is sorted separately, and the whole result is in order without a sort of all rows in memory.
  */
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type {
@@ -42,6 +43,8 @@ export interface HistoryReader {
   scanColumns(query: EventQuery & Fields): AsyncIterable<ScannedColumns>;
   rows: HistoryTables['rows'];
   updates(view: string, where: Readonly<Record<string, Value>>): Promise<readonly Row[]>;
+  /** Topics whose tables were found damaged when they were last read, with the reason. */
+  damaged(): ReadonlyMap<string, string>;
   close(): void;
 }
 
@@ -96,10 +99,24 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     return state.endOffsets;
   };
 
+  const damaged = new Map<string, string>();
+  /** Damaged files do not heal while the process runs. */
+  const damagedFiles = new Map<string, string>();
+  const noting = async <T>(topic: string, read: () => Promise<T>): Promise<T> => {
+    try {
+      const result = await read();
+      damaged.delete(topic);
+      return result;
+    } catch (error) {
+      damaged.set(topic, messageOf(error));
+      throw error;
+    }
+  };
+
   const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
     const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic));
     tables.set(topic, table);
-    const pinned = await table.pin(snapshotId);
+    const pinned = await noting(topic, () => table.pin(snapshotId));
     if (pinned === null && snapshotId !== undefined) {
       throw new MillraceError(
         'MR_NOT_FOUND',
@@ -136,9 +153,21 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
 
   const checks = fileChecks(root.files);
 
+  const checkFiles = async (topic: string, files: readonly PinnedFile[]): Promise<void> => {
+    try {
+      await checks.check(files);
+    } catch (error) {
+      damagedFiles.set(topic, messageOf(error));
+      throw error;
+    }
+  };
+
   /** @throws MR_DATA_DAMAGED */
-  const pathsOf = async (files: readonly PinnedFile[]): Promise<readonly string[]> => {
-    await checks.check(files);
+  const pathsOf = async (
+    topic: string,
+    files: readonly PinnedFile[],
+  ): Promise<readonly string[]> => {
+    await checkFiles(topic, files);
     return root.files.engine.readable(files.map(({ uri }) => uri));
   };
 
@@ -167,7 +196,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     const scale = table.timeField.type === 'date' ? 86_400_000 : 1;
     const [partition, offset, logTime] = [at('_partition'), at('_offset'), at('_log_time')];
     const picks = names.map((name) => [name, at(name)] as const);
-    const paths = await pathsOf(files);
+    const paths = await pathsOf(rawTopic(query.source), files);
     for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
       const columns = readers.map((read, i) => read(chunk, i));
       const number = (column: number, i: number): number => columns[column]?.[i] as number;
@@ -204,7 +233,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     },
     async dataFiles(topic, snapshotId) {
       const files = (await pin(topic, snapshotId))?.files ?? [];
-      await checks.check(files);
+      await checkFiles(topic, files);
       return files.map(({ uri }) => uri);
     },
     async events(query) {
@@ -229,7 +258,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       const fields = withMeta(table, query.fields);
       const batches = columnBatches(fields, table.timeField, query.fields);
       for (const run of runsOfDays(selectFiles(table, query))) {
-        const paths = await pathsOf(run);
+        const paths = await pathsOf(rawTopic(query.source), run);
         for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
           const full = batches.add(chunk);
           if (full !== null) yield full;
@@ -244,7 +273,10 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       if (table === null || files.length === 0) return;
       const readers = table.fields.map((field) => columnReader(field, true));
       for await (const chunk of chunks(
-        querySql(table, await pathsOf(files), table.fields, query, ['_partition', '_offset']),
+        querySql(table, await pathsOf(topic, files), table.fields, query, [
+          '_partition',
+          '_offset',
+        ]),
       )) {
         const columns = readers.map((read, i) => read(chunk, i));
         yield Array.from({ length: chunk.rowCount }, (_, i) =>
@@ -257,6 +289,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       for await (const batch of this.rows(featuresTopic(view), { where })) rows.push(...batch);
       return rows;
     },
+    damaged: () => new Map([...damaged, ...damagedFiles]),
     close() {
       for (const connection of idle.splice(0)) connection.closeSync();
       duckDb.close();

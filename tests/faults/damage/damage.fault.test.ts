@@ -158,6 +158,12 @@ const use = async (directory: string, events: readonly Event[]): Promise<Outcome
         ]);
       });
     }
+    // Whatever is damaged, operators can see it.
+    const status = await running.operations.status();
+    expect(status.sources.map(({ source }) => source)).toEqual([...SOURCES]);
+    expect(await running.operations.metrics()).toContain('millrace_');
+    if ([...actions.values()].includes('MR_DATA_DAMAGED'))
+      expect(running.operations.degraded()).toContain('history-unavailable');
     const late = SHOPS.map((shop, i) => ({ at: NOW - i, shop, amount: i }));
     actions.set(
       'publish',

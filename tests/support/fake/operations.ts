@@ -83,6 +83,7 @@ export const fakeOperations = ({ fake, position }: FakeState): Operations => {
             rejected: 0,
             position: position(),
             historyPosition: position(),
+            historyError: null,
             newestEventTime: TIME,
           },
         ],
