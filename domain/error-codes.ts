@@ -26,7 +26,7 @@ export const ERRORS = {
   MR_HOP_INVALID: {
     status: 400,
     remedy:
-      'Choose a hop that divides the window into at most 10,000 tiles. A feature without a window has no hop.',
+      'Choose a hop that divides the window exactly, into at most 10,000 tiles. A feature without a window has no hop.',
   },
   MR_DURATION_INVALID: {
     status: 400,
@@ -82,7 +82,11 @@ export const ERRORS = {
     status: 400,
     remedy: 'Send a value in the range that the message states. Send ids above 2^53 as strings.',
   },
-  MR_CHANGE_INVALID: { status: 400, remedy: "Send Debezium's envelope, as the message states." },
+  MR_CHANGE_INVALID: {
+    status: 400,
+    remedy:
+      'Send a change record in the form that Debezium writes, with `op`, `before` and `after`. The message says what is wrong.',
+  },
   MR_SNAPSHOT_INVALID: { status: 400, remedy: 'Correct the rows, then send the whole file again.' },
   MR_EVENT_TIME_MISSING: { status: 400, remedy: 'Send the event time field.' },
   MR_EVENT_TIME_ABSURD: {
@@ -93,7 +97,7 @@ export const ERRORS = {
   MR_KNOWN_TIME_INVALID: {
     status: 400,
     remedy:
-      'Publish live events without the known time. Import older ones with `millrace import history`, each with a known time before the first live event.',
+      'Publish events without the known time. Only `millrace import history` sets it: import events that were known before this log, each with a known time before the log accepted its first published event.',
   },
   MR_EVENT_TOO_LARGE: {
     status: 413,
@@ -158,12 +162,12 @@ export const ERRORS = {
   MR_DATA_DAMAGED: {
     status: 500,
     remedy:
-      'Stored bytes are not what was written, or are missing. `millrace verify` shows all damage, `millrace repair` rebuilds what can be rebuilt and names what cannot.',
+      'Stored bytes are not what was written, or are missing. `millrace verify` shows all damage. `millrace repair` rebuilds what can be rebuilt and names what cannot.',
   },
   MR_DATA_MIXED: {
     status: 500,
     remedy:
-      'Files of different platforms or moments are together in one data directory. Put back the files that belong together, or follow the message.',
+      'The files of two data directories, or of one directory at different times, are mixed in this one. Put back the files that belong together, or follow the message.',
   },
   MR_SCHEMA_INCOMPATIBLE: {
     status: 409,
@@ -183,11 +187,11 @@ export const ERRORS = {
   MR_UNAUTHENTICATED: {
     status: 401,
     remedy:
-      'Send a key: --api-key, MILLRACE_API_KEY, or the header `authorization: Bearer KEY`. `millrace keys create` creates one.',
+      'Send an API key: --api-key, MILLRACE_API_KEY, or the header `authorization: Bearer KEY`. An admin can create one with `millrace keys create`.',
   },
   MR_FORBIDDEN: {
     status: 403,
-    remedy: 'Use a key with the grant that the message names. An admin can create such a key.',
+    remedy: 'Use an API key with the grant that the message names. An admin can create such a key.',
   },
   MR_RATE_LIMITED: {
     status: 429,
@@ -196,12 +200,12 @@ export const ERRORS = {
   MR_QUOTA_EXCEEDED: {
     status: 429,
     remedy:
-      'Wait until the next UTC day, or use a key with a larger quota. An admin can create such a key.',
+      'Wait until the next UTC day, or use an API key with a larger quota. An admin can create such a key.',
   },
   MR_ORIGIN_REFUSED: {
     status: 403,
     remedy:
-      'Web pages of other sites may not call this server. Send the request from a program, or from a page of this server. Without keys, also use the address `localhost`.',
+      'Web pages of other sites may not call this server. Send the request from a program, or from a page of this server. A server without API keys answers only to names of this machine: call it as localhost or 127.0.0.1.',
   },
   // client side and availability
   MR_UNREACHABLE: {

@@ -1,6 +1,7 @@
 /**
  * What the gateways can request of a running Millrace, by area, whichever profile runs it. A call
- * passes: route → authorization → traces → area → command or projection.
+ * passes: route → authorization → traces → area → command or projection. The platform that routes
+ * get is made in application/authorization/authorize-platform.ts.
  *
  * Users rely on these shapes, so they do not change. Times are epoch ms; refusals are thrown as
  * MillraceError.

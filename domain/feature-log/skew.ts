@@ -12,7 +12,7 @@ import type { Value } from '#domain/values/value.ts';
  * that changes the value is a cause:
  *
  *   lag: accepted before the read, and not yet computed
- *   left-out: accepted before the read, but late (`tiles/lateness.ts`), so not in online values
+ *   left-out: accepted before the read, but late (`tiles/lateness.ts`), so in no read
  *   late: event time before the read's, accepted after it
  *   definition: the view or the on-demand feature is now computed differently
  *   unexplained: none of these, which is a bug

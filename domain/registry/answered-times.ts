@@ -1,5 +1,5 @@
 /**
- * Which generation of a view answers for a past time: one rule for reads of the past, explanations
+ * Which generation of a view answers for a past time: one rule for past reads, explanations
  * and `as-served` training sets.
  *
  * The generation that was live then answers, even if it is retired by now: its definition is kept.

@@ -1,5 +1,5 @@
 /**
- * Which events were known at a time: one rule for reads of the past, explanations and `as-served`
+ * Which events were known at a time: one rule for past reads, explanations and `as-served`
  * training sets.
  *
  * An event is known from its log time on. An imported event, which comes from before this log, has

@@ -1,6 +1,6 @@
 /**
  * value(view, entity, at, known) by its definition: one entity's raw events, filtered by time and
- * folded, without tiles. It serves reads of the past and recomputes values for `explain`. Tiles
+ * folded, without tiles. It serves past reads and recomputes values for `explain`. Tiles
  * must give the same values.
  */
 import { OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';

@@ -1,6 +1,8 @@
 /**
  * A route module: HTTP routes that `serve` adds to the server. `gateways/http-modules.ts` lists all
- * of them. The routes of the API are in `routes/`, one file for each path after `/v1/`.
+ * of them. The routes of the API are in `routes/`, one file per word after `/v1/`; for the routes
+ * of one source (`/v1/sources`) or feature service (`/v1/services`), one file per word after its
+ * name.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '#domain/api/platform.ts';

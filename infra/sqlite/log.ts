@@ -28,7 +28,8 @@ type Outcome =
 
 /**
  * `close` ends the log's work and leaves the database's connection open.
- * @param openTasks runs the stream tasks within the log's transactions
+ * @param openTasks runs the stream tasks within the log's transactions; the embedded profile passes
+ * `streamTasks` of infra/embedded-engine/stream-tasks.ts
  */
 export const sqliteLog = (
   database: Database,

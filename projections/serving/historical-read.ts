@@ -1,7 +1,7 @@
 /**
  * value(view, entity, at, known) by its definition: the entity's raw events, filtered and folded.
- * It answers the reads that tiles cannot: a past time, a past knowledge time, an event time ahead
- * of the clock.
+ * It answers the reads that tiles cannot: most past reads, and an online read of an entity that has
+ * an event ahead of the clock.
  */
 
 import { decodeKey } from '#domain/plan/entity-key.ts';

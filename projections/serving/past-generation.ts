@@ -1,4 +1,4 @@
-/** The generation that answers a read of the past. */
+/** The generation that answers a past read. */
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
 import {
@@ -30,7 +30,7 @@ export const createPastGeneration =
     return { ...answers, plan: catalog.plan(view, answers.version) };
   };
 
-/** A read of the past uses the plan, version and generation; the rest describes the present. */
+/** A past read uses the plan, version and generation; the rest describes the present. */
 export const servedAt = (
   pastGeneration: PastGeneration,
   now: ServedView,

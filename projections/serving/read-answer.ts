@@ -1,4 +1,4 @@
-/** The parts of an answer that present and past reads share. */
+/** The parts of an answer that online and past reads share. */
 import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/api/serving.ts';
 import { type Degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';

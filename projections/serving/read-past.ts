@@ -1,4 +1,7 @@
-/** Reads from raw events: of a past time or knowledge, and where tiles do not suffice. */
+/**
+ * Answers from raw events: past reads whose tiles do not suffice, every read with a past `known`,
+ * and the few online reads whose tiles do not suffice.
+ */
 import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';

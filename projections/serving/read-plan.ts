@@ -31,7 +31,7 @@ export interface ViewRead {
   /** index in the view's features → column of the answer, for the requested ones */
   readonly columns: readonly { readonly feature: number; readonly column: number }[];
   /**
-   * names of the features that the columns and the on-demand features need; a read of the past
+   * names of the features that the columns and the on-demand features need; a past read
    * computes only these
    */
   readonly needed: ReadonlySet<string>;

@@ -1,4 +1,7 @@
-/** Reads from tiles. Nothing is awaited, and little is allocated. */
+/**
+ * Answers from tiles: nearly every online read, and a past read whose tiles suffice. Nothing is
+ * awaited, and little is allocated.
+ */
 import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/api/serving.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';

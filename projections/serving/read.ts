@@ -1,7 +1,6 @@
 /**
- * Online reads. Where the tiles answer for every row, nothing is awaited and little is allocated. A
- * row whose tiles do not suffice, and every read of the past, is answered from raw events by the
- * same definition.
+ * Online reads and past reads. Tiles answer if they suffice for every row of the request, even for
+ * a past `at`. Otherwise, and for every past `known`, raw events answer by the same definition.
  */
 
 import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
@@ -88,7 +87,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
     const fromTiles = readPresent(plan, request, at, now, views, fetched);
     if (fromTiles !== null) return withFloatDigits(plan, fromTiles);
-    // A read that names a time usually needs raw events: that is not degraded.
+    // A read that gives `at` is usually a past read and needs raw events: that is not degraded.
     const modes =
       request.at === undefined ? fetchedModes(fetched) | enginesModes(plan) | FOLDED : NOT_DEGRADED;
     return withFloatDigits(plan, await readPast(plan, request, at, null, now, modes));

@@ -15,7 +15,10 @@ test('domain uses no clock, no randomness and no process', () => {
 test('domain imports no other folder', () => {
   const domain = code.filter((file) => file.startsWith('domain/') && !isTest(file));
   expect(
-    found(domain, /from '(#(application|commands|projections|gateways|infra|tests)\/|node:)/),
+    found(
+      domain,
+      /from '(#(application|client|commands|projections|gateways|infra|tests)\/|node:)/,
+    ),
   ).toEqual([]);
 });
 
@@ -39,6 +42,15 @@ test('application imports domain, commands and projections; those do not import 
   expect(found(application, /from '#(gateways|infra|tests)\//)).toEqual([]);
   const below = code.filter((file) => /^(commands|projections)\//.test(file) && !isTest(file));
   expect(found(below, /from '#(application|gateways|infra|tests)\//)).toEqual([]);
+});
+
+test('the client imports the domain and what it shares with gRPC; the package exports two folders', () => {
+  const client = code.filter((file) => file.startsWith('client/') && !isTest(file));
+  expect(client.length).toBeGreaterThan(3);
+  expect(found(client, /['"]#(?!domain\/|gateways\/grpc\/)/)).toEqual([]);
+  const lib = files.filter((file) => file.startsWith('lib/'));
+  expect(lib.length).toBeGreaterThan(2);
+  expect(found(lib, /['"]#(?!domain\/definitions\/|client\/)/)).toEqual([]);
 });
 
 /** Longer files, each with the reason. */

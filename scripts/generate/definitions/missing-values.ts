@@ -1,6 +1,6 @@
 /**
  * What each aggregation answers where there is nothing to aggregate, computed with the code that
- * answers reads of the past: for the page of definitions and for its test.
+ * answers past reads: for the page of definitions and for its test.
  */
 import type {
   EntityDefinition,

@@ -120,7 +120,7 @@ const VIEW: Own<FeatureViewDefinition> = {
   lateness: {
     value: 'duration',
     absent: 'no event is late',
-    says: 'an event that arrives more than this after the end of its widest tile is left out of online values. It is listed by `millrace late VIEW`, it counts in `event-time` data sets, and a replay counts it. Arrival is measured by the largest of all min(event time, log time) so far',
+    says: 'an event that arrives more than this after the end of its widest tile is late and counts in no read. It is listed by `millrace late VIEW`, it counts in `event-time` data sets, and a replay counts it. Arrival is measured by the largest of all min(event time, log time) so far',
   },
   ttl: {
     value: 'duration',
