@@ -28,6 +28,13 @@ const SERVERS: readonly ServerName[] = [
 ];
 const SERVES_AGAIN_MS = 240_000;
 
+interface ViewState {
+  readonly view: string;
+  readonly state: string;
+  readonly lag: number;
+  readonly error: string | null;
+}
+
 interface Gateway {
   readonly port: number;
   readonly grpcPort: number;
@@ -35,8 +42,9 @@ interface Gateway {
   running: Running | null;
 }
 
-const ready = async ({ port, running }: Gateway): Promise<boolean> => {
-  if (running === null) return false;
+/** What is not as usual at a gateway; null: nothing. */
+const unusual = async ({ port, running }: Gateway): Promise<string | null> => {
+  if (running === null) return 'it is down';
   const ask = async <T>(path: string): Promise<T> => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
       signal: AbortSignal.timeout(5_000),
@@ -46,10 +54,16 @@ const ready = async ({ port, running }: Gateway): Promise<boolean> => {
   const { status, degraded = [] } = await ask<{ status?: string; degraded?: readonly string[] }>(
     '/readyz',
   );
-  if (status !== 'ready' || degraded.length > 0) return false;
-  const { views } = await ask<{ views: readonly { state: string; lag: number }[] }>('/v1/status');
+  if (status !== 'ready') return 'it is not ready';
+  const { views } = await ask<{ views: readonly ViewState[] }>('/v1/status');
   // At a steady rate some events are always in flight.
-  return views.every(({ state, lag }) => state !== 'stalled' && lag < 1_000);
+  const behind = views.filter(({ state, lag }) => state === 'stalled' || lag >= 1_000);
+  if (degraded.length === 0 && behind.length === 0) return null;
+  const viewTexts = behind.map(
+    ({ view, state, lag, error }) =>
+      `${view} is ${state}, ${lag} events behind, ${error ?? 'no error'}`,
+  );
+  return [...degraded, ...viewTexts].join('; ');
 };
 
 export const startStackRig = async (): Promise<Rig> => {
@@ -95,9 +109,14 @@ export const startStackRig = async (): Promise<Rig> => {
 
   const servesAgain = async (): Promise<void> => {
     for (const deadline = Date.now() + SERVES_AGAIN_MS; ; await sleep(500)) {
-      const all = await Promise.all(gateways.map((gateway) => ready(gateway).catch(() => false)));
-      if (all.every(Boolean)) return;
-      if (Date.now() > deadline) throw new Error('the gateways are not as usual again');
+      const all = await Promise.all(
+        gateways.map((gateway) => unusual(gateway).catch((error: unknown) => String(error))),
+      );
+      if (all.every((what) => what === null)) return;
+      if (Date.now() > deadline) {
+        const texts = all.map((what, i) => `gateway ${i}: ${what ?? 'as usual'}`);
+        throw new Error(`the gateways are not as usual again: ${texts.join('; ')}`);
+      }
     }
   };
   const parts: readonly Part[] = [

@@ -16,10 +16,11 @@ export interface JobHealth {
 
 export interface JobHealthOptions {
   readonly jobs: Pick<FlinkJobs, 'running'>;
-  readonly cluster: Pick<FlinkCluster, 'health'>;
+  readonly cluster: Pick<FlinkCluster, 'health' | 'isRunning'>;
   readonly generations: () => readonly FlinkGeneration[];
   /** names of the jobs that serve all views */
   readonly writingJobs: () => readonly string[];
+  readonly now?: () => number;
 }
 
 const gone = (name: string): EngineJob => ({
@@ -29,6 +30,14 @@ const gone = (name: string): EngineJob => ({
   failure: null,
   checkpointAt: null,
 });
+
+/**
+ * A job whose task manager is gone is RUNNING for Flink, while its tasks wait for slots. This is
+ * the state that is shown of it.
+ */
+const WAITING = 'WAITING FOR TASKS';
+/** A job that starts has tasks that do not run yet, for so long at most. */
+const START_MS = 30_000;
 
 const failureOf = ({ name, state, failure }: EngineJob): Error | null =>
   state === 'RUNNING'
@@ -42,17 +51,30 @@ export const jobHealth = ({
   cluster,
   generations,
   writingJobs,
+  now = Date.now,
 }: JobHealthOptions): JobHealth => {
   let writing: readonly EngineJob[] = [];
+  /** ids of the jobs whose tasks were all seen to run */
+  const ran = new Set<string>();
+
+  const stateOf = async ({ id, state, startedAt }: FlinkJob): Promise<string> => {
+    if (state !== 'RUNNING') return state;
+    const runs = await cluster.isRunning(id).catch(() => null);
+    if (runs === true) ran.add(id);
+    return runs === false && (ran.has(id) || now() - startedAt > START_MS) ? WAITING : state;
+  };
 
   const healthOf = async (all: readonly FlinkJob[], name: string): Promise<EngineJob> => {
     const job = all.find((one) => one.name === name);
     if (job === undefined) return gone(name);
     // A job that is still being set up has no history yet.
-    const health = await cluster.health(job.id).catch(() => null);
+    const [health, state] = await Promise.all([
+      cluster.health(job.id).catch(() => null),
+      stateOf(job),
+    ]);
     return {
       name,
-      state: job.state,
+      state,
       restarts: health?.restarts ?? 0,
       failure: health?.failure ?? null,
       checkpointAt: health?.checkpointAt ?? null,
@@ -79,10 +101,13 @@ export const jobHealth = ({
         throw error;
       });
       writing = await Promise.all(writingJobs().map((name) => healthOf(all, name)));
-      for (const generation of generations()) {
-        const job = await healthOf(all, jobOf(generation));
-        generation.note(job, failureOf(job));
-      }
+      await Promise.all(
+        generations().map(async (generation) => {
+          const job = await healthOf(all, jobOf(generation));
+          generation.note(job, failureOf(job));
+        }),
+      );
+      for (const id of ran) if (!all.some((job) => job.id === id)) ran.delete(id);
     },
   };
 };

@@ -31,6 +31,12 @@ export interface WantedJobs {
 export const generationsOf = (wanted: readonly WantedView[]): readonly WantedGeneration[] =>
   wanted.flatMap((view) => view.generations);
 
+/** Waits for all, also where one fails: `ensure` must not go on beside its next run. */
+const allOf = async (started: readonly Promise<void>[]): Promise<void> => {
+  for (const result of await Promise.allSettled(started))
+    if (result.status === 'rejected') throw result.reason;
+};
+
 export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
   const { log, jobs, settings } = options;
 
@@ -85,9 +91,12 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
   return {
     writing: (wanted) => writingJobs(materialized(wanted)),
     async ensure(wanted) {
-      await ensureMaterialize(options, materialized(wanted));
-      await ensureArchive(options, materialized(wanted));
-      for (const generation of generationsOf(wanted)) await ensureCompute(generation);
+      // The jobs are independent of each other, and a start is mostly waiting for Flink.
+      await allOf([
+        ensureMaterialize(options, materialized(wanted)),
+        ensureArchive(options, materialized(wanted)),
+        ...generationsOf(wanted).map(ensureCompute),
+      ]);
       await discardUnwanted(wanted);
       await options.clean(wanted);
     },

@@ -180,9 +180,7 @@ for (const server of ['taskmanager', 'jobmanager'] as const)
     timeout: 300_000,
   }, async () => {
     await without(server, async () => {
-      // Flink reports a job that waits for its task manager as running, except for moments. Falling
-      // behind is the only certain sign.
-      if (server === 'jobmanager') await readsIn('engine-stalled');
+      await readsIn('engine-stalled');
       await publish();
       const { n, result } = await read();
       expect(result.views[0]?.completeThrough).toBeLessThan(sales.acknowledged.at(-1) as number);
