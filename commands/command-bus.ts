@@ -11,7 +11,7 @@
  */
 
 import type { Caller } from '#domain/api/caller.ts';
-import type { CommandRequest, CommandResult } from '#domain/api/registry.ts';
+import type { CommandRequest, CommandResult, MayBreak } from '#domain/api/registry.ts';
 import { formatGrant } from '#domain/authorization/grants.ts';
 import {
   decideKey,
@@ -48,6 +48,7 @@ interface CommandOptions {
   readonly data?: unknown;
   /** the definitions that are applied together with the command's, itself included */
   readonly batch?: readonly Definition[];
+  readonly mayBreak?: MayBreak;
 }
 
 export interface CommandBus {
@@ -177,7 +178,8 @@ export const createCommandBus = ({
     {
       expectedVersion = null,
       batch = [],
-    }: { expectedVersion?: number | null; batch?: readonly Definition[] },
+      mayBreak,
+    }: Pick<CommandOptions, 'batch' | 'mayBreak'> & { readonly expectedVersion?: number | null },
   ): Promise<Commit | null> => {
     const stream = streamOfCommand(command);
     return run({
@@ -186,7 +188,7 @@ export const createCommandBus = ({
       recorded,
       decide(events, time) {
         const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
-        const context = decisionContext(catalog, state, command, stream, time, batch);
+        const context = decisionContext(catalog, state, command, stream, time, batch, mayBreak);
         return decide(state, command, context);
       },
       needsOtherStreams: needsOtherStreams(command),

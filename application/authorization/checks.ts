@@ -31,7 +31,7 @@ export interface Checks extends CheckDependencies, Authorizer {
 
 export const createChecks = (dependencies: CheckDependencies): Checks => {
   const { resources, refusals } = dependencies;
-  const authorizer = createAuthorizer(refusals);
+  const authorizer = createAuthorizer(refusals, resources.names);
   return {
     ...dependencies,
     ...authorizer,

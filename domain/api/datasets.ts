@@ -2,7 +2,7 @@
  * What data scientists can request: files and tables of values. Times are epoch ms; refusals are
  * thrown as MillraceError.
  */
-import type { Problem } from '#domain/errors.ts';
+import { fail, type Problem } from '#domain/errors.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { Caller } from './caller.ts';
 
@@ -71,6 +71,10 @@ export interface BatchResult {
   readonly rows: number;
   readonly out: string;
 }
+
+/** @throws MR_NOT_FOUND */
+export const noDataset = (id: string): never =>
+  fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
 
 /** Values written to files and tables: training sets, batches, rollups. */
 export interface Datasets {

@@ -3,7 +3,12 @@
  * means is pinned first (versions, generations, log offsets, table snapshots); then the builder
  * computes it. So the same request with the same `known` gives the same values.
  */
-import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
+import {
+  type DatasetRequest,
+  type DatasetStatus,
+  type Datasets,
+  noDataset,
+} from '#domain/api/datasets.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
@@ -132,8 +137,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     return running;
   };
 
-  const find = (id: string): Running =>
-    started.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
+  const find = (id: string): Running => started.get(id) ?? noDataset(id);
 
   const eventTimeValues: TrainingSets['eventTimeValues'] = async (service, spine, known) => {
     const pinned = pin({ service });
