@@ -12,6 +12,8 @@ export interface DatasetRequest {
   readonly spine: { readonly file: string } | { readonly rows: readonly Row[] };
   /** local path to write; absent: kept for GET /v1/datasets/{id}/data */
   readonly out?: string;
+  /** whether a file `out` that exists is replaced; absent: that is refused */
+  readonly overwrite?: boolean;
   readonly mode: 'event-time' | 'as-served';
   readonly known?: number;
 }
@@ -65,6 +67,8 @@ export interface BatchRequest {
   readonly target: { readonly service: string } | { readonly view: string };
   readonly at?: number;
   readonly out: string;
+  /** whether a file `out` that exists is replaced; absent: that is refused */
+  readonly overwrite?: boolean;
 }
 
 export interface BatchResult {

@@ -21,7 +21,7 @@ const isLoopback = (address: string | undefined): boolean =>
   (address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.'));
 
 /**
- * Paths in a request are paths on the server's machine: only callers on that machine may send them.
+ * For paths in a request, which are paths on the server's machine.
  *
  * @throws MR_REFUSED for any other caller
  */

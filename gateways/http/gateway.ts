@@ -42,6 +42,8 @@ export interface HttpGatewayOptions {
   /** default 7411; 0: any free one */
   readonly port?: number;
   readonly limits?: Partial<GatewayLimits>;
+  /** the directory in which requests may name files; absent: any, for callers on this machine */
+  readonly filesRoot?: string;
   readonly version?: string;
   /** absent: requests are not logged */
   readonly log?: Logger;
@@ -112,7 +114,8 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   if (log !== undefined) addRequestLog(app, createRequestLog(log, options.slowMs));
   addNotFound(app);
   await addOpenApi(app, version);
-  const context = { platform, limits, draining: () => closing !== null, readBody };
+  const { filesRoot } = options;
+  const context = { platform, limits, filesRoot, draining: () => closing !== null, readBody };
   for (const module of modules) addModule(app, module, context);
   await app.listen({ host, port });
   tls?.onChange((pem) =>

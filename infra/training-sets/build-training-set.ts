@@ -122,7 +122,10 @@ export const buildTrainingSet = async (
     });
     signal?.throwIfAborted();
     onProgress?.({ stage: 'writing', progress: 0.92 });
-    await writeResult(connection, job.out, plan, spine, values, options);
+    await writeResult(connection, job.out, plan, spine, values, {
+      ...options,
+      overwrite: job.overwrite,
+    });
     onProgress?.({ stage: 'done', progress: 1 });
     return { rows: spine.rows, features: plan.columns.map(({ name }) => name), events };
   } finally {

@@ -6,15 +6,13 @@ import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts
 import type { FieldType } from '#domain/values/value.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergType } from './duckdb-types.ts';
-import { outputFormat, writeRows } from './output-file.ts';
+import { outputFormat, type WriteOptions, writeRows } from './output-file.ts';
 import { createTable } from './result-table.ts';
 import { SPINE_TABLE, type Spine, type TypedValues } from './spine.ts';
 
 const RESULT_TABLE = 'result';
 
-export interface ResultOptions {
-  readonly temporary?: string;
-  readonly signal?: AbortSignal;
+export interface ResultOptions extends WriteOptions {
   readonly resultsOnly?: boolean;
 }
 
@@ -45,7 +43,7 @@ export const writeResult = async (
   plan: TrainingSetPlan,
   spine: Spine,
   values: readonly ResultValues[],
-  { temporary, signal, resultsOnly = false }: ResultOptions,
+  { temporary, signal, resultsOnly = false, overwrite }: ResultOptions,
 ): Promise<void> => {
   const results = plan.columns.map(({ name, type, value }) => ({
     name,
@@ -73,5 +71,5 @@ export const writeResult = async (
     lines: spine.lines === null ? null : { ...spine.lines, sql: `s.${columnName(0)}` },
     rows: spine.rows,
   };
-  await writeRows(connection, output, out, temporary, signal);
+  await writeRows(connection, output, out, { temporary, signal, overwrite });
 };

@@ -81,13 +81,13 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     const { out, known } = running.status;
     const { signal } = running.abort;
     try {
-      const { mode, spine } = request;
+      const { mode, spine, overwrite } = request;
       const files = await pinHistory(dependencies, definitionsOf, pinned, {
         mode,
         known,
         onRead: (snapshot) => running.snapshots.push(snapshot),
       });
-      const job = { target: pinned.target, spine, out, mode, ...files };
+      const job = { target: pinned.target, spine, out, overwrite, mode, ...files };
       const { rows, features } = await builder.build(job, {
         signal,
         onProgress: ({ stage, progress }) => update({ stage, progress }),
@@ -102,6 +102,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
 
   const begin = (request: DatasetRequest, requester: Requester): Running => {
     const pinned = pin(request.target);
+    if ('file' in request.spine) builder.checkSpine(request.spine.file);
     const id = `ds-${newId().slice(0, 8)}`;
     const running: Running = {
       status: {
@@ -110,7 +111,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         progress: 0,
         stage: 'starting',
         rows: null,
-        out: builder.outputPath(id, request.out),
+        out: builder.outputPath(id, request.out, request.overwrite),
         mode: request.mode,
         features: [],
         views: pinned.views.map(({ view, version, generation }) => ({ view, version, generation })),
@@ -173,7 +174,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       await running.done;
       return running.status;
     },
-    async batch({ target, at, out }, { actor }) {
+    async batch({ target, at, out, overwrite }, { actor }) {
       const time = at ?? readTime();
       const pinned = pin(target);
       const entities = await entitiesOf(pinned.views, time, engine.generation, dependencies.rowsAt);
@@ -183,7 +184,13 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         pinned.target,
         entities.map((entity) => ({ ...entity, [TIME_COLUMN]: time })),
       );
-      const request: DatasetRequest = { target, spine: { rows }, out, mode: 'event-time' };
+      const request: DatasetRequest = {
+        target,
+        spine: { rows },
+        out,
+        mode: 'event-time',
+        ...(overwrite === undefined ? {} : { overwrite }),
+      };
       const running = begin(request, { kind: 'batch', actor });
       await running.done;
       const { status } = running;

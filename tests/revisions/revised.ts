@@ -152,7 +152,10 @@ export const revised = (
       const out = join(directory, `${mode}.parquet`);
       const target = { service: everything.name };
       const { datasets } = platform();
-      let status = await datasets.start({ target, spine: { rows }, out, mode }, caller);
+      let status = await datasets.start(
+        { target, spine: { rows }, out, overwrite: true, mode },
+        caller,
+      );
       for (; status.state === 'running'; status = await datasets.get(status.id)) await sleep(2);
       expect(status.error).toBeNull();
       const read = await readValues(out);

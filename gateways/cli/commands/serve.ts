@@ -6,6 +6,7 @@ import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts'
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
+import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
@@ -20,6 +21,7 @@ import {
   tlsOf,
   tokenFlagsOf,
 } from '../access-options.ts';
+import { CLOSE_MS, endWithin } from '../end-within.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
 import { wholeOption } from '../usage.ts';
 
@@ -41,6 +43,7 @@ interface ServeOptions extends AccessFlags {
   readonly logLevel: LogLevel;
   readonly logSlow: number;
   readonly limit: readonly string[];
+  readonly filesRoot?: string;
 }
 
 interface ProfileOptions {
@@ -147,6 +150,9 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const { lineageSettings } = await import('#infra/openlineage/settings.ts');
   const lineage = lineageSettings(options.openlineage, process.env);
   const log = createLogger({ format: options.logFormat, level: options.logLevel });
+  // Also while the platform is still starting.
+  const { drainMs = DEFAULT_LIMITS.drainMs } = limitsOf(options.limit);
+  void signal.then(() => endWithin(drainMs + CLOSE_MS, (message) => log.log('error', message)));
   const warn = (message: string): void => log.log('warn', message);
   const { openTracing } = await import('#infra/telemetry/tracing.ts');
   const tracing = await openTracing({ version: packageJson.version, warn });
@@ -166,6 +172,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       limits: limitsOf(options.limit),
       log,
       slowMs: options.logSlow,
+      ...(options.filesRoot === undefined ? {} : { filesRoot: resolve(options.filesRoot) }),
       ...(tls === undefined ? {} : { tls }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE')
@@ -282,6 +289,10 @@ export const addServe = (program: Command): void => {
         .default('info'),
     )
     .addOption(limitOption())
+    .option(
+      '--files-root <dir>',
+      'the only directory in which requests may name files; with it, callers on other machines may name them too; default: any file, for callers on this machine only',
+    )
     .option(
       '--log-slow <ms>',
       'log requests that take this many ms or longer, as warnings',
