@@ -7,6 +7,7 @@ import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
+import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
@@ -49,6 +50,7 @@ export interface PlatformDependencies {
   readonly eventStore: EventStore;
   readonly auditStore: AuditStore;
   readonly usage: UsageCounter;
+  readonly producerOwners: ProducerOwners;
   readonly history: HistoryTables;
   /** a time, epoch ms, such that every later append gets a later log time */
   readonly readTime: () => number;

@@ -253,7 +253,16 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       : { ...traceAreas(areas, { ...traces, views: engine, now }), tracing: traces.tracing }),
     access(options) {
       const access = createAccess(
-        { platform, catalog, keys: keyIndex, eventStore, counter: dependencies.usage, now, warn },
+        {
+          platform,
+          catalog,
+          keys: keyIndex,
+          eventStore,
+          counter: dependencies.usage,
+          producers: dependencies.producerOwners,
+          now,
+          warn,
+        },
         options,
       );
       accesses.push(access);

@@ -3,7 +3,7 @@
  * for the audit log before it is thrown.
  */
 
-import type { Caller } from '#domain/api/caller.ts';
+import { type Caller, recordedCaller } from '#domain/api/caller.ts';
 import {
   type Action,
   EVERYWHERE,
@@ -81,7 +81,13 @@ export const createAuthorizer = (
     const what = id === 'platform/millrace' ? '' : `${id} `;
     const message = `"${actor}" may not ${action} ${what}${where}: that takes ${wanted.join(' or ')}`;
     if (shown || namespace !== null)
-      refusals.record({ actor, command: action, subject: id, code: 'MR_FORBIDDEN', message });
+      refusals.record({
+        ...(caller === undefined ? { actor } : recordedCaller(caller)),
+        command: action,
+        subject: id,
+        code: 'MR_FORBIDDEN',
+        message,
+      });
     if (shown) return fail('MR_FORBIDDEN', message, { action, namespace, subject: id });
     // Who looks a name up is told that there is none; who wants to use it, that it may not.
     const code = action === 'catalog' ? 'MR_NOT_FOUND' : 'MR_FORBIDDEN';

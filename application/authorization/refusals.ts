@@ -5,7 +5,7 @@
  * addresses or names), the rest is one record too. So failed attempts can fill neither the store
  * nor the memory.
  *
- * A kind is the tuple (actor, command, subject, code).
+ * A kind is the tuple (principal, actor, command, subject, code).
  */
 import type { AccessRefusal } from '#domain/ports/access.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
@@ -52,7 +52,7 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
   const writing = new Set<Promise<void>>();
 
   const write = (
-    { actor, command, subject, code, message, address }: AccessRefusal,
+    { actor, principal, command, subject, code, message, address }: AccessRefusal,
     data: object = {},
   ): void => {
     const from = address === undefined ? {} : { address };
@@ -65,6 +65,7 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
             type: command,
             data: { ...from, ...data },
             actor: short(actor),
+            ...(principal === undefined ? {} : { principal: short(principal) }),
             reason: null,
             time: now(),
           },
@@ -110,7 +111,7 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
   return {
     record(refusal) {
       timer ??= setTimeout(() => void flush(), windowMs).unref();
-      const kind = `${refusal.actor}\n${refusal.command}\n${refusal.subject}\n${refusal.code}`;
+      const kind = `${refusal.principal}\n${refusal.actor}\n${refusal.command}\n${refusal.subject}\n${refusal.code}`;
       const repeated = seen.get(kind);
       if (repeated !== undefined) repeated.count++;
       else if (seen.size < kinds) {

@@ -7,6 +7,7 @@ import type { Caller } from './caller.ts';
 export interface AuditQuery {
   readonly since?: number;
   readonly until?: number;
+  /** the name of an actor, or the id of a principal */
   readonly actor?: string;
   readonly subject?: string;
   readonly kind?: string;
@@ -19,6 +20,11 @@ export interface AuditRecord {
   readonly sequence: number;
   readonly time: number;
   readonly actor: string;
+  /**
+   * id of the principal: two keys of one name are two principals; absent: the platform itself, or a
+   * record of an old version
+   */
+  readonly principal?: string;
   readonly command: string;
   /** kind/name */
   readonly subject: string;

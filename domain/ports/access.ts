@@ -14,6 +14,8 @@ export interface Credentials {
 
 export interface AccessRefusal {
   readonly actor: string;
+  /** id of the principal; absent: not authenticated */
+  readonly principal?: string;
   /** in the imperative: what was requested */
   readonly command: string;
   /** kind/name of the resource */

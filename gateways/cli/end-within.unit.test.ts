@@ -9,7 +9,7 @@ test('ends after the deadline, and says so', () => {
   const reported: string[] = [];
   let ended = 0;
   endWithin(
-    STOP_MS,
+    CLOSE_MS,
     (message) => reported.push(message),
     () => ended++,
   );

@@ -31,6 +31,7 @@ import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
+import { sqliteProducerOwners } from '#infra/sqlite/producer-owners.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -112,6 +113,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     eventStore: sqliteEventStore(database),
     auditStore: sqliteAuditStore(database),
     usage: sqliteUsageCounter(database),
+    producerOwners: sqliteProducerOwners(database),
     history,
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),

@@ -39,6 +39,7 @@ import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
+import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { openCacheProjections } from '#infra/profiles/cache-projections.ts';
@@ -230,6 +231,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     eventStore,
     auditStore,
     usage: mysqlUsageCounter(database),
+    producerOwners: mysqlProducerOwners(database),
     history,
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,

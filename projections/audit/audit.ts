@@ -24,6 +24,7 @@ const unchained = (commit: Commit): Unchained => ({
   sequence: commit.position,
   time: commit.command.time,
   actor: commit.command.actor,
+  ...(commit.command.principal === undefined ? {} : { principal: commit.command.principal }),
   command: commit.command.type,
   subject: commit.stream,
   reason: commit.command.reason,
@@ -71,7 +72,7 @@ const matches = (
 ): boolean =>
   (since === undefined || record.time >= since) &&
   (until === undefined || record.time <= until) &&
-  (actor === undefined || record.actor === actor) &&
+  (actor === undefined || record.actor === actor || record.principal === actor) &&
   (subject === undefined || record.subject === subject || record.subject.endsWith(`/${subject}`)) &&
   (kind === undefined ||
     record.command === kind ||

@@ -112,7 +112,7 @@ test("a valid token has the grants of its claim and the name of its subject; the
     ).toBe(200);
   expect(fetched).toBe(1);
   expect((await on.call('GET', '/v1/audit', `Bearer ${good}`)).body).toMatchObject({
-    message: expect.stringContaining('"ann@example.org" may not audit'),
+    message: expect.stringContaining('"https://login.example/ann@example.org" may not audit'),
   });
   const author = await token({
     claims: { millrace: ['author@payments', 'auditor@*', 'offline_access', 7] },

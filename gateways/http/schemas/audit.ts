@@ -23,6 +23,7 @@ export const auditPage = shapeOf<AuditPage>()(
         sequence: Type.Integer(),
         time: epoch,
         actor: Type.String(),
+        principal: Type.Optional(Type.String()),
         command: Type.String(),
         subject: Type.String(),
         reason: nullable(Type.String()),
