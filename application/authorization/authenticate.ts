@@ -97,6 +97,8 @@ export const createAuthenticator = ({
     const subject = `address/${address ?? 'unknown'}`;
     refusals.record({
       ...by,
+      ...(address === undefined ? {} : { address }),
+      beforeAuthentication: true,
       command: 'Authenticate',
       subject,
       code: error.code,

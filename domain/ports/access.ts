@@ -23,6 +23,8 @@ export interface AccessRefusal {
   readonly code: string;
   readonly message: string;
   readonly address?: string;
+  /** whether the caller was not authenticated yet: anybody can cause it */
+  readonly beforeAuthentication?: true;
 }
 
 /** A token whose signature, issuer, audience and expiry are valid. */

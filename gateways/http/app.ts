@@ -6,6 +6,7 @@ import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { REQUEST_ID, requestIds } from '#gateways/shared/request-id.ts';
 import { MIN_TLS, type Tls } from '#gateways/shared/tls.ts';
 import { clientErrorHandler } from './client-error.ts';
+import { compact } from './compact.ts';
 import { watchConnections } from './connections.ts';
 import { answerOf, setRefusalHeaders } from './errors.ts';
 import { JSON_TYPE } from './json-type.ts';
@@ -28,6 +29,8 @@ export const refuseOtherOrigins = (request: FastifyRequest, access: Access | und
     subject: `origin/${origin}`,
     code: 'MR_ORIGIN_REFUSED',
     message,
+    beforeAuthentication: true,
+    ...compact({ address: request.socket.remoteAddress }),
   });
   fail('MR_ORIGIN_REFUSED', message, { origin });
 };

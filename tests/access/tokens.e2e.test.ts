@@ -125,7 +125,7 @@ test("a valid token has the grants of its claim and the name of its subject; the
     .body as unknown as {
     records: { actor: string }[];
   };
-  expect(records).toMatchObject([{ actor: 'bob' }]);
+  expect(records).toMatchObject([{ actor: 'https://login.example/bob' }]);
 });
 
 test('a token without grants may do nothing; the claim may be nested, and may have dots in its name', async () => {
