@@ -1,6 +1,7 @@
 /** What a platform is made of: adapters of ports, and parts that only a profile can build. */
 import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
@@ -49,6 +50,8 @@ export interface PlatformDependencies {
   readonly schemas: SchemaRegistry;
   readonly eventStore: EventStore;
   readonly auditStore: AuditStore;
+  /** absent: the head of the audit log is in the database only */
+  readonly auditAnchor?: AuditAnchor;
   readonly usage: UsageCounter;
   readonly producerOwners: ProducerOwners;
   readonly history: HistoryTables;

@@ -19,8 +19,12 @@ export const authorizeAudit = (
         .map((record) => (visible(null) ? record : hideIn(record, shown))),
     };
   },
-  async verify(caller) {
+  async verify(saved, caller) {
     authorize(caller, 'audit', []);
-    return audit.verify(caller);
+    return audit.verify(saved, caller);
+  },
+  async head(caller) {
+    authorize(caller, 'audit', []);
+    return audit.head(caller);
   },
 });

@@ -38,6 +38,12 @@ export interface AuditRecord {
   readonly previous: string;
 }
 
+/** The newest record of a chain. */
+export interface AuditHead {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
 export type AuditVerification =
   | { readonly ok: true; readonly records: number; readonly head: string }
   | {
@@ -55,5 +61,8 @@ export interface AuditPage {
 /** The hash-chained log of commands and refusals. */
 export interface Audit {
   log(query: AuditQuery, caller?: Caller): Promise<AuditPage>;
-  verify(caller?: Caller): Promise<AuditVerification>;
+  /** @param saved a head that the chain once had: it must extend it */
+  verify(saved?: AuditHead, caller?: Caller): Promise<AuditVerification>;
+  /** The newest record's number and hash; null: there is no record yet. */
+  head(caller?: Caller): Promise<AuditHead | null>;
 }

@@ -6,7 +6,7 @@
 /** For the stores to close, after the time that requests in flight have (`drainMs` of --limit). */
 export const CLOSE_MS = 20_000;
 
-/** SIGKILL and not `process.exit`: that one waits for threads, and one of them may be what hangs. */
+/** Not `process.exit`: that one waits for threads, and one of them may be what hangs. */
 const killSelf = (): void => void process.kill(process.pid, 'SIGKILL');
 
 /** @returns the timer, which does not keep the process alive */

@@ -42,7 +42,7 @@ export interface HttpGatewayOptions {
   /** default 7411; 0: any free one */
   readonly port?: number;
   readonly limits?: Partial<GatewayLimits>;
-  /** the directory in which requests may name files; absent: any, for callers on this machine */
+  /** the directory in which requests may name files; absent: callers on this machine name any */
   readonly filesRoot?: string;
   readonly version?: string;
   /** absent: requests are not logged */

@@ -10,7 +10,7 @@ import type { ReadBody } from './read-body.ts';
 export interface RouteContext {
   readonly platform: Platform;
   readonly limits: GatewayLimits;
-  /** the directory in which requests may name files; absent: any, for callers on this machine */
+  /** the directory in which requests may name files; absent: callers on this machine name any */
   readonly filesRoot?: string | undefined;
   /** whether the server is stopping */
   readonly draining: () => boolean;

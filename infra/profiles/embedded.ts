@@ -12,6 +12,7 @@ import type { EngineContext } from '#application/dependencies.ts';
 import { tracesOf } from '#application/traced-areas.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
+import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
@@ -48,6 +49,8 @@ export interface EmbeddedOptions {
   readonly historyEveryMs?: number;
   /** the receiver of OpenLineage events; absent: OpenLineage is off */
   readonly lineage?: LineageSettings | null;
+  /** absent: the head of the audit log is in the database only */
+  readonly auditAnchor?: AuditAnchor | undefined;
 }
 
 /** So many events are computed in some ten milliseconds. */
@@ -93,6 +96,10 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
 
   const updates = updateDecoder(schemas);
 
+  const closeStores = async (): Promise<void> => {
+    database.close();
+    directory.close();
+  };
   return startPlatform({
     profile: 'embedded',
     lineage:
@@ -112,6 +119,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     schemas,
     eventStore: sqliteEventStore(database),
     auditStore: sqliteAuditStore(database),
+    ...(options.auditAnchor === undefined ? {} : { auditAnchor: options.auditAnchor }),
     usage: sqliteUsageCounter(database),
     producerOwners: sqliteProducerOwners(database),
     history,
@@ -146,9 +154,10 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
         },
       ];
     },
-    async close() {
-      database.close();
-      directory.close();
-    },
+    close: closeStores,
+  }).catch(async (error: unknown) => {
+    await log.close().catch(() => {});
+    await closeStores();
+    throw error;
   });
 };

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
+import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
@@ -21,11 +22,13 @@ import {
   tlsOf,
   tokenFlagsOf,
 } from '../access-options.ts';
+import { type AuditFlags, addAuditOptions, anchorFileOf } from '../audit-options.ts';
 import { CLOSE_MS, endWithin } from '../end-within.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
+import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions extends AccessFlags {
+interface ServeOptions extends AccessFlags, AuditFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;
@@ -51,6 +54,7 @@ interface ProfileOptions {
   readonly warn: (message: string) => void;
   readonly tracing: Tracing | null;
   readonly lineage: LineageSettings | null;
+  readonly auditAnchor: AuditAnchor | undefined;
 }
 
 type StartProfile = (options: ProfileOptions) => Promise<Platform>;
@@ -76,26 +80,6 @@ const profileOf = async (
   }
   return (await import('#infra/profiles/embedded.ts')).startEmbedded;
 };
-
-/**
- * One Ctrl-C is two signals, from the terminal and from the script that started this process; so
- * is a SIGTERM to a process group.
- */
-const SAME_SIGNAL_MS = 1_000;
-
-/** Resolves at the first signal; a second Ctrl-C exits at once. */
-const untilSignal = (): Promise<void> =>
-  new Promise((done) => {
-    let first: number | null = null;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      const now = performance.now();
-      if (first !== null && signal === 'SIGINT' && now - first > SAME_SIGNAL_MS) process.exit(1);
-      first ??= now;
-      done();
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
 
 const startGrpc = async (
   access: Access,
@@ -141,6 +125,13 @@ const accessOf = async (
   return access;
 };
 
+const openAnchor = async (options: AuditFlags): Promise<AuditAnchor | undefined> => {
+  const at = anchorFileOf(options);
+  return at === null
+    ? undefined
+    : (await import('#infra/audit-anchor/file-anchor.ts')).fileAnchor(at.file, at.key);
+};
+
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
   const { profile, data, port, host } = options;
   const { json } = command.optsWithGlobals() as { json?: boolean };
@@ -158,7 +149,8 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const tracing = await openTracing({ version: packageJson.version, warn });
   const start = await profileOf(profile, options);
   const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
-  const platform = await start({ dataDirectory, warn, tracing, lineage });
+  const auditAnchor = await openAnchor(options);
+  const platform = await start({ dataDirectory, warn, tracing, lineage, auditAnchor });
   try {
     const access = await accessOf(platform, options, adminKey);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
@@ -213,7 +205,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 };
 
 export const addServe = (program: Command): void => {
-  addAccessOptions(program.command('serve'))
+  addAuditOptions(addAccessOptions(program.command('serve')))
     .description('run the platform; it prints one line when it is ready')
     .addOption(
       new Option(
