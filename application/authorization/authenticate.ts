@@ -43,8 +43,11 @@ interface Authenticated {
 
 const KEY = /^mr_([0-9a-f]{12})_([\w-]{43})$/;
 const MAX_CACHED = 10_000;
-/** How long a verified token is cached before it is verified again with the issuer's keys. */
-const TOKEN_CACHED_MS = 300_000;
+/**
+ * How long a verified token is cached before it is verified again with the issuer's keys, which are
+ * cached as long themselves (infra/tokens): a withdrawn key works for at most the sum.
+ */
+const TOKEN_CACHED_MS = 150_000;
 /** Failed attempts of one address; a person who mistypes a key stays below. */
 const FAILURES_PER_SECOND = 0.5;
 const FAILURES_AT_ONCE = 20;

@@ -33,7 +33,7 @@ const LOOPBACK_NAME =
  */
 const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void) => {
   const good = new Set<string>();
-  return ({ headers: { host = 'localhost' }, socket }) => {
+  return ({ headers: { host = 'localhost' }, address }) => {
     if (good.has(host)) return;
     if (!LOOPBACK_NAME.test(host)) {
       const message = `without keys this server answers as localhost only, not as ${JSON.stringify(host.slice(0, 100))}`;
@@ -44,7 +44,7 @@ const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void)
         code: 'MR_ORIGIN_REFUSED',
         message,
         beforeAuthentication: true,
-        ...compact({ address: socket.remoteAddress }),
+        ...compact({ address }),
       });
       fail('MR_ORIGIN_REFUSED', message, { host });
     }
@@ -65,7 +65,7 @@ export const addAuthentication = (app: FastifyInstance, access: Access | undefin
   };
   const authenticate = (request: FastifyRequest, _reply: FastifyReply, done: Done): void => {
     const { authorization } = request.headers;
-    const principal = access.authenticate({ authorization, address: request.socket.remoteAddress });
+    const principal = access.authenticate({ authorization, address: request.address });
     if (!(principal instanceof Promise)) {
       setPrincipal(request, principal);
       done();

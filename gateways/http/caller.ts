@@ -26,7 +26,7 @@ const isLoopback = (address: string | undefined): boolean =>
  * @throws MR_REFUSED for any other caller
  */
 export const requireSameMachine = (request: FastifyRequest, what: string): void => {
-  if (isLoopback(request.socket.remoteAddress)) return;
+  if (isLoopback(request.address)) return;
   fail(
     'MR_REFUSED',
     `${what} names a file on the server's machine, which only callers on that machine may do: send rows, and fetch the data`,

@@ -44,6 +44,8 @@ const ALGORITHMS = [
 const TOLERANCE_S = 30;
 const COOLDOWN_MS = 30_000;
 const FETCH_MS = 5_000;
+/** With the time that a verified token is cached for, at most five minutes. */
+const KEYS_CACHED_MS = 150_000;
 
 const keySet = ({
   jwks,
@@ -52,7 +54,7 @@ const keySet = ({
   if (/^https?:/.test(jwks))
     return createRemoteJWKSet(new URL(jwks), {
       cooldownDuration: cooldownMs,
-      cacheMaxAge: 600_000,
+      cacheMaxAge: KEYS_CACHED_MS,
       timeoutDuration: FETCH_MS,
     });
   try {

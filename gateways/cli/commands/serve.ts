@@ -7,6 +7,7 @@ import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts'
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
+import { clientAddress } from '#gateways/shared/client-address.ts';
 import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
@@ -46,7 +47,6 @@ interface ServeOptions extends AccessFlags, AuditFlags {
   readonly logLevel: LogLevel;
   readonly logSlow: number;
   readonly limit: readonly string[];
-  readonly filesRoot?: string;
 }
 
 interface ProfileOptions {
@@ -87,7 +87,7 @@ const startGrpc = async (
   options: ServeOptions,
   log: Logger,
 ): Promise<GrpcGateway | null> => {
-  const { host, grpcPort, feastStatuses, logSlow, limit } = options;
+  const { host, grpcPort, feastStatuses, logSlow, limit, trustedProxy } = options;
   if (grpcPort === undefined) return null;
   const { createGrpcGateway } = await import('#gateways/grpc/gateway.ts');
   const { grpcModules } = await import('#gateways/grpc-modules.ts');
@@ -99,6 +99,7 @@ const startGrpc = async (
     port: grpcPort,
     log,
     slowMs: logSlow,
+    trustedProxies: trustedProxy ?? [],
     limits: limitsOf(limit),
     ...(tls === undefined ? {} : { tls }),
   });
@@ -127,15 +128,17 @@ const accessOf = async (
 
 const openAnchor = async (options: AuditFlags): Promise<AuditAnchor | undefined> => {
   const at = anchorFileOf(options);
-  return at === null
-    ? undefined
-    : (await import('#infra/audit-anchor/file-anchor.ts')).fileAnchor(at.file, at.key);
+  if (at === null) return undefined;
+  return (await import('#infra/audit-anchor/file-anchor.ts')).fileAnchor(at.file, at.key);
 };
 
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
   const { profile, data, port, host } = options;
   const { json } = command.optsWithGlobals() as { json?: boolean };
   limitsOf(options.limit);
+  clientAddress(options.trustedProxy);
+  // Files that the platform makes are its own: of the data directory, and outputs.
+  process.umask(0o077);
   const signal = untilSignal();
   const dataDirectory = resolve(data);
   const { lineageSettings } = await import('#infra/openlineage/settings.ts');
@@ -164,6 +167,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       limits: limitsOf(options.limit),
       log,
       slowMs: options.logSlow,
+      trustedProxies: options.trustedProxy ?? [],
       ...(options.filesRoot === undefined ? {} : { filesRoot: resolve(options.filesRoot) }),
       ...(tls === undefined ? {} : { tls }),
     }).catch((error: NodeJS.ErrnoException) => {
@@ -281,10 +285,6 @@ export const addServe = (program: Command): void => {
         .default('info'),
     )
     .addOption(limitOption())
-    .option(
-      '--files-root <dir>',
-      'the only directory in which requests may name files; with it, callers on other machines may name them too; default: any file, for callers on this machine only',
-    )
     .option(
       '--log-slow <ms>',
       'log requests that take this many ms or longer, as warnings',
