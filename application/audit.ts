@@ -2,7 +2,12 @@
 import type { Audit } from '#domain/api/audit.ts';
 import type { AuditLog } from '#projections/audit/audit.ts';
 
-export const createAudit = ({ log, verify }: Pick<AuditLog, 'log' | 'verify'>): Audit => ({
+export const createAudit = ({
+  log,
+  verify,
+  head,
+}: Pick<AuditLog, 'log' | 'verify' | 'head'>): Audit => ({
   log: (query) => log(query),
-  verify: () => verify(),
+  verify: (saved) => verify(saved),
+  head: () => head(),
 });

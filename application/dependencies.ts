@@ -1,12 +1,14 @@
 /** What a platform is made of: adapters of ports, and parts that only a profile can build. */
 import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
+import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
@@ -48,7 +50,10 @@ export interface PlatformDependencies {
   readonly schemas: SchemaRegistry;
   readonly eventStore: EventStore;
   readonly auditStore: AuditStore;
+  /** absent: the head of the audit log is in the database only */
+  readonly auditAnchor?: AuditAnchor;
   readonly usage: UsageCounter;
+  readonly producerOwners: ProducerOwners;
   readonly history: HistoryTables;
   /** a time, epoch ms, such that every later append gets a later log time */
   readonly readTime: () => number;

@@ -24,15 +24,19 @@ export const createKeys = (keys: KeyIndex, bus: Pick<CommandBus, 'key'>): Keys =
   return {
     async create(request, caller) {
       const wish = keyWishOf(request);
+      if (wish.replaces !== undefined && keys.key(wish.replaces) === null)
+        fail('MR_NOT_FOUND', `there is no key "${wish.replaces}" to replace`, {
+          id: wish.replaces,
+        });
       const id = randomBytes(ID_BYTES).toString('hex');
       const secret = randomBytes(SECRET_BYTES).toString('base64url');
-      const by = { actor: caller.actor, reason: request.reason };
+      const by = { caller, reason: request.reason };
       await bus.key({ type: 'CreateKey', id, hash: hashOf(secret), ...wish }, by);
       return { ...infoById(id), key: `mr_${id}_${secret}` };
     },
     list: async () => keys.all().map(infoOf),
     async revoke(id, { reason }, caller) {
-      await bus.key({ type: 'RevokeKey', id }, { actor: caller.actor, reason });
+      await bus.key({ type: 'RevokeKey', id }, { caller, reason });
       return infoById(id);
     },
   };

@@ -12,6 +12,7 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
+import { type Anchoring, openAnchoring } from '#projections/audit/anchoring.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
 import { createRowsAt } from '#projections/dimensions/rows-at.ts';
@@ -70,7 +71,15 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const outbox = await openOutbox(eventStore, schemas, outboxLog);
   const keyIndex = createKeyIndex();
   const catalog = await openCatalog(eventStore, [keyIndex.take]);
-  const audit = await openAudit(eventStore, dependencies.auditStore);
+  let anchoring: Anchoring | null = null;
+  const audit = await openAudit(eventStore, dependencies.auditStore, () => anchoring?.note());
+  if (dependencies.auditAnchor !== undefined)
+    anchoring = await openAnchoring({
+      store: dependencies.auditStore,
+      anchor: dependencies.auditAnchor,
+      now,
+      warn,
+    });
   const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });
@@ -163,6 +172,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     await engine.close();
     await outbox.stop();
     await audit.close();
+    await anchoring?.close();
     catalog.close();
     await history.close();
     await log.close();
@@ -260,7 +270,16 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       : { ...traceAreas(areas, { ...traces, views: engine, now }), tracing: traces.tracing }),
     access(options) {
       const access = createAccess(
-        { platform, catalog, keys: keyIndex, eventStore, counter: dependencies.usage, now, warn },
+        {
+          platform,
+          catalog,
+          keys: keyIndex,
+          eventStore,
+          counter: dependencies.usage,
+          producers: dependencies.producerOwners,
+          now,
+          warn,
+        },
         options,
       );
       accesses.push(access);

@@ -9,12 +9,19 @@
  */
 
 import type { Caller } from '#domain/api/caller.ts';
-import type { ApplyOptions, ApplyResult, PlannedChange } from '#domain/api/registry.ts';
+import type {
+  ApplyOptions,
+  ApplyResult,
+  Consent,
+  MayBreak,
+  PlannedChange,
+} from '#domain/api/registry.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { finalProblem } from '#domain/registry/change.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
+import { unconsentedProblem } from '#domain/registry/decision.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { factsOf } from '#domain/registry/facts.ts';
 import { planDefinitions } from '#domain/registry/plan.ts';
@@ -50,12 +57,19 @@ const refuseUnforced = (changes: readonly PlannedChange[], options: ApplyOptions
   }
 };
 
-/** A few breaking changes cannot be forced. */
-const refuseFinal = (catalog: Catalog, definitions: readonly Definition[]): void => {
+/** A few breaking changes cannot be forced, and some not by this caller. */
+const refuseFinal = (
+  catalog: Catalog,
+  definitions: readonly Definition[],
+  mayBreak: MayBreak = () => true,
+): void => {
   for (const definition of definitions) {
     const { change } = factsOf(catalog, definition, { batch: definitions, assumed: definitions });
     const final = change === null ? null : finalProblem(definition, change);
     if (final !== null) refuse([final]);
+    const unconsented = (change?.broken ?? []).filter((id) => !mayBreak(id));
+    if (unconsented.length > 0)
+      refuse([unconsentedProblem(`${definition.kind} "${definition.name}"`, unconsented)]);
   }
 };
 
@@ -63,14 +77,15 @@ export const applyDefinitions = async (
   catalog: Catalog,
   bus: Pick<CommandBus, 'execute'>,
   definitions: readonly Definition[],
-  options: ApplyOptions,
+  options: ApplyOptions & Consent,
   caller: Caller,
 ): Promise<ApplyResult> => {
   const plan = planDefinitions(catalog, definitions, options);
   const problems = plan.changes.flatMap((change) => change.problems);
   if (problems.length > 0) refuse(problems);
   refuseUnforced(plan.changes, options);
-  if (plan.changes.some((change) => change.cost === 'breaking')) refuseFinal(catalog, definitions);
+  if (plan.changes.some((change) => change.cost === 'breaking'))
+    refuseFinal(catalog, definitions, options.mayBreak);
   const { reason, force = false, exported = [] } = options;
   const changeOf = new Map(
     plan.changes.map((change) => [streamOf(change.kind, change.name), change]),
@@ -80,7 +95,10 @@ export const applyDefinitions = async (
   let position = `${REGISTRY_TOPIC}@0:${catalog.position()}`;
 
   const execute = async (command: RegistryCommand): Promise<boolean> => {
-    const because = reason === undefined ? {} : { reason };
+    const because = {
+      ...(reason === undefined ? {} : { reason }),
+      ...(options.mayBreak === undefined ? {} : { mayBreak: options.mayBreak }),
+    };
     const result = await bus.execute(command, { batch: definitions, ...because }, caller);
     position = result.position;
     return result.events.length > 0;

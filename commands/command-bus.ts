@@ -10,8 +10,8 @@
  * anything in between, such a decision is made again.
  */
 
-import type { Caller } from '#domain/api/caller.ts';
-import type { CommandRequest, CommandResult } from '#domain/api/registry.ts';
+import { type Caller, recordedCaller } from '#domain/api/caller.ts';
+import type { CommandRequest, CommandResult, MayBreak } from '#domain/api/registry.ts';
 import { formatGrant } from '#domain/authorization/grants.ts';
 import {
   decideKey,
@@ -48,6 +48,7 @@ interface CommandOptions {
   readonly data?: unknown;
   /** the definitions that are applied together with the command's, itself included */
   readonly batch?: readonly Definition[];
+  readonly mayBreak?: MayBreak;
 }
 
 export interface CommandBus {
@@ -65,12 +66,12 @@ export interface CommandBus {
   readonly record: (stream: string, done: RecordedAct) => Promise<void>;
   readonly key: (
     command: KeyCommand,
-    by: { readonly actor: string; readonly reason?: string | undefined },
+    by: { readonly caller: Caller; readonly reason?: string | undefined },
   ) => Promise<void>;
 }
 
 /** What a commit records of its command, without the id and the time that it is given then. */
-type Recorded = Pick<CommandRecord, 'type' | 'data' | 'actor' | 'reason'>;
+type Recorded = Pick<CommandRecord, 'type' | 'data' | 'actor' | 'principal' | 'reason'>;
 
 interface RecordedAct {
   readonly command: Recorded;
@@ -177,7 +178,8 @@ export const createCommandBus = ({
     {
       expectedVersion = null,
       batch = [],
-    }: { expectedVersion?: number | null; batch?: readonly Definition[] },
+      mayBreak,
+    }: Pick<CommandOptions, 'batch' | 'mayBreak'> & { readonly expectedVersion?: number | null },
   ): Promise<Commit | null> => {
     const stream = streamOfCommand(command);
     return run({
@@ -186,7 +188,7 @@ export const createCommandBus = ({
       recorded,
       decide(events, time) {
         const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
-        const context = decisionContext(catalog, state, command, stream, time, batch);
+        const context = decisionContext(catalog, state, command, stream, time, batch, mayBreak);
         return decide(state, command, context);
       },
       needsOtherStreams: needsOtherStreams(command),
@@ -198,7 +200,7 @@ export const createCommandBus = ({
       const recorded = {
         ...recordedCommand(command),
         ...(data === undefined ? {} : { data }),
-        actor: caller.actor,
+        ...recordedCaller(caller),
         reason: reason ?? null,
       };
       const commit = await runRegistryCommand(command, recorded, options);
@@ -208,7 +210,7 @@ export const createCommandBus = ({
       };
     },
     refuse({ type, data, reason = null }, caller, problem) {
-      const recorded = { type, data: data ?? null, actor: caller.actor, reason };
+      const recorded = { type, data: data ?? null, ...recordedCaller(caller), reason };
       return inTurn(() => storeRefusal('refused/unparsed', recorded, problem));
     },
     async system(command) {
@@ -218,7 +220,7 @@ export const createCommandBus = ({
     async record(stream, { command, events }) {
       await eventStore.append({ stream, command: recordOf(command), events, refusal: null }, null);
     },
-    async key(command, { reason = null, actor }) {
+    async key(command, { reason = null, caller }) {
       const { type, ...data } = command;
       // The event has the hash of the secret; the recorded command does not need it.
       const { hash: _, ...withoutHash } = { hash: '', ...data };
@@ -226,7 +228,7 @@ export const createCommandBus = ({
       await run({
         stream: keyStream(command.id),
         expectedVersion: null,
-        recorded: { type, data: { ...withoutHash, ...grants }, actor, reason },
+        recorded: { type, data: { ...withoutHash, ...grants }, ...recordedCaller(caller), reason },
         decide: (events, time) =>
           decideKey(
             (events as readonly KeyEvent[]).reduce(evolveKey, null as KeyState | null),

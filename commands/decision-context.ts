@@ -1,4 +1,5 @@
 /** The facts of other streams that the decision on a command rests on. */
+import type { MayBreak } from '#domain/api/registry.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import type { DecisionContext } from '#domain/registry/decision.ts';
@@ -49,18 +50,23 @@ export const decisionContext = (
   stream: string,
   now: number,
   batch: readonly Definition[],
+  mayBreak: MayBreak = () => true,
 ): DecisionContext => {
   const nothing: DecisionContext = {
     now,
     problems: [],
     change: null,
+    unconsented: [],
     planHash: null,
     planHashOf: (version) => planHashOf(catalog, state, version),
     dependents: [],
   };
   switch (command.type) {
-    case 'Register':
-      return { ...nothing, ...factsOf(catalog, command.definition, { batch, assumed: [] }) };
+    case 'Register': {
+      const facts = factsOf(catalog, command.definition, { batch, assumed: [] });
+      const unconsented = (facts.change?.broken ?? []).filter((id) => !mayBreak(id));
+      return { ...nothing, ...facts, unconsented };
+    }
     case 'Restore': {
       const newest = newestVersion(state);
       return newest === null

@@ -115,13 +115,14 @@ export const createCommandRequests =
       if (!(error instanceof MillraceError)) throw error;
       return bus.refuse(request, caller, error);
     }
-    const { data, reason, expectedVersion } = request;
+    const { data, reason, expectedVersion, mayBreak } = request;
     return bus.execute(
       command,
       {
         data,
         ...(reason === undefined ? {} : { reason }),
         ...(expectedVersion === undefined ? {} : { expectedVersion }),
+        ...(mayBreak === undefined ? {} : { mayBreak }),
       },
       caller,
     );

@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import type { Access, Platform } from '#domain/api/platform.ts';
 import type { AccessOptions } from '#domain/ports/access.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
+import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { KeyIndex } from '#projections/keys/key-index.ts';
@@ -26,12 +27,13 @@ interface AccessDependencies {
   readonly keys: KeyIndex;
   readonly eventStore: EventStore;
   readonly counter: UsageCounter;
+  readonly producers: ProducerOwners;
   readonly now: () => number;
   readonly warn: (message: string) => void;
 }
 
 export const createAccess = (dependencies: AccessDependencies, options: AccessOptions): Access => {
-  const { platform, catalog, keys, eventStore, counter, now, warn } = dependencies;
+  const { platform, catalog, keys, eventStore, counter, producers, now, warn } = dependencies;
   const { authentication, openMetrics = false } = options;
   const configured = options.adminKey !== undefined || options.verifyToken !== undefined;
   const authenticationRequired = (): boolean =>
@@ -51,7 +53,7 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
   return {
     platform: authorizePlatform(
       { ...platform, keys: preventLockout(platform.keys, keys, authentication, configured) },
-      { resources: createResources(catalog), rates, refusals, holds, openMetrics },
+      { resources: createResources(catalog), rates, refusals, holds, openMetrics, producers },
     ),
     authenticationRequired,
     openMetrics,

@@ -5,10 +5,15 @@
  * look-up in a map.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { isKeyStream, keyStream, RESERVED } from '#domain/authorization/keys.ts';
+import { isKeyStream, keyStream } from '#domain/authorization/keys.ts';
 import { OPEN, type Principal } from '#domain/authorization/principal.ts';
 import { MillraceError } from '#domain/errors.ts';
-import type { AccessOptions, Credentials, VerifiedToken } from '#domain/ports/access.ts';
+import type {
+  AccessOptions,
+  AccessRefusal,
+  Credentials,
+  VerifiedToken,
+} from '#domain/ports/access.ts';
 import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
 import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
@@ -38,8 +43,11 @@ interface Authenticated {
 
 const KEY = /^mr_([0-9a-f]{12})_([\w-]{43})$/;
 const MAX_CACHED = 10_000;
-/** How long a verified token is cached before it is verified again with the issuer's keys. */
-const TOKEN_CACHED_MS = 300_000;
+/**
+ * How long a verified token is cached before it is verified again with the issuer's keys, which are
+ * cached as long themselves (infra/tokens): a withdrawn key works for at most the sum.
+ */
+const TOKEN_CACHED_MS = 150_000;
 /** Failed attempts of one address; a person who mistypes a key stays below. */
 const FAILURES_PER_SECOND = 0.5;
 const FAILURES_AT_ONCE = 20;
@@ -72,7 +80,11 @@ export const createAuthenticator = ({
     return principal;
   };
 
-  const refuse = (why: string, address: string | undefined, actor = 'unauthenticated'): never => {
+  const refuse = (
+    why: string,
+    address: string | undefined,
+    by: Pick<AccessRefusal, 'actor' | 'principal'> = { actor: 'unauthenticated' },
+  ): never => {
     const wait = failures.take(
       address ?? '',
       FAILURES_PER_SECOND,
@@ -87,13 +99,25 @@ export const createAuthenticator = ({
           });
     const subject = `address/${address ?? 'unknown'}`;
     refusals.record({
-      actor,
+      ...by,
+      ...(address === undefined ? {} : { address }),
+      beforeAuthentication: true,
       command: 'Authenticate',
       subject,
       code: error.code,
       message: error.message,
     });
     throw error;
+  };
+
+  /** The keys that a key replaces, and those that they replaced. */
+  const replacedBy = ({ replaces }: KnownKey): readonly string[] => {
+    const found: string[] = [];
+    for (let id = replaces; id !== undefined && !found.includes(keyStream(id)); ) {
+      found.push(keyStream(id));
+      id = keys.key(id)?.replaces;
+    }
+    return found;
   };
 
   const ofKey = (
@@ -106,14 +130,23 @@ export const createAuthenticator = ({
     if (key === null || !sameHash(hashOf(secret), key.hash))
       return refuse('the key that was shown is not one of this platform', address);
     const refuseKey = (why: string): never =>
-      refuse(`key ${id} ("${key.name}") ${why}`, address, key.name);
+      refuse(`key ${id} ("${key.name}") ${why}`, address, {
+        actor: key.name,
+        principal: keyStream(id),
+      });
     if (key.revokedAt !== null)
       return refuseKey(`was revoked at ${new Date(key.revokedAt).toISOString()}`);
     const until = key.expiresAt ?? Number.POSITIVE_INFINITY;
     if (now() >= until) return refuseKey(`expired at ${new Date(until).toISOString()}`);
     return remember(
       text,
-      { id: keyStream(id), actor: key.name, grants: key.grants, limits: key.limits },
+      {
+        id: keyStream(id),
+        actor: key.name,
+        grants: key.grants,
+        limits: key.limits,
+        replaces: replacedBy(key),
+      },
       until,
     );
   };
@@ -137,7 +170,8 @@ export const createAuthenticator = ({
         address,
       );
     const { issuer, subject, grants, expiresAt } = verified;
-    const actor = RESERVED.has(subject) ? `token/${subject}` : subject;
+    // A subject is unique within its issuer only, and could be the name of a key.
+    const actor = `${issuer.replace(/\/$/, '')}/${subject}`;
     const principal = { id: `token/${issuer}/${subject}`, actor, grants, limits: {} };
     tokens.set(principal, expiresAt);
     return remember(text, principal, Math.min(expiresAt, now() + TOKEN_CACHED_MS));
@@ -165,6 +199,7 @@ export const createAuthenticator = ({
       const from = address === undefined ? {} : { address };
       refusals.record({
         actor: principal.actor ?? '',
+        principal: principal.id,
         command: 'Request',
         subject: principal.id,
         code,

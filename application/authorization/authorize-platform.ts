@@ -4,13 +4,14 @@
  * rules of its own. A caller without a principal is refused.
  *
  * Lists are cut to what the caller may see. A single resource that the caller may not see is
- * MR_FORBIDDEN.
+ * MR_FORBIDDEN, and so is one that is not registered, with the same text.
  */
 import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import { authorizeAudit } from './audit.ts';
 import { type CheckDependencies, createChecks } from './checks.ts';
 import { authorizeDatasets } from './datasets.ts';
+import { hidingErrors } from './hide.ts';
 import { authorizeKeys } from './keys.ts';
 import { authorizeOperations } from './operations.ts';
 import { authorizePublishing } from './publishing.ts';
@@ -23,16 +24,18 @@ export const authorizePlatform = (
   dependencies: CheckDependencies,
 ): Platform => {
   const checks = createChecks(dependencies);
+  const hiding = <A extends object>(area: A): A =>
+    hidingErrors(area, dependencies.resources.namespaceOf);
   return {
     ...platform,
-    publishing: authorizePublishing(platform.publishing, checks),
-    serving: authorizeServing(platform.serving, checks),
-    registry: authorizeRegistry(platform.registry, checks),
-    datasets: authorizeDatasets(platform.datasets, checks),
-    replays: authorizeReplays(platform.replays, checks),
-    audit: authorizeAudit(platform.audit, checks),
-    keys: authorizeKeys(platform.keys, checks),
-    operations: authorizeOperations(platform.operations, checks),
+    publishing: authorizePublishing(hiding(platform.publishing), checks),
+    serving: authorizeServing(hiding(platform.serving), checks),
+    registry: authorizeRegistry(hiding(platform.registry), checks),
+    datasets: authorizeDatasets(hiding(platform.datasets), checks),
+    replays: authorizeReplays(hiding(platform.replays), checks),
+    audit: authorizeAudit(hiding(platform.audit), checks),
+    keys: authorizeKeys(hiding(platform.keys), checks),
+    operations: authorizeOperations(hiding(platform.operations), checks),
     access: () => fail('MR_INTERNAL', 'the authorized platform cannot be authorized again'),
   };
 };

@@ -3,6 +3,7 @@ import type { Caller } from '#domain/api/caller.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 import type { MillraceError } from '#domain/errors.ts';
+import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
 import { ANONYMOUS, type Authorizer, createAuthorizer } from './authorizer.ts';
 import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
@@ -15,6 +16,7 @@ export interface CheckDependencies {
   /** Whether a principal's key or token is still valid. */
   readonly holds: (principal: Principal) => boolean;
   readonly openMetrics: boolean;
+  readonly producers: ProducerOwners;
 }
 
 export interface Checks extends CheckDependencies, Authorizer {
@@ -31,7 +33,7 @@ export interface Checks extends CheckDependencies, Authorizer {
 
 export const createChecks = (dependencies: CheckDependencies): Checks => {
   const { resources, refusals } = dependencies;
-  const authorizer = createAuthorizer(refusals);
+  const authorizer = createAuthorizer(refusals, resources.names);
   return {
     ...dependencies,
     ...authorizer,
@@ -49,7 +51,14 @@ export const createChecks = (dependencies: CheckDependencies): Checks => {
       } catch (error) {
         const { code, message } = error as MillraceError;
         const { id: subject, actor } = principal;
-        refusals.record({ actor: actor ?? '', command: 'Use', subject, code, message });
+        refusals.record({
+          actor: actor ?? '',
+          principal: subject,
+          command: 'Use',
+          subject,
+          code,
+          message,
+        });
         throw error;
       }
     },

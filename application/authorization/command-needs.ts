@@ -35,7 +35,11 @@ export const commandNeeds = (
       { action: 'use', resources: resources.usedBy(definition, []) },
     ];
   }
+  const named = (kind: unknown, name: unknown): readonly Resource[] =>
+    KINDS.includes(kind as Kind) && typeof name === 'string'
+      ? resources.one(kind as Kind, name)
+      : [];
   if (/Replay$/.test(type))
-    return [{ action: 'operate', resources: resources.one('feature-view', String(fields.view)) }];
-  return [{ action: 'define', resources: resources.one(fields.kind as Kind, String(fields.name)) }];
+    return [{ action: 'operate', resources: named('feature-view', fields.view) }];
+  return [{ action: 'define', resources: named(fields.kind, fields.name) }];
 };

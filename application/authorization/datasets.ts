@@ -1,7 +1,9 @@
 /** Authorization of data sets, batches and rollups. */
 import type { Caller } from '#domain/api/caller.ts';
 import type { DatasetStatus, Datasets } from '#domain/api/datasets.ts';
-import { PLATFORM } from './authorizer.ts';
+import { noDataset } from '#domain/api/datasets.ts';
+import { EVERYWHERE } from '#domain/authorization/grants.ts';
+import { PLATFORM, sees } from './authorizer.ts';
 import { type Checks, readTargetOf } from './checks.ts';
 
 export const authorizeDatasets = (
@@ -17,12 +19,11 @@ export const authorizeDatasets = (
   ): Promise<DatasetStatus> => {
     authorize(caller, 'read', []);
     const status = await datasets.get(id);
-    if (owners.get(id) !== caller?.principal?.id)
-      authorize(
-        caller,
-        'keys',
-        status.views.flatMap((one) => view(one.view)),
-      );
+    if (owners.get(id) === caller?.principal?.id) return status;
+    const views = status.views.flatMap((one) => view(one.view));
+    // To a caller who may not see its views, the data set does not exist.
+    if (!views.every(({ namespace }) => sees(caller, namespace ?? EVERYWHERE))) noDataset(id);
+    authorize(caller, 'keys', views);
     return status;
   };
 

@@ -38,6 +38,8 @@ const made = (kinds = 3, warn: (message: string) => void = () => {}) => {
     warn,
     windowMs: 60_000,
     kinds,
+    kindsOfAddress: kinds,
+    addresses: 4,
   });
   return { ...refusals, commits: eventStore.commits };
 };
@@ -62,7 +64,7 @@ test('the first of a kind is written at once; those after it are one record at t
       command: { type: 'read', actor: 'ann', time: 1_000, data: { address: '10.0.0.7' } },
     },
   ]);
-  for (let i = 0; i < 1_000; i++) record(refusal());
+  for (let i = 0; i < 1_000; i++) record(refusal({ address: '10.0.0.7' }));
   expect(commits.length).toBe(1);
   time = 61_000;
   await vi.advanceTimersByTimeAsync(60_000);
@@ -73,7 +75,7 @@ test('the first of a kind is written at once; those after it are one record at t
     since: 1_000,
     until: 61_000,
   });
-  record(refusal());
+  record(refusal({ address: '10.0.0.7' }));
   expect(commits.length, 'a new window, a first again').toBe(3);
 });
 
@@ -87,6 +89,62 @@ test('where more kinds come than a window has room for, the rest is one record',
     stream: 'access/various',
     refusal: { code: 'MR_UNAUTHENTICATED' },
     command: { data: { repeated: 9_997 } },
+  });
+});
+
+test('refusals before authentication push out neither those of principals nor of other addresses', async () => {
+  const { record, flush, commits } = made(3);
+  const page = (n: number, address: string) =>
+    refusal({
+      actor: 'page',
+      subject: `origin/http://${n}.example`,
+      code: 'MR_ORIGIN_REFUSED',
+      beforeAuthentication: true,
+      address,
+    });
+  for (let i = 0; i < 1_000; i++) record(page(i, '10.0.0.1'));
+  for (let i = 0; i < 4; i++) record(refusal({ principal: `access-key/${i}` }));
+  record(page(0, '10.0.0.2'));
+  const shown = commits.slice(3).map(({ stream }) => stream);
+  expect(shown).toEqual([...Array(4).fill('feature-view/v'), 'origin/http://0.example']);
+  await flush();
+  expect(commits.at(-1)).toMatchObject({
+    stream: 'address/10.0.0.1',
+    command: { data: { repeated: 997, address: '10.0.0.1' } },
+  });
+});
+
+test('a principal that is refused without end hides nothing of another one', async () => {
+  const { record, flush, commits } = made(3);
+  for (let i = 0; i < 1_000; i++)
+    record(refusal({ principal: 'access-key/a', subject: `feature-view/v${i}` }));
+  record(refusal({ principal: 'access-key/b' }));
+  expect(commits.map(({ command }) => command.principal)).toEqual([
+    ...Array(3).fill('access-key/a'),
+    'access-key/b',
+  ]);
+  await flush();
+  expect(commits.at(-1)).toMatchObject({
+    stream: 'access-key/a',
+    command: { actor: 'ann', principal: 'access-key/a', data: { repeated: 997 } },
+  });
+});
+
+test('many addresses have one record together', async () => {
+  const { record, flush, commits } = made(3);
+  for (let i = 0; i < 1_000; i++)
+    record(
+      refusal({
+        subject: 'address/x',
+        address: `10.0.${i >> 8}.${i & 255}`,
+        beforeAuthentication: true,
+      }),
+    );
+  await flush();
+  expect(commits.length).toBe(5);
+  expect(commits.at(-1)).toMatchObject({
+    stream: 'access/various',
+    command: { data: { repeated: 996 } },
   });
 });
 

@@ -1,15 +1,23 @@
 /** Authorization of commands, and of what a caller sees of the catalog. */
 import type { Caller } from '#domain/api/caller.ts';
 import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
+import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import { DEFAULT_NAMESPACE, type Definition } from '#domain/definitions/model.ts';
 import { PLATFORM } from './authorizer.ts';
 import type { Checks } from './checks.ts';
 import { commandNeeds } from './command-needs.ts';
+import { hideIn, visibleTo } from './hide.ts';
 
 export const authorizeRegistry = (
   registry: Registry,
   { authorize, visibleNamespaces, resources }: Checks,
 ): Registry => {
+  const shownTo = (caller: Caller | undefined): ((id: string) => boolean) =>
+    visibleTo(caller, resources.namespaceOf);
+  const mayBreak =
+    (caller: Caller | undefined) =>
+    (id: string): boolean =>
+      may(caller?.principal?.grants ?? [], 'define', resources.namespaceOf(id) ?? EVERYWHERE);
   const visibleEntry =
     (visible: (namespace: string | null) => boolean) =>
     (entry: CatalogEntry): CatalogEntry => ({
@@ -36,17 +44,15 @@ export const authorizeRegistry = (
     async command(request, caller) {
       for (const { action, resources: touched } of commandNeeds(resources, request))
         authorize(caller, action, touched);
-      return registry.command(request, caller);
+      return hideIn(
+        await registry.command({ ...request, mayBreak: mayBreak(caller) }, caller),
+        shownTo(caller),
+      );
     },
     async plan(definitions, options, caller) {
       authorizeDefinitions(caller, definitions);
       const plan = await registry.plan(definitions, options, caller);
-      const visible = visibleNamespaces(caller, 'catalog');
-      const missing = plan.missing.map((one) => ({
-        ...one,
-        usedBy: one.usedBy.filter((id) => visible(resources.namespaceOf(id))),
-      }));
-      return { ...plan, missing };
+      return hideIn(plan, shownTo(caller));
     },
     async apply(definitions, options, caller) {
       authorizeDefinitions(caller, definitions);
@@ -55,7 +61,10 @@ export const authorizeRegistry = (
         for (const { kind, name } of missing)
           authorize(caller, 'define', resources.one(kind, name));
       }
-      return registry.apply(definitions, options, caller);
+      return hideIn(
+        await registry.apply(definitions, { ...options, mayBreak: mayBreak(caller) }, caller),
+        shownTo(caller),
+      );
     },
     async exported(caller) {
       const visible = visibleNamespaces(caller, 'catalog');
@@ -83,7 +92,8 @@ export const authorizeRegistry = (
     async lineage(name, caller) {
       const visible = visibleNamespaces(caller, 'catalog');
       const named = name === undefined ? [] : resources.named(name);
-      if (!named.some(({ namespace }) => visible(namespace))) authorize(caller, 'catalog', named);
+      if (name !== undefined && !named.some(({ namespace }) => visible(namespace)))
+        authorize(caller, 'catalog', [{ id: name, namespace: null }]);
       const { nodes, edges } = await registry.lineage(name, caller);
       const shown = nodes.filter(({ id }) => visible(resources.namespaceOf(id)));
       const ids = new Set(shown.map(({ id }) => id));

@@ -1,6 +1,8 @@
 /** Authorization of replays: by the view that is replayed. */
 import type { Caller } from '#domain/api/caller.ts';
-import type { ReplayStatus, Replays } from '#domain/api/replays.ts';
+import { noReplay, type ReplayStatus, type Replays } from '#domain/api/replays.ts';
+import { EVERYWHERE } from '#domain/authorization/grants.ts';
+import { sees } from './authorizer.ts';
 import type { Checks } from './checks.ts';
 
 export const authorizeReplays = (
@@ -13,7 +15,10 @@ export const authorizeReplays = (
   ): Promise<ReplayStatus> => {
     authorize(caller, 'operate', []);
     const replay = await replays.get(id);
-    authorize(caller, 'operate', view(replay.view));
+    const touched = view(replay.view);
+    // To a caller who may not see the view, its replays do not exist.
+    if (!touched.every(({ namespace }) => sees(caller, namespace ?? EVERYWHERE))) noReplay(id);
+    authorize(caller, 'operate', touched);
     return replay;
   };
 

@@ -1,11 +1,12 @@
 /**
- * The registered resources that a request touches, each with its namespace. A name that is not
- * registered touches none.
+ * The resources that a request touches, each with its namespace. A name that is not registered is a
+ * resource without a namespace, so that nobody can tell it from one of a hidden namespace.
  */
 
 import type { ExplainRequest, ReadRequest } from '#domain/api/serving.ts';
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { featureReference } from '#domain/definitions/names.ts';
+import type { AnsweredBy } from '#domain/feature-log/answered-by.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
 import { upstreamOf } from '#domain/registry/references.ts';
 import { newestVersion } from '#domain/registry/state.ts';
@@ -14,7 +15,12 @@ import type { Catalog } from '#projections/catalog/catalog.ts';
 export interface Resource {
   /** kind/name */
   readonly id: string;
-  readonly namespace: string;
+  /** null: nothing of that name is registered */
+  readonly namespace: string | null;
+  /** whether the caller named the namespace itself: then a refusal may name it too */
+  readonly given?: true;
+  /** whether the caller wants to register this name */
+  readonly wanted?: true;
 }
 
 export type ReadTarget = Pick<ReadRequest, 'service' | 'features'>;
@@ -23,7 +29,9 @@ export interface Resources {
   readonly one: (kind: Kind, name: string) => readonly Resource[];
   /** of a resource `kind/name`; null where it is not registered */
   readonly namespaceOf: (id: string) => string | null;
-  /** the resources of that name, of all kinds */
+  /** the registered names of a kind in namespaces that pass the test */
+  readonly names: (kind: string, visible: (namespace: string) => boolean) => readonly string[];
+  /** the registered resources of that name, of all kinds */
   readonly named: (name: string) => readonly Resource[];
   /** a view and what it is computed from */
   readonly withSource: (view: string) => readonly Resource[];
@@ -33,6 +41,11 @@ export interface Resources {
   readonly ofExplanation: (
     request: Pick<ExplainRequest, 'view' | 'feature'>,
   ) => readonly Resource[];
+  /**
+   * what gave the values of a stored answer, each in its present namespace and in the one that the
+   * answering version had: a move of a view is no way around either
+   */
+  readonly ofAnswer: (answeredBy: readonly AnsweredBy[]) => readonly Resource[];
   /** the definition in its present namespace, and in the one that it would have */
   readonly defining: (definition: Definition) => readonly Resource[];
   /** what a definition refers to; @param batch the definitions that are applied with it */
@@ -58,21 +71,30 @@ export const createResources = (catalog: Catalog): Resources => {
         timeline: [],
       },
     )?.definition ?? null;
-  const one = (kind: Kind, name: string): readonly Resource[] => {
+  const registered = (kind: Kind, name: string): readonly Resource[] => {
     const definition = newest(kind, name);
     return definition === null
       ? []
       : [{ id: streamOf(kind, name), namespace: namespaceIn(definition) }];
   };
-  const byId = (id: string): readonly Resource[] => {
+  const one = (kind: Kind, name: string): readonly Resource[] => {
+    const found = registered(kind, name);
+    return found.length > 0 ? found : [{ id: streamOf(kind, name), namespace: null }];
+  };
+  const parts = (id: string): readonly [Kind, string] | null => {
     const [kind, name] = [id.slice(0, id.indexOf('/')), id.slice(id.indexOf('/') + 1)];
-    return KINDS.includes(kind as Kind) ? one(kind as Kind, name) : [];
+    return KINDS.includes(kind as Kind) ? [kind as Kind, name] : null;
+  };
+  const byId = (id: string): readonly Resource[] => {
+    const found = parts(id);
+    return found === null ? [] : one(...found);
   };
   /** An on-demand feature reveals the values that it is computed from. */
   const onDemand = (name: string, seen: Set<string> = new Set()): readonly Resource[] => {
     const definition = newest('on-demand-feature', name);
-    if (definition?.kind !== 'on-demand-feature' || seen.has(name)) return [];
+    if (seen.has(name)) return [];
     seen.add(name);
+    if (definition?.kind !== 'on-demand-feature') return one('on-demand-feature', name);
     const inputs = Object.values(definition.inputs).flatMap((input) =>
       input.from === 'feature'
         ? one('feature-view', input.view)
@@ -84,7 +106,7 @@ export const createResources = (catalog: Catalog): Resources => {
   };
   const ofService = (name: string): readonly Resource[] => {
     const definition = newest('feature-service', name);
-    if (definition?.kind !== 'feature-service') return [];
+    if (definition?.kind !== 'feature-service') return one('feature-service', name);
     const members = definition.features.flatMap((member) =>
       member.from === 'view' ? one('feature-view', member.view) : onDemand(member.name),
     );
@@ -99,13 +121,22 @@ export const createResources = (catalog: Catalog): Resources => {
     const definition = newest('feature-view', view);
     return definition?.kind === 'feature-view'
       ? [...one('feature-view', view), ...one('source', definition.source)]
-      : [];
+      : one('feature-view', view);
   };
 
   return {
     one,
     namespaceOf: (id) => byId(id)[0]?.namespace ?? null,
-    named: (name) => KINDS.flatMap((kind) => one(kind, name)),
+    names: (kind, visible) =>
+      catalog
+        .streams()
+        .filter((stream) => stream.kind === kind)
+        .flatMap(({ name }) =>
+          registered(kind as Kind, name).map(({ namespace }) => ({ name, namespace })),
+        )
+        .filter(({ namespace }) => namespace !== null && visible(namespace))
+        .map(({ name }) => name),
+    named: (name) => KINDS.flatMap((kind) => registered(kind, name)),
     withSource,
     ofExplanation({ view, feature }) {
       if (view !== undefined) return withSource(view);
@@ -132,9 +163,24 @@ export const createResources = (catalog: Catalog): Resources => {
       }
       return found;
     },
+    ofAnswer: (answeredBy) =>
+      answeredBy.flatMap(({ kind, name, version }) => {
+        const then = catalog
+          .stream(kind, name)
+          ?.state.versions.find((one) => one.version === version)?.definition;
+        const id = streamOf(kind, name);
+        return [
+          ...one(kind, name),
+          ...(then === undefined ? [] : [{ id, namespace: namespaceIn(then) }]),
+        ];
+      }),
     defining(definition) {
-      const id = streamOf(definition.kind, definition.name);
-      return [...one(definition.kind, definition.name), { id, namespace: namespaceIn(definition) }];
+      const { kind, name } = definition;
+      const present = registered(kind, name).map((one): Resource => ({ ...one, wanted: true }));
+      return [
+        ...present,
+        { id: streamOf(kind, name), namespace: namespaceIn(definition), given: true },
+      ];
     },
     usedBy(definition, batch) {
       const applied = new Map(
@@ -144,7 +190,9 @@ export const createResources = (catalog: Catalog): Resources => {
         // Both the present namespace and the one that the same apply gives it are needed: a move
         // must not be a way around either.
         const namespace = applied.get(id);
-        return namespace === undefined ? byId(id) : [...byId(id), { id, namespace }];
+        if (namespace === undefined) return byId(id);
+        const found = byId(id).filter((resource) => resource.namespace !== null);
+        return [...found, { id, namespace, given: true }];
       });
     },
   };

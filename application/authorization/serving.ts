@@ -1,10 +1,12 @@
 /** Authorization of reads, explanations, logged answers and skew. */
 import type { Serving } from '#domain/api/serving.ts';
+import { answeredBy } from '#domain/feature-log/answered-by.ts';
+import { streamOf } from '#domain/registry/events.ts';
 import type { Checks } from './checks.ts';
 
 export const authorizeServing = (
   serving: Serving,
-  { authorize, authorizeRead, charged, resources, rates }: Checks,
+  { authorize, authorizeRead, authorizeAnswer, charged, resources, rates }: Checks,
 ): Serving => ({
   async read(request, caller) {
     const principal = authorizeRead(caller, request);
@@ -18,10 +20,16 @@ export const authorizeServing = (
   },
   async featureLog(service, query, caller) {
     authorize(caller, 'explain', resources.ofRead({ service }));
-    return serving.featureLog(service, query, caller);
+    const rows = await serving.featureLog(service, query, caller);
+    const what = streamOf('feature-service', service);
+    authorizeAnswer(caller, 'explain', what, resources.ofAnswer(answeredBy(service, rows)));
+    return rows;
   },
   async skew(request, caller) {
     authorizeRead(caller, { service: request.service });
-    return serving.skew(request, caller);
+    const report = await serving.skew(request, caller);
+    const what = streamOf('feature-service', request.service);
+    authorizeAnswer(caller, 'read', what, resources.ofAnswer(report.answeredBy));
+    return report;
   },
 });

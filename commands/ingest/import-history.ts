@@ -7,7 +7,7 @@
  * then fails and is repeated, there are two records with the same numbers.
  */
 import type { CommandBus } from '#commands/command-bus.ts';
-import type { Caller } from '#domain/api/caller.ts';
+import { type Caller, recordedCaller } from '#domain/api/caller.ts';
 import type { ImportRequest, PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
 import { streamOf } from '#domain/registry/events.ts';
@@ -53,7 +53,7 @@ export const createImportHistory = ({
       command: {
         type: 'ImportHistory',
         data,
-        actor: caller.actor,
+        ...recordedCaller(caller),
         reason: reason ?? null,
       },
       events: [{ type: 'HistoryImported', data }],

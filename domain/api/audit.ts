@@ -7,6 +7,7 @@ import type { Caller } from './caller.ts';
 export interface AuditQuery {
   readonly since?: number;
   readonly until?: number;
+  /** the name of an actor, or the id of a principal */
   readonly actor?: string;
   readonly subject?: string;
   readonly kind?: string;
@@ -19,6 +20,11 @@ export interface AuditRecord {
   readonly sequence: number;
   readonly time: number;
   readonly actor: string;
+  /**
+   * id of the principal: two keys of one name are two principals; absent: the platform itself, or a
+   * record of an old version
+   */
+  readonly principal?: string;
   readonly command: string;
   /** kind/name */
   readonly subject: string;
@@ -30,6 +36,12 @@ export interface AuditRecord {
   readonly commandHash?: string;
   readonly hash: string;
   readonly previous: string;
+}
+
+/** The newest record of a chain. */
+export interface AuditHead {
+  readonly sequence: number;
+  readonly hash: string;
 }
 
 export type AuditVerification =
@@ -49,5 +61,8 @@ export interface AuditPage {
 /** The hash-chained log of commands and refusals. */
 export interface Audit {
   log(query: AuditQuery, caller?: Caller): Promise<AuditPage>;
-  verify(caller?: Caller): Promise<AuditVerification>;
+  /** @param saved a head that the chain once had: it must extend it */
+  verify(saved?: AuditHead, caller?: Caller): Promise<AuditVerification>;
+  /** The newest record's number and hash; null: there is no record yet. */
+  head(caller?: Caller): Promise<AuditHead | null>;
 }

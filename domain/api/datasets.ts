@@ -2,7 +2,7 @@
  * What data scientists can request: files and tables of values. Times are epoch ms; refusals are
  * thrown as MillraceError.
  */
-import type { Problem } from '#domain/errors.ts';
+import { fail, type Problem } from '#domain/errors.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { Caller } from './caller.ts';
 
@@ -12,6 +12,8 @@ export interface DatasetRequest {
   readonly spine: { readonly file: string } | { readonly rows: readonly Row[] };
   /** local path to write; absent: kept for GET /v1/datasets/{id}/data */
   readonly out?: string;
+  /** whether a file `out` that exists is replaced; absent: that is refused */
+  readonly overwrite?: boolean;
   readonly mode: 'event-time' | 'as-served';
   readonly known?: number;
   /** a column `<feature>__status` after each feature: the status that an online read answers */
@@ -69,12 +71,18 @@ export interface BatchRequest {
   readonly out: string;
   /** as in DatasetRequest */
   readonly withStatus?: boolean;
+  /** whether a file `out` that exists is replaced; absent: that is refused */
+  readonly overwrite?: boolean;
 }
 
 export interface BatchResult {
   readonly rows: number;
   readonly out: string;
 }
+
+/** @throws MR_NOT_FOUND */
+export const noDataset = (id: string): never =>
+  fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
 
 /** Values written to files and tables: training sets, batches, rollups. */
 export interface Datasets {

@@ -12,6 +12,8 @@ export interface KeyRequest {
   readonly limits?: AccessLimits;
   /** epoch ms; absent: until it is revoked */
   readonly expiresAt?: number;
+  /** id of the key that it replaces: it takes over its producers */
+  readonly replaces?: string;
   readonly reason?: string;
 }
 
@@ -25,6 +27,8 @@ export interface KeyInfo {
   readonly expiresAt: number | null;
   readonly revokedAt: number | null;
   readonly revokedBy: string | null;
+  /** id of the key that it replaces */
+  readonly replaces?: string;
 }
 
 export interface CreatedKey extends KeyInfo {

@@ -6,6 +6,14 @@ import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import type { Caller } from './caller.ts';
 
+export type MayBreak = (id: string) => boolean;
+
+/** What the authorization adds to a request. */
+export interface Consent {
+  /** whether the caller may break a definition, as kind/name, by a forced change; absent: any */
+  readonly mayBreak?: MayBreak;
+}
+
 export interface CommandRequest {
   readonly type: string;
   readonly data: unknown;
@@ -143,7 +151,7 @@ export interface LineageGraph {
 
 /** Definitions: changing them, and looking them up. */
 export interface Registry {
-  command(request: CommandRequest, caller: Caller): Promise<CommandResult>;
+  command(request: CommandRequest & Consent, caller: Caller): Promise<CommandResult>;
   plan(
     definitions: readonly Definition[],
     options?: PlanOptions,
@@ -151,7 +159,7 @@ export interface Registry {
   ): Promise<PlanResult>;
   apply(
     definitions: readonly Definition[],
-    options: ApplyOptions,
+    options: ApplyOptions & Consent,
     caller: Caller,
   ): Promise<ApplyResult>;
   /** All definitions that are not retired. */

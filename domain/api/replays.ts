@@ -2,6 +2,7 @@
  * What operators can request of generations. Times are epoch ms; refusals are thrown as
  * MillraceError.
  */
+import { fail } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { Caller } from './caller.ts';
@@ -73,6 +74,14 @@ export interface ReplayComparison {
 }
 
 export type ReplayAction = 'promote' | 'rollback' | 'abandon' | 'retire';
+
+/** @throws MR_NOT_FOUND */
+export const noReplay = (id: string): never =>
+  fail(
+    'MR_NOT_FOUND',
+    `there is no replay "${id}": \`millrace replay list\` lists replays, and \`VIEW@GENERATION\` names a generation that was made without one`,
+    { id },
+  );
 
 /** New generations of a view, filled while the live one serves. */
 export interface Replays {

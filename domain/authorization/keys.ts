@@ -19,6 +19,8 @@ export type KeyEvent =
         readonly limits: AccessLimits;
         /** epoch ms */
         readonly expiresAt: number | null;
+        /** id of the key that it replaces */
+        readonly replaces?: string;
         readonly at: number;
       };
     }
@@ -35,6 +37,8 @@ interface KeyWish {
   readonly limits: AccessLimits;
   /** epoch ms; null: valid until revoked */
   readonly expiresAt: number | null;
+  /** id of the key that it replaces: it takes over its producers */
+  readonly replaces?: string;
 }
 
 export interface KeyState extends KeyWish {
@@ -81,14 +85,23 @@ export const decideKey = (
       events: [{ type: 'KeyRevoked', data: { id: command.id, at: now } }],
     };
   }
-  const { id, name, hash, grants, limits, expiresAt } = command;
+  const { id, name, hash, grants, limits, expiresAt, replaces } = command;
   if (state !== null) return refuse('MR_REFUSED', `there is a key "${id}" already`);
   if (expiresAt !== null && expiresAt <= now)
     return refuse(
       'MR_BODY_INVALID',
       `a key that expires at ${new Date(expiresAt).toISOString()} has expired already`,
     );
-  const data = { id, name, hash, grants: grants.map(formatGrant), limits, expiresAt, at: now };
+  const data = {
+    id,
+    name,
+    hash,
+    grants: grants.map(formatGrant),
+    limits,
+    expiresAt,
+    ...(replaces === undefined ? {} : { replaces }),
+    at: now,
+  };
   return { outcome: 'accepted', events: [{ type: 'KeyCreated', data }] };
 };
 
@@ -136,8 +149,9 @@ export const keyWishOf = (request: {
   readonly grants: readonly string[];
   readonly limits?: AccessLimits;
   readonly expiresAt?: number;
+  readonly replaces?: string;
 }): KeyWish => {
-  const { name, grants, limits = {}, expiresAt = null } = request;
+  const { name, grants, limits = {}, expiresAt = null, replaces } = request;
   if (!NAME.test(name))
     fail('MR_BODY_INVALID', `a key's name must be ${NAME_RULE}, not ${JSON.stringify(name)}`, {
       name,
@@ -159,6 +173,7 @@ export const keyWishOf = (request: {
     grants: unique,
     limits: limitsOf(limits as Readonly<Record<string, unknown>>),
     expiresAt,
+    ...(replaces === undefined ? {} : { replaces }),
   };
 };
 

@@ -20,6 +20,8 @@ export interface Principal {
   readonly actor: string | null;
   readonly grants: readonly Grant[];
   readonly limits: AccessLimits;
+  /** ids of the principals whose producers it takes over */
+  readonly replaces?: readonly string[];
 }
 
 /** The principal while authentication is off: anyone on this machine, with every permission. */

@@ -5,6 +5,7 @@
 
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
+import type { AnsweredBy } from './answered-by.ts';
 
 /**
  * Why a served value differs from the event-time value. The events of each cause, then the
@@ -87,6 +88,8 @@ export interface SkewReport {
     readonly version: number;
     readonly generation: number | null;
   }[];
+  /** the versions that gave the logged values of the compared rows */
+  readonly answeredBy: readonly AnsweredBy[];
   readonly features: readonly FeatureSkew[];
   /** features served then that are no longer part of the service */
   readonly gone: readonly string[];

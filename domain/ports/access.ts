@@ -14,6 +14,8 @@ export interface Credentials {
 
 export interface AccessRefusal {
   readonly actor: string;
+  /** id of the principal; absent: not authenticated */
+  readonly principal?: string;
   /** in the imperative: what was requested */
   readonly command: string;
   /** kind/name of the resource */
@@ -21,6 +23,8 @@ export interface AccessRefusal {
   readonly code: string;
   readonly message: string;
   readonly address?: string;
+  /** whether the caller was not authenticated yet: anybody can cause it */
+  readonly beforeAuthentication?: true;
 }
 
 /** A token whose signature, issuer, audience and expiry are valid. */

@@ -6,17 +6,16 @@
  *   stored ones are left out, so several processes may write the same chain. A record that does not
  *   follow the head (a gap, or another previous hash) is MR_STORAGE_FAILED, and nothing of its
  *   batch is added: a forked chain is never stored.
+ * - `begin` marks the store, durably, as one that has a chain, and changes nothing where it is
+ *   marked. `begun` is whether it is marked, or has a head.
  * - `head` is stored apart from the records: it names the newest record that was ever appended, so
  *   a cut-off tail is detected.
  */
 
-import type { AuditRecord } from '#domain/api/audit.ts';
+import type { AuditHead, AuditRecord } from '#domain/api/audit.ts';
 import { MillraceError } from '../errors.ts';
 
-export interface AuditHead {
-  readonly sequence: number;
-  readonly hash: string;
-}
+export type { AuditHead };
 
 /** The hash before the first record. */
 export const GENESIS = '0'.repeat(64);
@@ -25,7 +24,10 @@ export interface AuditStore {
   append(records: readonly AuditRecord[]): Promise<void>;
   /** Records after `sequence`, in order. */
   read(sequence: number, limit: number): Promise<readonly AuditRecord[]>;
+  /** null: there is no record yet */
   head(): Promise<AuditHead | null>;
+  begin(): Promise<void>;
+  begun(): Promise<boolean>;
 }
 
 /**

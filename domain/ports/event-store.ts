@@ -27,6 +27,8 @@ export interface CommandRecord {
   readonly type: string;
   readonly data: unknown;
   readonly actor: string;
+  /** id of the principal; absent: the platform itself, or a record of an old version */
+  readonly principal?: string;
   readonly reason: string | null;
   /** epoch ms */
   readonly time: number;

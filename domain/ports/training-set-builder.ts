@@ -51,6 +51,8 @@ export interface TrainingSetJob {
   readonly spine: { readonly file: string } | { readonly rows: readonly Row[] };
   /** a path on the local disk that ends in .parquet or .csv */
   readonly out: string;
+  /** whether a file `out` that exists is replaced; absent: that is refused */
+  readonly overwrite?: boolean | undefined;
   readonly mode: 'event-time' | 'as-served';
   /** a column of statuses after each feature */
   readonly withStatus?: boolean;
@@ -83,8 +85,12 @@ export interface TrainingSetBuilder {
   /**
    * The absolute path of an output: the requested one, or one of the builder's own for this id.
    * @param requested absolute, or relative to the working directory
+   * @throws MR_REFUSED where it is in the platform's own directory, where it exists and is no
+   * regular file, or exists without `overwrite`
    */
-  readonly outputPath: (id: string, requested?: string) => string;
+  readonly outputPath: (id: string, requested?: string, overwrite?: boolean) => string;
+  /** @throws MR_REFUSED where the file is in the platform's own directory */
+  readonly checkSpine: (file: string) => void;
   /**
    * Writes the training set to `job.out`.
    * @throws MillraceError where the spine is invalid, the disk is full or the thread fails; a

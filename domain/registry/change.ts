@@ -23,14 +23,18 @@ export interface Change {
   readonly notes: readonly string[];
   /** the notes that say what breaks */
   readonly breaks: readonly string[];
+  /** the definitions that the change breaks, as kind/name; none of the request's own readers */
+  readonly broken: readonly string[];
   /** those of `breaks` that cannot be forced: what is stored could not be read any more */
   readonly final: readonly string[];
 }
 
 /** What a revision of a source does to the definitions over it. */
 export interface SourceReaders {
-  /** sentences: what does not fit the source any more */
-  readonly unfit: (after: SourceDefinition) => readonly string[];
+  /** what does not fit the source any more, as kind/name, with a sentence for each problem */
+  readonly unfit: (
+    after: SourceDefinition,
+  ) => readonly { readonly reader: string; readonly problem: string }[];
   /**
    * views, as kind/name, of which an expression gives some earlier event another value, with that
    * expression
@@ -60,10 +64,14 @@ export interface Draft {
   readonly fields: FieldChange[];
   readonly notes: string[];
   readonly breaks: string[];
+  readonly broken: string[];
   readonly final: string[];
 }
 
-/** Adds a change; `text` says what breaks, or what needs a replay. */
+/**
+ * Adds a change; `text` says what breaks, or what needs a replay.
+ * @param readers what a breaking change breaks, as kind/name
+ */
 export const note = (
   draft: Draft,
   path: string,
@@ -71,10 +79,13 @@ export const note = (
   after: unknown,
   cost: ChangeCost,
   text?: string,
+  readers: readonly string[] = [],
 ): void => {
   draft.fields.push({ path, before: before ?? null, after: after ?? null, cost });
   if (text !== undefined) draft.notes.push(text);
-  if (cost === 'breaking') draft.breaks.push(text ?? `${path} changes`);
+  if (cost !== 'breaking') return;
+  draft.breaks.push(text ?? `${path} changes`);
+  for (const reader of readers) if (!draft.broken.includes(reader)) draft.broken.push(reader);
 };
 
 /** The refusal of a revision that cannot be forced; null: it has no such change. */

@@ -45,6 +45,7 @@ const facts: DecisionContext = {
   change: null,
   planHash: null,
   planHashOf: () => null,
+  unconsented: [],
   dependents: [],
 };
 

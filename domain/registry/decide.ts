@@ -15,7 +15,14 @@ import {
   ownGeneration,
   startReplay,
 } from './decide-generation.ts';
-import { accept, type Decision, type DecisionContext, refuse, stillUsed } from './decision.ts';
+import {
+  accept,
+  type Decision,
+  type DecisionContext,
+  refuse,
+  stillUsed,
+  unconsentedProblem,
+} from './decision.ts';
 import { REGISTERED, type RegistryEvent } from './events.ts';
 import { nextVersion } from './facts.ts';
 import { liveGeneration, newestVersion, type RegistryState } from './state.ts';
@@ -80,6 +87,11 @@ const register = (
   if (change?.cost === 'breaking') {
     const final = finalProblem(definition, change);
     if (final !== null) return { outcome: 'refused', problem: final };
+    if (command.force && context.unconsented.length > 0)
+      return {
+        outcome: 'refused',
+        problem: unconsentedProblem(`${kind} "${name}"`, context.unconsented),
+      };
     if (!command.force) {
       return refuse(
         'MR_INCOMPATIBLE_REVISION',

@@ -40,6 +40,7 @@ const context: DecisionContext = {
   change: null,
   planHash: 'h1',
   planHashOf: () => null,
+  unconsented: [],
   dependents: [],
 };
 const register = (
@@ -168,6 +169,7 @@ describe('registering', () => {
       fields: [],
       notes: ['y is new', 'feature x goes'],
       breaks: ['feature x goes'],
+      broken: [],
       final: [],
     } as const;
     given(...live)

@@ -11,6 +11,11 @@ export interface DecisionContext {
   readonly problems: readonly Problem[];
   /** for a revision: what changes, and the cost */
   readonly change: Change | null;
+  /**
+   * for a revision: what it breaks and the caller may not break, as kind/name: definitions of
+   * namespaces where the caller is no author
+   */
+  readonly unconsented: readonly string[];
   /** for a feature view to register: the hash of its plan */
   readonly planHash: string | null;
   /**
@@ -40,6 +45,16 @@ export const refuse = (
 ): Decision => ({
   outcome: 'refused',
   problem: { code, message, details },
+});
+
+/**
+ * A forced change breaks what others own only if they agree: the caller must be an author there.
+ * @param broken as kind/name; at least one
+ */
+export const unconsentedProblem = (what: string, broken: readonly string[]): Problem => ({
+  code: 'MR_FORBIDDEN',
+  message: `${what}: it would break ${broken.join(', ')}, and this caller is no author of ${broken.length === 1 ? 'its namespace' : 'their namespaces'}: keep what ${broken.length === 1 ? 'it reads' : 'they read'}, or let somebody with the role author in all of these namespaces force the change`,
+  details: { broken },
 });
 
 /** @param dependents as kind/name; at least one */

@@ -18,7 +18,7 @@ export const diffSource = (
       used.length > 0 ? ` (${used.join(', ')} read${used.length === 1 ? 's' : ''} the field)` : '';
     const text = `${path}: ${change.note}${by}`;
     if (!change.compatible) {
-      note(draft, path, change.before, change.after, 'breaking', text);
+      note(draft, path, change.before, change.after, 'breaking', text, used);
       if (change.final) draft.final.push(text);
       continue;
     }
@@ -36,7 +36,8 @@ export const diffSource = (
         change.before,
         change.after,
         'breaking',
-        `${path}: ${unfit.map((problem) => problem.replace(/\.$/, '')).join('; ')}`,
+        `${path}: ${unfit.map(({ problem }) => problem.replace(/\.$/, '')).join('; ')}`,
+        unfit.map(({ reader }) => reader),
       );
     else if (recomputed.length > 0) {
       const views = recomputed.map(

@@ -20,6 +20,7 @@ export const diffView = (
         after[path],
         'breaking',
         `its ${path} changes, so readers would need other keys or get other data`,
+        Object.keys(before.features).flatMap((name) => readers.ofFeature(before.name, name)),
       );
     }
   }
@@ -47,6 +48,7 @@ export const diffView = (
           null,
           'breaking',
           `feature ${name} is removed, but ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
+          used,
         );
       else note(draft, path, old, null, 'replay', `feature ${name} is removed; nothing reads it`);
       continue;
@@ -66,6 +68,7 @@ export const diffView = (
           now,
           'breaking',
           `feature ${name} changes from ${oldType} to ${newType}, but ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
+          used,
         );
       } else
         note(

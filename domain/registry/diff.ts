@@ -93,6 +93,7 @@ const diffOnDemand = (
       after.type,
       breaks ? 'breaking' : 'compatible',
       breaks ? `its type changes, but ${used.join(', ')} read it` : undefined,
+      used,
     );
   }
   const requests = (definition: OnDemandFeatureDefinition): string[] =>
@@ -108,6 +109,7 @@ const diffOnDemand = (
       after.inputs,
       asked.length > 0 && used.length > 0 ? 'breaking' : 'compatible',
       asked.length > 0 ? `requests must give ${asked.join(', ')} too` : undefined,
+      used,
     );
   }
   if (!same(before.value, after.value))
@@ -126,7 +128,7 @@ export const diffDefinitions = (
   after: Definition,
   readers: Readers,
 ): Change => {
-  const draft: Draft = { fields: [], notes: [], breaks: [], final: [] };
+  const draft: Draft = { fields: [], notes: [], breaks: [], broken: [], final: [] };
   for (const path of METADATA) {
     const [old, now] = [
       (before as unknown as Record<string, unknown>)[path],
@@ -145,7 +147,7 @@ export const diffDefinitions = (
       const used = readers.ofEntity(before.name);
       const text = `its keys change, and entities are found by them in ${used.join(', ')}`;
       if (used.length > 0) {
-        note(draft, 'keys', before.keys, after.keys, 'breaking', text);
+        note(draft, 'keys', before.keys, after.keys, 'breaking', text, used);
         draft.final.push(text);
       } else note(draft, 'keys', before.keys, after.keys, 'compatible');
     }

@@ -53,7 +53,14 @@ const paths = (change: Change): readonly string[] =>
   change.fields.map((f) => `${f.path} ${f.cost}`);
 
 test('nothing changes', () =>
-  expect(diff(view, view)).toEqual({ cost: 'none', fields: [], notes: [], breaks: [], final: [] }));
+  expect(diff(view, view)).toEqual({
+    cost: 'none',
+    fields: [],
+    notes: [],
+    breaks: [],
+    broken: [],
+    final: [],
+  }));
 
 describe('feature views', () => {
   test.each(['namespace', 'owner', 'description', 'freshness', 'ephemeral'])(

@@ -1,9 +1,10 @@
 /** What the revision of a source does to the definitions over it. */
 import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
-import type {
-  Definition,
-  FeatureViewDefinition,
-  SourceDefinition,
+import {
+  DEFAULT_NAMESPACE,
+  type Definition,
+  type FeatureViewDefinition,
+  type SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { formatExpr } from '#domain/expressions/format.ts';
@@ -12,6 +13,8 @@ import { planView } from '#domain/plan/plan-view.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { SourceReaders } from './change.ts';
 import { streamOf } from './events.ts';
+
+const namespaceOf = ({ namespace }: Definition): string => namespace ?? DEFAULT_NAMESPACE;
 
 /** Look-ups in which the source is this one. */
 export type LookupsWith = (source: SourceDefinition) => Lookups;
@@ -63,16 +66,21 @@ export const sourceReaders = (
   return {
     unfit(after) {
       const lookups = lookupsWith(after);
-      return [
-        ...new Set(
-          [...views, ...onDemand].flatMap((definition) => {
-            const now = problemsOf(definition, lookups);
-            if (now.length === 0) return [];
-            const already = new Set(problemsOf(definition, known));
-            return now.filter((problem) => !already.has(problem));
-          }),
-        ),
-      ];
+      const found = [...views, ...onDemand].flatMap((definition) => {
+        const now = problemsOf(definition, lookups);
+        if (now.length === 0) return [];
+        const already = new Set(problemsOf(definition, known));
+        const added = now.filter((problem) => !already.has(problem));
+        const reader = streamOf(definition.kind, definition.name);
+        // The author of a source may not read what others compute from it.
+        const texts =
+          namespaceOf(definition) === namespaceOf(before)
+            ? added
+            : added.slice(0, 1).map(() => `${reader} does not fit it any more`);
+        return texts.map((problem) => ({ reader, problem }));
+      });
+      // Two versions of a view may have the same problem.
+      return [...new Map(found.map((one) => [one.problem, one])).values()];
     },
     recomputed: (after) =>
       views.flatMap((view) => {

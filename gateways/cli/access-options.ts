@@ -17,6 +17,8 @@ export interface AccessFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
+  readonly trustedProxy?: readonly string[];
+  readonly filesRoot?: string;
 }
 
 export const addAccessOptions = (command: Command): Command =>
@@ -41,7 +43,15 @@ export const addAccessOptions = (command: Command): Command =>
       'claim with the grants, such as reader@payments; dots name members of objects',
       'millrace',
     )
+    .option(
+      '--files-root <dir>',
+      'the only directory in which requests may name files; with it, callers on other machines may name them too; default: any file, for callers on this machine only',
+    )
     .option('--open-metrics', '/metrics needs no key')
+    .option(
+      '--trusted-proxy <networks...>',
+      'addresses or networks (10.0.0.0/8) of proxies whose x-forwarded-for names the client; from others the header is ignored',
+    )
     .option(
       '--tls-cert <file>',
       'PEM file of the certificate with its chain; a replaced file is loaded automatically',

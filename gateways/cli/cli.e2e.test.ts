@@ -96,6 +96,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'explain',
     'audit',
     'audit log',
+    'audit head',
     'audit verify',
     'served',
     'skew',

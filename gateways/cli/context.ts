@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { type Client, createClient } from './client.ts';
+import { terminalText } from './terminal-text.ts';
 import { UsageError } from './usage.ts';
 
 export interface Context {
@@ -44,6 +45,7 @@ interface TlsFiles {
 interface GlobalOptions extends TlsFiles {
   readonly url?: string;
   readonly apiKey?: string;
+  readonly apiKeyFile?: string;
   readonly json?: boolean;
 }
 
@@ -69,12 +71,30 @@ const tlsOf = ({
   return Object.fromEntries(Object.entries(given).filter(([, bytes]) => bytes !== undefined));
 };
 
+/** The options come before the environment. A key in a file is not in the list of processes. */
+const keyOf = (key: string | undefined, file: string | undefined): string | undefined => {
+  if (key !== undefined && file !== undefined)
+    throw new UsageError('--api-key and --api-key-file exclude each other');
+  if (key !== undefined) return key;
+  const path =
+    file ??
+    (process.env.MILLRACE_API_KEY === undefined ? process.env.MILLRACE_API_KEY_FILE : undefined);
+  if (path === undefined) return process.env.MILLRACE_API_KEY;
+  try {
+    const text = readFileSync(path, 'utf8').trim();
+    if (/^[\x21-\x7e]+$/.test(text)) return text;
+  } catch (error) {
+    throw new UsageError(`--api-key-file ${path} cannot be read: ${(error as Error).message}`);
+  }
+  throw new UsageError(`--api-key-file ${path} must have one key and nothing else`);
+};
+
 export const contextOf = (command: Command): Context => {
-  const { url, apiKey, json, ...files } = command.optsWithGlobals() as GlobalOptions;
+  const { url, apiKey, apiKeyFile, json, ...files } = command.optsWithGlobals() as GlobalOptions;
   const address = checkUrl(url ?? process.env.MILLRACE_URL ?? DEFAULT_URL);
-  const key = apiKey ?? process.env.MILLRACE_API_KEY;
+  const key = keyOf(apiKey, apiKeyFile);
   const print = (text: string): void => {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${terminalText(text)}\n`);
   };
   return {
     client: createClient(address, {
@@ -88,6 +108,6 @@ export const contextOf = (command: Command): Context => {
       for (const value of values) print(JSON.stringify(value));
     },
     print,
-    message: (text) => process.stderr.write(`${text}\n`),
+    message: (text) => process.stderr.write(`${terminalText(text)}\n`),
   };
 };

@@ -75,6 +75,10 @@ const withGlobalOptions = (): Command =>
     .option('--url <url>', `address of the server (MILLRACE_URL; default ${DEFAULT_URL})`)
     .option('--api-key <key>', 'API key to send (MILLRACE_API_KEY)')
     .option(
+      '--api-key-file <file>',
+      'file with the API key, which other users of this machine then do not see (MILLRACE_API_KEY_FILE)',
+    )
+    .option(
       '--ca <file>',
       "PEM file of the authority that signed the server's certificate (MILLRACE_CA)",
     )

@@ -2,6 +2,8 @@
  * A progress line on stderr. On a terminal it is replaced a few times a second; otherwise a new
  * line is written every few seconds.
  */
+import { terminalText } from './terminal-text.ts';
+
 interface Progress {
   update(text: string): void;
   /** Removes the progress line, and writes the last text if there is one. */
@@ -16,7 +18,8 @@ export const createProgress = (): Progress => {
   let last = Date.now();
   let shown = false;
   return {
-    update(text) {
+    update(raw) {
+      const text = terminalText(raw);
       const now = Date.now();
       if (now - last < (terminal ? TERMINAL_MS : PLAIN_MS)) return;
       last = now;
@@ -25,7 +28,7 @@ export const createProgress = (): Progress => {
     },
     end(text) {
       if (terminal && shown) process.stderr.write('\r\x1b[K');
-      if (text !== undefined) process.stderr.write(`${text}\n`);
+      if (text !== undefined) process.stderr.write(`${terminalText(text)}\n`);
     },
   };
 };

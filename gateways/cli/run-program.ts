@@ -5,17 +5,18 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { errorText } from './error-text.ts';
 import { createProgram } from './program.ts';
+import { terminalText } from './terminal-text.ts';
 import { UsageError } from './usage.ts';
 
 const report = (error: unknown, json: boolean): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError) {
-    process.stderr.write(`error: ${error.message}\n`);
+    process.stderr.write(`error: ${terminalText(error.message)}\n`);
     return 2;
   }
   const known =
     error instanceof MillraceError ? error : new MillraceError('MR_INTERNAL', messageOf(error));
-  process.stderr.write(json ? `${JSON.stringify(known)}\n` : errorText(known));
+  process.stderr.write(terminalText(json ? `${JSON.stringify(known)}\n` : errorText(known)));
   if (known.code === 'MR_INTERNAL' && process.env.MILLRACE_DEBUG !== undefined)
     console.error(error);
   return 1;

@@ -13,11 +13,11 @@ const named = (metadata: Metadata, principal: Principal | null, scope: CallScope
 };
 
 /** `127.0.0.1:50912`, `[::1]:50912` → the address */
-const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+const peerAddress = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
 /** @param scope gets the actor, for the log. @throws the refusals of authentication */
 export const callerOf = (
-  { access }: GrpcContext,
+  { access, addressOf }: GrpcContext,
   call: Pick<IncomingCall, 'metadata' | 'getPeer'>,
   scope: CallScope,
 ): Caller | Promise<Caller> => {
@@ -26,7 +26,7 @@ export const callerOf = (
   const [authorization] = metadata.get('authorization');
   const principal = access.authenticate({
     authorization: typeof authorization === 'string' ? authorization : undefined,
-    address: addressOf(call.getPeer()),
+    address: addressOf(peerAddress(call.getPeer()), metadata.get('x-forwarded-for')[0]?.toString()),
   });
   return principal instanceof Promise
     ? principal.then((one) => named(metadata, one, scope))

@@ -12,6 +12,7 @@ import { fail } from '#domain/errors.ts';
 import type { Logger } from '#domain/ports/logger.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import { createByteBudget } from '#gateways/shared/byte-budget.ts';
+import { clientAddress } from '#gateways/shared/client-address.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
 import { createScopes } from './call-scope.ts';
@@ -32,6 +33,8 @@ export interface GrpcGatewayOptions {
   /** default 7412; 0: any free one */
   readonly port?: number;
   readonly limits?: Partial<GatewayLimits>;
+  /** proxies whose `x-forwarded-for` counts, as addresses or CIDR */
+  readonly trustedProxies?: readonly string[];
   /** absent: without TLS */
   readonly tls?: Tls;
   /** absent: calls are not logged */
@@ -76,6 +79,7 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
     limits,
     onInternalError,
     openScope,
+    addressOf: clientAddress(options.trustedProxies),
     ...(access === undefined ? {} : { access }),
   };
   const server = new Server({

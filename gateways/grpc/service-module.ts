@@ -4,6 +4,7 @@
  */
 import type { Metadata, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Access, Platform } from '#domain/api/platform.ts';
+import type { ClientAddress } from '#gateways/shared/client-address.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import type { OpenScope } from './call-scope.ts';
 
@@ -22,6 +23,7 @@ export interface GrpcContext {
   /** gets the cause of an internal error, which callers do not see */
   readonly onInternalError: (error: unknown, request: string) => void;
   readonly openScope: OpenScope;
+  readonly addressOf: ClientAddress;
 }
 
 export interface GrpcService {

@@ -2,13 +2,23 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Access } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
+import type { ClientAddress } from '#gateways/shared/client-address.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { REQUEST_ID, requestIds } from '#gateways/shared/request-id.ts';
-import { MIN_TLS, type Tls } from '#gateways/shared/tls.ts';
+import { CIPHERS, MIN_TLS, type Tls } from '#gateways/shared/tls.ts';
 import { clientErrorHandler } from './client-error.ts';
+import { compact } from './compact.ts';
 import { watchConnections } from './connections.ts';
 import { answerOf, setRefusalHeaders } from './errors.ts';
 import { JSON_TYPE } from './json-type.ts';
+import { setSecurityHeaders } from './security-headers.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** where the request comes from: its connection, or what a trusted proxy says */
+    address: string | undefined;
+  }
+}
 
 const MAX_PARAM = 500;
 
@@ -28,6 +38,8 @@ export const refuseOtherOrigins = (request: FastifyRequest, access: Access | und
     subject: `origin/${origin}`,
     code: 'MR_ORIGIN_REFUSED',
     message,
+    beforeAuthentication: true,
+    ...compact({ address: request.address }),
   });
   fail('MR_ORIGIN_REFUSED', message, { origin });
 };
@@ -40,6 +52,7 @@ const tlsOptions = (tls: Tls | undefined): object =>
         https: {
           ...tls.current(),
           minVersion: MIN_TLS,
+          ciphers: CIPHERS,
           ...(tls.current().ca === undefined ? {} : { requestCert: true }),
         },
       };
@@ -48,6 +61,7 @@ export const createApp = (
   limits: GatewayLimits,
   onInternalError: (error: unknown, request: string) => void,
   tls: Tls | undefined,
+  addressOf: ClientAddress,
 ): FastifyInstance => {
   const idOf = requestIds();
   const app: FastifyInstance = Fastify({
@@ -69,6 +83,7 @@ export const createApp = (
     },
     frameworkErrors(error, request, reply: FastifyReply) {
       const { status, body } = answerOf(error, request, limits);
+      setSecurityHeaders(request.url, reply);
       reply.code(status).type(JSON_TYPE).send(JSON.stringify(body));
     },
   });
@@ -79,6 +94,13 @@ export const createApp = (
     if (internal) onInternalError(error, request.id);
     setRefusalHeaders(error, reply);
     reply.code(status).type(JSON_TYPE).serializer(JSON.stringify).send(body);
+  });
+  app.decorateRequest('address', undefined);
+  app.addHook('onRequest', (request, reply, done) => {
+    setSecurityHeaders(request.url, reply);
+    const forwarded = request.headers['x-forwarded-for'];
+    request.address = addressOf(request.socket.remoteAddress, forwarded?.toString());
+    done();
   });
   watchConnections(app, limits);
   return app;

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import type { Access } from '#domain/api/platform.ts';
 import { OPEN, type Principal } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
+import { compact } from './compact.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,7 +33,7 @@ const LOOPBACK_NAME =
  */
 const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void) => {
   const good = new Set<string>();
-  return ({ headers: { host = 'localhost' } }) => {
+  return ({ headers: { host = 'localhost' }, address }) => {
     if (good.has(host)) return;
     if (!LOOPBACK_NAME.test(host)) {
       const message = `without keys this server answers as localhost only, not as ${JSON.stringify(host.slice(0, 100))}`;
@@ -42,6 +43,8 @@ const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void)
         subject: `host/${host}`,
         code: 'MR_ORIGIN_REFUSED',
         message,
+        beforeAuthentication: true,
+        ...compact({ address }),
       });
       fail('MR_ORIGIN_REFUSED', message, { host });
     }
@@ -62,7 +65,7 @@ export const addAuthentication = (app: FastifyInstance, access: Access | undefin
   };
   const authenticate = (request: FastifyRequest, _reply: FastifyReply, done: Done): void => {
     const { authorization } = request.headers;
-    const principal = access.authenticate({ authorization, address: request.socket.remoteAddress });
+    const principal = access.authenticate({ authorization, address: request.address });
     if (!(principal instanceof Promise)) {
       setPrincipal(request, principal);
       done();

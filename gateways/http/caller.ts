@@ -21,12 +21,12 @@ const isLoopback = (address: string | undefined): boolean =>
   (address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.'));
 
 /**
- * Paths in a request are paths on the server's machine: only callers on that machine may send them.
+ * For paths in a request, which are paths on the server's machine.
  *
  * @throws MR_REFUSED for any other caller
  */
 export const requireSameMachine = (request: FastifyRequest, what: string): void => {
-  if (isLoopback(request.socket.remoteAddress)) return;
+  if (isLoopback(request.address)) return;
   fail(
     'MR_REFUSED',
     `${what} names a file on the server's machine, which only callers on that machine may do: send rows, and fetch the data`,

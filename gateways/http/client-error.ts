@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { MillraceError } from '#domain/errors.ts';
 import { durationText } from '#domain/values/duration.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 const refusalOf = (
   code: string | undefined,
@@ -40,6 +41,7 @@ export const clientErrorHandler =
       'content-type: application/json; charset=utf-8',
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
+      ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
     ];
     // The socket does not wait for a client that does not read.
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());

@@ -14,9 +14,10 @@ import { fail } from '#domain/errors.ts';
 import type { Logger } from '#domain/ports/logger.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import { createByteBudget } from '#gateways/shared/byte-budget.ts';
+import { clientAddress } from '#gateways/shared/client-address.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
 import { REQUEST_ID } from '#gateways/shared/request-id.ts';
-import { MIN_TLS, type Tls } from '#gateways/shared/tls.ts';
+import { CIPHERS, MIN_TLS, type Tls } from '#gateways/shared/tls.ts';
 import { createApp, refuseOtherOrigins } from './app.ts';
 import { addAuthentication } from './authenticate.ts';
 import { addJsonParser } from './body-parsers.ts';
@@ -42,6 +43,10 @@ export interface HttpGatewayOptions {
   /** default 7411; 0: any free one */
   readonly port?: number;
   readonly limits?: Partial<GatewayLimits>;
+  /** the directory in which requests may name files; absent: callers on this machine name any */
+  readonly filesRoot?: string;
+  /** proxies whose `x-forwarded-for` counts, as addresses or CIDR */
+  readonly trustedProxies?: readonly string[];
   readonly version?: string;
   /** absent: requests are not logged */
   readonly log?: Logger;
@@ -87,7 +92,8 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   const { modules, platform, access, tls, log } = options;
   const { host = '127.0.0.1', port = 7411, version = '0.1.0' } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const app = createApp(limits, options.onInternalError ?? logInternalError(log), tls);
+  const addressOf = clientAddress(options.trustedProxies);
+  const app = createApp(limits, options.onInternalError ?? logInternalError(log), tls, addressOf);
   let closing: Promise<void> | null = null;
   const readBody = bodyReader(limits, createByteBudget(limits.inFlightBytes));
   addJsonParser(app, readBody);
@@ -112,11 +118,16 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   if (log !== undefined) addRequestLog(app, createRequestLog(log, options.slowMs));
   addNotFound(app);
   await addOpenApi(app, version);
-  const context = { platform, limits, draining: () => closing !== null, readBody };
+  const { filesRoot } = options;
+  const context = { platform, limits, filesRoot, draining: () => closing !== null, readBody };
   for (const module of modules) addModule(app, module, context);
   await app.listen({ host, port });
   tls?.onChange((pem) =>
-    (app.server as unknown as TlsServer).setSecureContext({ ...pem, minVersion: MIN_TLS }),
+    (app.server as unknown as TlsServer).setSecureContext({
+      ...pem,
+      minVersion: MIN_TLS,
+      ciphers: CIPHERS,
+    }),
   );
 
   const drain = async (): Promise<void> => {

@@ -12,6 +12,8 @@ import type { ReadBody } from './read-body.ts';
 export interface RouteContext {
   readonly platform: Platform;
   readonly limits: GatewayLimits;
+  /** the directory in which requests may name files; absent: callers on this machine name any */
+  readonly filesRoot?: string | undefined;
   /** whether the server is stopping */
   readonly draining: () => boolean;
   readonly readBody: ReadBody;

@@ -16,8 +16,14 @@ const entries = (fields: LogFields): [string, string | number | boolean][] =>
     (entry): entry is [string, string | number | boolean] => entry[1] != null,
   );
 
+/** JSON escapes C0 itself, and not DEL and C1, which terminals obey as well. */
+const escaped = (json: string): string =>
+  json.replace(/\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 const asText = (value: string | number | boolean): string =>
-  typeof value === 'string' && !/^[\w.:/@#-]+$/.test(value) ? JSON.stringify(value) : String(value);
+  typeof value === 'string' && !/^[\w.:/@#-]+$/.test(value)
+    ? escaped(JSON.stringify(value))
+    : String(value);
 
 /** A line break in a value could forge a log line of its own. */
 const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');
@@ -26,7 +32,7 @@ const FORMATS: Readonly<
   Record<LogFormat, (time: string, level: LogLevel, message: string, fields: LogFields) => string>
 > = {
   json: (time, level, message, fields) =>
-    JSON.stringify({ time, level, message, ...Object.fromEntries(entries(fields)) }),
+    escaped(JSON.stringify({ time, level, message, ...Object.fromEntries(entries(fields)) })),
   text: (time, level, message, fields) =>
     [
       time,

@@ -29,6 +29,17 @@ export interface Tls {
 }
 
 export const MIN_TLS = 'TLSv1.2';
+/** Forward secrecy and authenticated encryption only; the first three are those of TLS 1.3. */
+export const CIPHERS = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  ...['ECDSA', 'RSA'].flatMap((key) => [
+    `ECDHE-${key}-AES128-GCM-SHA256`,
+    `ECDHE-${key}-AES256-GCM-SHA384`,
+    `ECDHE-${key}-CHACHA20-POLY1305`,
+  ]),
+].join(':');
 const POLL_MS = 5_000;
 
 const read = (option: string, file: string): Buffer => {

@@ -7,12 +7,15 @@
  * Lock and format are properties of the local disk, so they do not go through FileIO.
  */
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -107,12 +110,34 @@ const checkFormat = (path: string): number => {
   return format;
 };
 
+const PRIVATE_DIRECTORY = 0o700;
+const PRIVATE_FILE = 0o600;
+const OWN = /^(?:millrace\.db|lock\.|format\.json$|history$|state$|datasets$)/;
+
+/**
+ * Only the owner may read the directory, or hold a lock in it. Nobody else can reach the files in a
+ * private directory; those of older versions are made private too, in case it is opened up again.
+ */
+const makePrivate = (path: string): void => {
+  if (statSync(path).uid !== process.getuid?.()) return;
+  const entries = readdirSync(path, { withFileTypes: true });
+  // A directory that has other things in it is not all ours.
+  if (entries.length > 0 && !entries.some(({ name }) => name === 'format.json')) return;
+  chmodSync(path, PRIVATE_DIRECTORY);
+  for (const entry of entries.filter(({ name }) => OWN.test(name))) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) chmodSync(inside, PRIVATE_DIRECTORY);
+    else if (entry.isFile()) chmodSync(inside, PRIVATE_FILE);
+  }
+};
+
 /** @throws MR_DATA_DIR_LOCKED, MR_DATA_DIR_NEWER, MR_STORAGE_FAILED */
 export const openDataDirectory = (directory: string): DataDirectory => {
   const path = resolve(directory);
   let guard: DatabaseSync;
   try {
-    mkdirSync(path, { recursive: true });
+    mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+    makePrivate(path);
     guard = lock(path);
   } catch (error) {
     throw storageError(error, path);

@@ -4,7 +4,12 @@
  */
 
 import type { AuditRecord } from '#domain/api/audit.ts';
-import { type AuditHead, type AuditStore, followingRecords } from '#domain/ports/audit-store.ts';
+import {
+  type AuditHead,
+  type AuditStore,
+  followingRecords,
+  GENESIS,
+} from '#domain/ports/audit-store.ts';
 import type { MysqlDatabase } from './database.ts';
 
 /** The row exists from the beginning; its sequence is 0 until the first record. */
@@ -44,5 +49,16 @@ export const mysqlAuditStore = (database: MysqlDatabase): AuditStore => ({
       'SELECT sequence, hash FROM audit_head WHERE one = 1',
     );
     return headOf(head);
+  },
+  begin: () =>
+    database.transaction(async ({ run }) => {
+      await run('INSERT IGNORE INTO audit_head (one, sequence, hash) VALUES (1, 0, ?)', [GENESIS]);
+      await run("UPDATE audit_head SET hash = ? WHERE one = 1 AND hash = ''", [GENESIS]);
+    }),
+  async begun() {
+    const [head] = await database.rows<AuditHead>(
+      'SELECT sequence, hash FROM audit_head WHERE one = 1',
+    );
+    return head !== undefined && head.hash !== '';
   },
 });

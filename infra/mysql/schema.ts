@@ -28,6 +28,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, day BIGINT NOT NULL, used BIGINT NOT NULL
      ) ENGINE=InnoDB`,
   ],
+  [
+    `CREATE TABLE IF NOT EXISTS producer_owner (
+       id CHAR(64) NOT NULL PRIMARY KEY, owner VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
+     ) ENGINE=InnoDB`,
+  ],
 ];
 
 const LOCK = 'millrace.schema';

@@ -12,6 +12,7 @@ import type { EngineContext } from '#application/dependencies.ts';
 import { tracesOf } from '#application/traced-areas.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
+import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
@@ -34,6 +35,7 @@ import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
+import { sqliteProducerOwners } from '#infra/sqlite/producer-owners.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -50,6 +52,8 @@ export interface EmbeddedOptions {
   readonly historyEveryMs?: number;
   /** the receiver of OpenLineage events; absent: OpenLineage is off */
   readonly lineage?: LineageSettings | null;
+  /** absent: the head of the audit log is in the database only */
+  readonly auditAnchor?: AuditAnchor | undefined;
 }
 
 /** So many events are computed in some ten milliseconds. */
@@ -113,6 +117,10 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
 
   const updates = updateDecoder(schemas);
 
+  const closeStores = async (): Promise<void> => {
+    database.close();
+    directory.close();
+  };
   return startPlatform({
     profile: 'embedded',
     lineage:
@@ -132,7 +140,9 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     schemas,
     eventStore: sqliteEventStore(database),
     auditStore: sqliteAuditStore(database),
+    ...(options.auditAnchor === undefined ? {} : { auditAnchor: options.auditAnchor }),
     usage: sqliteUsageCounter(database),
+    producerOwners: sqliteProducerOwners(database),
     history,
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
@@ -167,9 +177,10 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
         },
       ];
     },
-    async close() {
-      database.close();
-      directory.close();
-    },
+    close: closeStores,
+  }).catch(async (error: unknown) => {
+    await log.close().catch(() => {});
+    await closeStores();
+    throw error;
   });
 };

@@ -16,6 +16,7 @@ import type { EngineContext } from '#application/dependencies.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { fail } from '#domain/errors.ts';
+import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
@@ -39,6 +40,7 @@ import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
+import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { openCacheProjections } from '#infra/profiles/cache-projections.ts';
@@ -64,6 +66,8 @@ export interface StackOptions extends OnlineOptions {
   readonly lineage?: LineageSettings | null;
   /** absent, null: traces are off */
   readonly tracing?: Tracing | null;
+  /** absent: the head of the audit log is in the database only */
+  readonly auditAnchor?: AuditAnchor | undefined;
   /** whether this process also fills the cache tier and ingests from Kafka; default true */
   readonly projections?: boolean;
   /** how long the tables of a retired generation stay, ms; default a minute */
@@ -229,7 +233,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     outboxLog,
     eventStore,
     auditStore,
+    ...(options.auditAnchor === undefined ? {} : { auditAnchor: options.auditAnchor }),
     usage: mysqlUsageCounter(database),
+    producerOwners: mysqlProducerOwners(database),
     history,
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,

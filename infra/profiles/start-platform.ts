@@ -60,7 +60,11 @@ export const startPlatform = async ({
     version,
     metrics,
     sql: flinkSqlOf,
-    trainingSetBuilder: trainingSetBuilder({ files: localFiles(), directory: datasetDirectory }),
+    trainingSetBuilder: trainingSetBuilder({
+      files: localFiles(),
+      directory: datasetDirectory,
+      ownDirectories: [adapters.dataDirectory, datasetDirectory],
+    }),
     ...(lineage === null ? {} : { lineage: lineageOf(lineage, datasetDirectory) }),
   });
 };

@@ -1,6 +1,11 @@
 /** The audit chain in the embedded database: one row a record, and one row for the head. */
 import type { AuditRecord } from '#domain/api/audit.ts';
-import { type AuditHead, type AuditStore, followingRecords } from '#domain/ports/audit-store.ts';
+import {
+  type AuditHead,
+  type AuditStore,
+  followingRecords,
+  GENESIS,
+} from '#domain/ports/audit-store.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 
 const TABLES = `
@@ -17,8 +22,15 @@ export const sqliteAuditStore = (database: Database): AuditStore => {
   );
   const page = db.prepare('SELECT record FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?');
   const head = db.prepare('SELECT sequence, hash FROM audit_head');
-  const currentHead = (): AuditHead | null =>
-    (head.get() as unknown as AuditHead | undefined) ?? null;
+  const begin = db.prepare(
+    'INSERT INTO audit_head (one, sequence, hash) VALUES (1, 0, ?) ON CONFLICT DO NOTHING',
+  );
+  /** Sequence 0: the chain was begun and has no record yet. */
+  const stored = (): AuditHead | null => (head.get() as unknown as AuditHead | undefined) ?? null;
+  const currentHead = (): AuditHead | null => {
+    const found = stored();
+    return found === null || found.sequence === 0 ? null : found;
+  };
   return {
     async append(records) {
       database.transaction(() => {
@@ -32,5 +44,9 @@ export const sqliteAuditStore = (database: Database): AuditStore => {
     read: async (sequence, limit) =>
       page.all(sequence, limit).map((row) => JSON.parse(row.record as string) as AuditRecord),
     head: async () => currentHead(),
+    async begin() {
+      begin.run(GENESIS);
+    },
+    begun: async () => stored() !== null,
   };
 };

@@ -44,6 +44,8 @@ const ALGORITHMS = [
 const TOLERANCE_S = 30;
 const COOLDOWN_MS = 30_000;
 const FETCH_MS = 5_000;
+/** With the time that a verified token is cached for, at most five minutes. */
+const KEYS_CACHED_MS = 150_000;
 
 const keySet = ({
   jwks,
@@ -52,7 +54,7 @@ const keySet = ({
   if (/^https?:/.test(jwks))
     return createRemoteJWKSet(new URL(jwks), {
       cooldownDuration: cooldownMs,
-      cacheMaxAge: 600_000,
+      cacheMaxAge: KEYS_CACHED_MS,
       timeoutDuration: FETCH_MS,
     });
   try {
@@ -84,6 +86,22 @@ const grantsOf = (claim: unknown): readonly Grant[] => {
   return words.flatMap((word) => (typeof word === 'string' ? (readGrant(word) ?? []) : []));
 };
 
+const MAX_SUBJECT = 200;
+
+/**
+ * The name that the audit log and terminals show: text without control, format or separator
+ * characters, which could pass for another name or drive a terminal.
+ */
+const subjectOf = (sub: unknown): string =>
+  typeof sub === 'string' && /\S/.test(sub) && sub.length <= MAX_SUBJECT && !BAD_CHARACTER.test(sub)
+    ? sub
+    : fail(
+        'MR_UNAUTHENTICATED',
+        `the token is not valid: its "sub" must be a text of 1 to ${MAX_SUBJECT} printable characters`,
+        { reason: 'sub' },
+      );
+const BAD_CHARACTER = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
 const looksLikeToken = (text: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]*$/.test(text);
 
 export const createTokenVerifier = (
@@ -103,7 +121,8 @@ export const createTokenVerifier = (
         ...expected,
         requiredClaims: ['exp', 'sub'],
       });
-      const { sub = '', exp = 0 } = payload;
+      const { exp = 0 } = payload;
+      const sub = subjectOf(payload.sub);
       const grants = grantsOf(claimAt(payload, options.claim));
       return {
         issuer: options.issuer,
@@ -112,6 +131,7 @@ export const createTokenVerifier = (
         expiresAt: (exp + TOLERANCE_S) * 1000,
       };
     } catch (error) {
+      if (error instanceof MillraceError) throw error;
       // An error without a name of jose's: the issuer's answer is not a JWKS.
       if (
         error instanceof errors.JWKSTimeout ||

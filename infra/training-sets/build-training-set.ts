@@ -110,7 +110,10 @@ export const buildTrainingSet = async (
     });
     signal?.throwIfAborted();
     onProgress?.({ stage: 'writing', progress: 0.92 });
-    await writeResult(connection, job.out, writtenColumns(plan, results), spine, options);
+    await writeResult(connection, job.out, writtenColumns(plan, results), spine, {
+      ...options,
+      overwrite: job.overwrite,
+    });
     onProgress?.({ stage: 'done', progress: 1 });
     return { rows: spine.rows, features: plan.columns.map(({ name }) => name), events };
   } finally {

@@ -4,23 +4,30 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { spineOfValues } from '#domain/training-sets/spine-of-values.ts';
 import { readValues } from './read-values.ts';
 import { runTrainingSet } from './run-training-set.ts';
+import { checkOutput, checkSpineFile } from './user-files.ts';
 
 export interface BuilderOptions {
   /** the file system of the history */
   readonly files: FileIO;
   /** a path on the local disk: outputs without a requested path go there */
   readonly directory: string;
+  /** directories of the platform: callers name no files in them */
+  readonly ownDirectories?: readonly string[];
 }
 
 type Files = Pick<TrainingSetJob, 'sources'>;
 
-export const trainingSetBuilder = ({ files, directory }: BuilderOptions): TrainingSetBuilder => {
+export const trainingSetBuilder = ({
+  files,
+  directory,
+  ownDirectories = [directory],
+}: BuilderOptions): TrainingSetBuilder => {
   mkdirSync(directory, { recursive: true });
 
   /** The job's files as DuckDB opens them. */
@@ -36,8 +43,11 @@ export const trainingSetBuilder = ({ files, directory }: BuilderOptions): Traini
   });
 
   return {
-    outputPath: (id, requested) =>
-      requested === undefined ? join(directory, `${id}.parquet`) : resolve(requested),
+    outputPath: (id, requested, overwrite = false) =>
+      requested === undefined
+        ? join(directory, `${id}.parquet`)
+        : checkOutput(requested, overwrite, ownDirectories),
+    checkSpine: (file) => checkSpineFile(file, ownDirectories),
     build: async (job, options) => runTrainingSet({ ...job, ...(await readable(job)) }, options),
     async values(job, spine, options) {
       const out = join(directory, `values-${randomUUID()}.parquet`);

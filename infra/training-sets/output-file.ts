@@ -4,7 +4,8 @@
  * other here, writes files without FileIO.
  */
 import { randomUUID } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { link, rename, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
@@ -12,6 +13,7 @@ import { CSV_LINES, csvCell, csvLines, csvName } from '#domain/sql/duckdb/csv-te
 import { literal } from '#domain/sql/duckdb/names.ts';
 import { selectAs } from '#domain/sql/duckdb/parquet-files.ts';
 import { isDiskFull, makeDirectory, syncPath } from '#infra/shared/files/durable-file.ts';
+import { outputExists } from './user-files.ts';
 
 export type OutputFormat = 'parquet' | 'csv';
 
@@ -60,12 +62,36 @@ const OPTIONS: Readonly<Record<OutputFormat, string>> = {
   csv: CSV_LINES,
 };
 
+export interface WriteOptions {
+  readonly temporary?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** whether a file of that name is replaced; default: that is refused */
+  readonly overwrite?: boolean | undefined;
+}
+
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/** Gives a finished file its name. A file that got the name in the meantime stays as it is. */
+const giveName = async (temporary: string, path: string, overwrite: boolean): Promise<void> => {
+  if (overwrite) return rename(temporary, path);
+  try {
+    await link(temporary, path);
+    await rm(temporary);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') outputExists(path);
+    if (!NO_LINKS.has(code)) throw error;
+    // A file system without links: there is a moment between the look and the rename.
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) outputExists(path);
+    await rename(temporary, path);
+  }
+};
+
 export const writeRows = async (
   connection: DuckDBConnection,
   output: OutputRows,
   path: string,
-  temporary = temporaryPath(path),
-  signal?: AbortSignal,
+  { temporary = temporaryPath(path), signal, overwrite = false }: WriteOptions = {},
 ): Promise<void> => {
   const format = outputFormat(path);
   try {
@@ -82,7 +108,7 @@ export const writeRows = async (
       );
     signal?.throwIfAborted();
     await syncPath(temporary);
-    await rename(temporary, path);
+    await giveName(temporary, path, overwrite);
     await syncPath(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });

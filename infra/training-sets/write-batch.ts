@@ -78,7 +78,7 @@ export const writeBatch = async (
       })),
       rows: count,
     };
-    await writeRows(connection, output, out, temporary, signal);
+    await writeRows(connection, output, out, { temporary, signal, overwrite: true });
     return count;
   } finally {
     connection.closeSync();

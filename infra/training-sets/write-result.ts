@@ -4,16 +4,14 @@ import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import { statusAt } from '#domain/training-sets/statuses.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergType } from './duckdb-types.ts';
-import { outputFormat, writeRows } from './output-file.ts';
+import { outputFormat, type WriteOptions, writeRows } from './output-file.ts';
 import { createTable } from './result-table.ts';
 import type { WrittenColumn } from './results.ts';
 import { SPINE_TABLE, type Spine, type TypedValues } from './spine.ts';
 
 const RESULT_TABLE = 'result';
 
-export interface ResultOptions {
-  readonly temporary?: string;
-  readonly signal?: AbortSignal;
+export interface ResultOptions extends WriteOptions {
   readonly resultsOnly?: boolean;
 }
 
@@ -44,7 +42,7 @@ export const writeResult = async (
   out: string,
   results: readonly WrittenColumn[],
   spine: Spine,
-  { temporary, signal, resultsOnly = false }: ResultOptions,
+  { temporary, signal, resultsOnly = false, overwrite }: ResultOptions,
 ): Promise<void> => {
   const kept = resultsOnly ? [] : spine.kept;
   const typed = outputFormat(out) === 'parquet' ? kept.filter((column) => column.typed) : [];
@@ -67,5 +65,5 @@ export const writeResult = async (
     lines: spine.lines === null ? null : { ...spine.lines, sql: `s.${columnName(0)}` },
     rows: spine.rows,
   };
-  await writeRows(connection, output, out, temporary, signal);
+  await writeRows(connection, output, out, { temporary, signal, overwrite });
 };

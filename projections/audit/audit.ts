@@ -10,9 +10,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { AuditQuery, AuditRecord, AuditVerification } from '#domain/api/audit.ts';
+import { fail } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import { type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
+import { type AuditHead, type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
+import { contradiction } from './anchoring.ts';
 
 const PAGE = 500;
 export const DEFAULT_LIMIT = 100;
@@ -24,6 +26,7 @@ const unchained = (commit: Commit): Unchained => ({
   sequence: commit.position,
   time: commit.command.time,
   actor: commit.command.actor,
+  ...(commit.command.principal === undefined ? {} : { principal: commit.command.principal }),
   command: commit.command.type,
   subject: commit.stream,
   reason: commit.command.reason,
@@ -61,7 +64,10 @@ export interface AuditLog {
   readonly log: (
     query: AuditQuery,
   ) => Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
-  readonly verify: () => Promise<AuditVerification>;
+  /** null: there is no record yet */
+  readonly head: () => Promise<AuditHead | null>;
+  /** @param saved a head that the chain once had: it must extend it */
+  readonly verify: (saved?: AuditHead) => Promise<AuditVerification>;
   readonly close: () => Promise<void>;
 }
 
@@ -71,20 +77,52 @@ const matches = (
 ): boolean =>
   (since === undefined || record.time >= since) &&
   (until === undefined || record.time <= until) &&
-  (actor === undefined || record.actor === actor) &&
+  (actor === undefined || record.actor === actor || record.principal === actor) &&
   (subject === undefined || record.subject === subject || record.subject.endsWith(`/${subject}`)) &&
   (kind === undefined ||
     record.command === kind ||
     record.subject.startsWith(`${kind}/`) ||
     record.events.some((event) => event.type === kind));
 
-export const openAudit = async (eventStore: EventStore, store: AuditStore): Promise<AuditLog> => {
+/**
+ * A chain without records beside commits was deleted, and one that has more records than there are
+ * commits belongs to a newer registry. Neither is continued silently.
+ *
+ * @throws MR_STORAGE_FAILED
+ */
+const requireOwnChain = async (
+  eventStore: Pick<EventStore, 'head'>,
+  store: AuditStore,
+): Promise<void> => {
+  const [head, commits] = [await store.head(), await eventStore.head()];
+  if (head === null && commits > 0 && !(await store.begun()))
+    fail(
+      'MR_STORAGE_FAILED',
+      `the registry has ${commits} commits, and its audit log is missing: restore both from one backup`,
+      { commits, records: 0 },
+    );
+  if (head !== null && head.sequence > commits)
+    fail(
+      'MR_STORAGE_FAILED',
+      `the audit log has ${head.sequence} records, and the registry ${commits} commits: commits were removed, or the two are of different times. Restore both from one backup`,
+      { commits, records: head.sequence },
+    );
+  await store.begin();
+};
+
+/** @param grown called when the chain may have grown */
+export const openAudit = async (
+  eventStore: EventStore,
+  store: AuditStore,
+  grown: () => void = () => {},
+): Promise<AuditLog> => {
+  await requireOwnChain(eventStore, store);
   let queue: Promise<void> = Promise.resolve();
   const append = async (): Promise<void> => {
     for (;;) {
       const head = await store.head();
       const commits = await eventStore.readAll(head?.sequence ?? 0, PAGE);
-      if (commits.length === 0) return;
+      if (commits.length === 0) return grown();
       let previous = head?.hash ?? GENESIS;
       const records: AuditRecord[] = [];
       for (const commit of commits) {
@@ -121,7 +159,11 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
         if (page.length < PAGE) return { records: found, next: null };
       }
     },
-    async verify() {
+    async head() {
+      await caughtUp();
+      return store.head();
+    },
+    async verify(saved) {
       await caughtUp();
       const head = await store.head();
       let previous = GENESIS;
@@ -176,6 +218,8 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
           `the chain ends at record ${expected - 1}, and record ${head.sequence} was once its head: the tail was cut off`,
         );
       }
+      const wrong = saved === undefined ? null : await contradiction(store, saved);
+      if (saved !== undefined && wrong !== null) return bad(saved.sequence, wrong);
       return { ok: true, records: expected - 1, head: previous };
     },
     async close() {

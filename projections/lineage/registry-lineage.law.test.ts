@@ -101,6 +101,7 @@ const commitsOf = (
       change: null,
       planHash: hash,
       planHashOf: (version) => versions[version - 1]?.planHash ?? null,
+      unconsented: [],
       dependents: [],
     });
     if (decision.outcome === 'refused') continue;

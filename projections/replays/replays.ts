@@ -3,7 +3,13 @@
  * from the live ones.
  */
 
-import type { ReplayComparison, ReplayState, ReplayStatus, Replays } from '#domain/api/replays.ts';
+import {
+  noReplay,
+  type ReplayComparison,
+  type ReplayState,
+  type ReplayStatus,
+  type Replays,
+} from '#domain/api/replays.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { FeatureStatus, PlannedFeature } from '#domain/plan/plan.ts';
@@ -152,11 +158,7 @@ export const createReplayQueries = ({
             .stream('feature-view', view)
             ?.state.generations.find(({ generation: of }) => of === Number(number));
     if (view !== undefined && record !== undefined) return statusOf(view, record);
-    return fail(
-      'MR_NOT_FOUND',
-      `there is no replay "${id}": \`millrace replay list\` lists replays, and \`VIEW@GENERATION\` names a generation that was made without one`,
-      { id },
-    );
+    return noReplay(id);
   };
 
   return {

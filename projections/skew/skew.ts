@@ -7,6 +7,7 @@
  * then explained from the events of their entities, so each difference is computed in two ways.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { answeredBy } from '#domain/feature-log/answered-by.ts';
 import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import type { SkewReport, SkewRequest } from '#domain/feature-log/skew.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
@@ -262,6 +263,7 @@ export const createSkew = (
       compared: { requests: requestsOf(rows), rows: rows.length },
       incomparable: chosen.length - rows.length,
       views: values.views,
+      answeredBy: answeredBy(service, rows),
       features,
       gone: [...new Set(rows.flatMap(({ status }) => Object.keys(status)))].filter(
         (name) => !names.includes(name),

@@ -3,7 +3,12 @@
  * means is pinned first (versions, generations, log offsets, table snapshots); then the builder
  * computes it. So the same request with the same `known` gives the same values.
  */
-import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
+import {
+  type DatasetRequest,
+  type DatasetStatus,
+  type Datasets,
+  noDataset,
+} from '#domain/api/datasets.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
@@ -78,13 +83,13 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     const { out, known } = running.status;
     const { signal } = running.abort;
     try {
-      const { mode, spine, withStatus = false } = request;
+      const { mode, spine, overwrite, withStatus = false } = request;
       const files = await pinHistory(dependencies, definitionsOf, pinned, {
         mode,
         known,
         onRead: (snapshot) => running.snapshots.push(snapshot),
       });
-      const job = { target: pinned.target, spine, out, mode, withStatus, ...files };
+      const job = { target: pinned.target, spine, out, overwrite, mode, withStatus, ...files };
       const { rows, features } = await builder.build(job, {
         signal,
         onProgress: ({ stage, progress }) => update({ stage, progress }),
@@ -99,6 +104,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
 
   const begin = (request: DatasetRequest, requester: Requester): Running => {
     const pinned = pin(request.target);
+    if ('file' in request.spine) builder.checkSpine(request.spine.file);
     const id = `ds-${newId().slice(0, 8)}`;
     const running: Running = {
       status: {
@@ -107,7 +113,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         progress: 0,
         stage: 'starting',
         rows: null,
-        out: builder.outputPath(id, request.out),
+        out: builder.outputPath(id, request.out, request.overwrite),
         mode: request.mode,
         features: [],
         views: pinned.views.map(({ view, version, generation }) => ({ view, version, generation })),
@@ -134,8 +140,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     return running;
   };
 
-  const find = (id: string): Running =>
-    started.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
+  const find = (id: string): Running => started.get(id) ?? noDataset(id);
 
   const eventTimeValues: TrainingSets['eventTimeValues'] = async (service, spine, known) => {
     const pinned = pin({ service });
@@ -171,7 +176,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       await running.done;
       return running.status;
     },
-    async batch({ target, at, out, withStatus = false }, { actor }) {
+    async batch({ target, at, out, overwrite, withStatus = false }, { actor }) {
       const time = at ?? presentTime();
       const pinned = pin(target);
       const entities = await entitiesOf(pinned.views, time, engine.generation, dependencies.rowsAt);
@@ -181,8 +186,14 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         pinned.target,
         entities.map((entity) => ({ ...entity, [TIME_COLUMN]: time })),
       );
-      const mode = 'event-time';
-      const request: DatasetRequest = { target, spine: { rows }, out, mode, withStatus };
+      const request: DatasetRequest = {
+        target,
+        spine: { rows },
+        out,
+        mode: 'event-time',
+        withStatus,
+        ...(overwrite === undefined ? {} : { overwrite }),
+      };
       const running = begin(request, { kind: 'batch', actor });
       await running.done;
       const { status } = running;

@@ -256,13 +256,17 @@ test('a read is answered only where the key may read every requested feature', a
     expect(code(await read(fraud, body)), JSON.stringify(body)).toBe('MR_FORBIDDEN');
   expect((await read(fraud, ofService)).body).toMatchObject({
     message: expect.stringContaining(
-      'feature-view/spending of namespace "payments": that takes reader@payments',
+      'feature-view/spending: it is not registered, or is in a namespace that this caller may not see',
     ),
   });
   expect((await read(both, ofService)).status).toBe(200);
   expect(
     code(await read(fraud, { ...ROW, features: ['nothing:x'] })),
-    'a missing view is reported as missing',
+    'a missing view gets the answer of a hidden one',
+  ).toBe('MR_FORBIDDEN');
+  expect(
+    code(await read((await on.key(['reader@*'])).header, { ...ROW, features: ['nothing:x'] })),
+    'a missing view is reported as missing to those who may see all of them',
   ).toBe('MR_NOT_FOUND');
   expect(
     code(
@@ -290,9 +294,9 @@ test('an on-demand feature is explained only where the key may explain all that 
   const path = '/v1/explain?feature=hinted&entity.card=c1';
   const explain = async (...grants: string[]) =>
     on.call('GET', path, (await on.key(grants)).header);
-  expect(code(await explain('auditor@fraud'))).toBe('MR_FORBIDDEN');
+  expect(code(await explain('auditor@fraud'))).toBe('MR_NOT_FOUND');
   expect(code(await explain('auditor@fraud', 'reader@payments'))).toBe('MR_FORBIDDEN');
-  expect(code(await explain('auditor@payments'))).toBe('MR_FORBIDDEN');
+  expect(code(await explain('auditor@payments'))).toBe('MR_NOT_FOUND');
   expect((await explain('auditor@fraud', 'auditor@payments')).status).toBe(200);
 });
 

@@ -137,6 +137,17 @@ test('clients that trust the authority are served over TLS, by HTTP and gRPC; re
   clear.close();
 });
 
+test('cipher suites without authenticated encryption or forward secrecy are not accepted', async () => {
+  await serve();
+  for (const ciphers of ['ECDHE-RSA-AES128-SHA256', 'ECDHE-ECDSA-AES128-SHA', 'AES128-GCM-SHA256'])
+    for (const at of [new URL(http.url).host, grpc.address])
+      expect(await handshake({ maxVersion: 'TLSv1.2', ciphers }, at), `${at} ${ciphers}`).toBe(
+        null,
+      );
+  for (const at of [new URL(http.url).host, grpc.address])
+    expect(await handshake({ maxVersion: 'TLSv1.2' }, at), at).toBe('TLSv1.2');
+});
+
 test('TLS 1.2 and 1.3 are accepted, older versions are not', async () => {
   await serve();
   expect(await handshake({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');

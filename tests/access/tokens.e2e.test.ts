@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createTokenVerifier } from '#infra/tokens/tokens.ts';
 import { type Guarded, guarded } from './support/fixture.ts';
 
@@ -112,7 +112,7 @@ test("a valid token has the grants of its claim and the name of its subject; the
     ).toBe(200);
   expect(fetched).toBe(1);
   expect((await on.call('GET', '/v1/audit', `Bearer ${good}`)).body).toMatchObject({
-    message: expect.stringContaining('"ann@example.org" may not audit'),
+    message: expect.stringContaining('"https://login.example/ann@example.org" may not audit'),
   });
   const author = await token({
     claims: { millrace: ['author@payments', 'auditor@*', 'offline_access', 7] },
@@ -125,7 +125,7 @@ test("a valid token has the grants of its claim and the name of its subject; the
     .body as unknown as {
     records: { actor: string }[];
   };
-  expect(records).toMatchObject([{ actor: 'bob' }]);
+  expect(records).toMatchObject([{ actor: 'https://login.example/bob' }]);
 });
 
 test('a token without grants may do nothing; the claim may be nested, and may have dots in its name', async () => {
@@ -217,6 +217,26 @@ test('the issuer’s keys rotate without a restart: a new key works at once, an 
   await status(await token({ kid: 'three' }));
   expect(await status(await token({ subject: 'cid' })), 'signed with a withdrawn key').toBe(401);
   expect(await status(await token({ pair: second, kid: 'two', alg: 'ES256' }))).toBe(200);
+});
+
+test('a token whose key the issuer has withdrawn works for at most five minutes', async () => {
+  let clock = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: clock });
+  try {
+    on = await guarded({ verifyToken: verifier({ cooldownMs: 30_000 }) });
+    const [cached, fresh] = [await token(), await token({ subject: 'cid' })];
+    expect(await status(cached)).toBe(200);
+    published = [{ kid: 'two', pair: await generateKeyPair('ES256'), alg: 'ES256' }];
+    for (const minutes of [1, 1, 1, 1, 1]) {
+      clock += minutes * 60_000 + 1_000;
+      vi.setSystemTime(clock);
+      await status(cached);
+    }
+    expect(await status(cached)).toBe(401);
+    expect(await status(fresh)).toBe(401);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('an unreachable issuer is reported as unreachable, not as an invalid token; API keys keep working', async () => {

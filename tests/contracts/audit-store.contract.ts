@@ -69,6 +69,16 @@ export const auditStoreContract = (
       expect(await store.read(0, 10)).toEqual([]);
     });
 
+    test('a chain that was begun stays so, without a head, and goes on as any other', async () => {
+      expect(await store.begun()).toBe(false);
+      await store.begin();
+      const again = await under.reopen();
+      expect([await again.begun(), await again.head()]).toEqual([true, null]);
+      await again.append(all.slice(0, 2));
+      await again.begin();
+      expect(await again.head()).toEqual(headOf(all.slice(0, 2)));
+    });
+
     test('records and head are as they were appended, also after a restart', async () => {
       await store.append(all.slice(0, 3));
       await store.append(all.slice(3, 5));

@@ -78,9 +78,9 @@ const asServed = async (
   const rows = moments.flatMap((moment) =>
     ENTITIES.map((name) => ({ shop: name, event_timestamp: moment })),
   );
-  const out = join((running as TestPlatform).directory, 'set.csv');
+  const out = join((running as TestPlatform).files, 'set.csv');
   const { id } = await platform.datasets.start(
-    { target, spine: { rows }, out, mode: 'as-served', withStatus: true },
+    { target, spine: { rows }, out, overwrite: true, mode: 'as-served', withStatus: true },
     caller,
   );
   for (;;) {

@@ -203,15 +203,15 @@ const cells = (file: string): readonly (readonly string[])[] =>
 const text = (value: Value): string => (value === null ? '' : String(value));
 
 const expectFiles = async (
-  { platform, directory }: TestPlatform,
+  { platform, files }: TestPlatform,
   known: readonly Change[],
   ats: readonly number[],
 ): Promise<void> => {
   for (const { view, onlyGold } of VIEWS) {
     const rows = ats.flatMap((at) => IDS.map((key) => ({ customer: key, event_timestamp: at })));
-    const out = join(directory, `${view.name}.csv`);
+    const out = join(files, `${view.name}.csv`);
     const started = await platform.datasets.start(
-      { target: { view: view.name }, spine: { rows }, out, mode: 'event-time' },
+      { target: { view: view.name }, spine: { rows }, out, overwrite: true, mode: 'event-time' },
       caller,
     );
     let status = started;
@@ -231,7 +231,7 @@ const expectFiles = async (
         (key) => expected(known, key, time, onlyGold).status[0] !== 'not-found',
       );
       const scoring = platform.datasets.batch(
-        { target: { view: view.name }, out, ...(at === undefined ? {} : { at }) },
+        { target: { view: view.name }, out, overwrite: true, ...(at === undefined ? {} : { at }) },
         caller,
       );
       if (there.length === 0) {

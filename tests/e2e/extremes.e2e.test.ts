@@ -136,7 +136,7 @@ const readAll = async (platform: Platform, past: object = {}): Promise<void> => 
 };
 
 const build = async (mode: DatasetRequest['mode']): Promise<string> => {
-  const out = join(running.directory, `${mode}.parquet`);
+  const out = join(running.files, `${mode}.parquet`);
   const rows = SENT.map(({ id }) => ({ id, event_timestamp: Date.now() }));
   const request = { target: { view: 'all_types' }, spine: { rows }, out, mode };
   const { id } = await running.platform.datasets.start(request, caller);
@@ -216,7 +216,7 @@ test('data sets of both modes, from the history', async () => {
 });
 
 test('a batch file', async () => {
-  const out = join(running.directory, 'batch.parquet');
+  const out = join(running.files, 'batch.parquet');
   await running.platform.datasets.batch({ target: { view: 'all_types' }, out }, caller);
   const rows = await rowsOf(out);
   expect(rows.size).toBe(SENT.length);

@@ -116,9 +116,9 @@ const set = async (
   const rows = moments.flatMap((moment) =>
     SHOPS.map((key) => ({ shop: key, event_timestamp: moment })),
   );
-  const out = join(running.directory, 'set.csv');
+  const out = join(running.files, 'set.csv');
   const { id } = await platform.datasets.start(
-    { target: { service: name }, spine: { rows }, out, ...options },
+    { target: { service: name }, spine: { rows }, out, overwrite: true, ...options },
     caller,
   );
   for (;;) {

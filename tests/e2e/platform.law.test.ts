@@ -36,7 +36,7 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   let clock = NOW;
   const open = (): Promise<Platform> =>
     startEmbedded({
-      dataDirectory: directory,
+      dataDirectory: join(directory, 'data'),
       now: () => clock,
       historyEveryMs: 0,
       warn: () => {},
@@ -114,7 +114,13 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
     const built = await finished(
       platform,
       await platform.datasets.start(
-        { target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' },
+        {
+          target: { view: all.view.name },
+          spine: { rows },
+          out,
+          overwrite: true,
+          mode: 'event-time',
+        },
         caller,
       ),
     );

@@ -203,7 +203,7 @@ const trainingSet = async (
   readonly rows: readonly Readonly<Record<string, string>>[];
   readonly text: string;
 }> => {
-  const out = join(on.directory, `set-${files++}.csv`);
+  const out = join(on.files, `set-${files++}.csv`);
   let status = await on.platform.datasets.start({ ...request, out }, caller);
   while (status.state === 'running') {
     await sleep(5);

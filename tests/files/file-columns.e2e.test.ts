@@ -56,6 +56,7 @@ const thing = entity({ name: 'thing', keys: { id: 'string' } });
 const events = source({ name: 'src', fields: { ts: 'timestamp', id: 'string' }, eventTime: 'ts' });
 const view = featureView({ name: 'vw', entity: thing, source: events, features: { n: count() } });
 const job: Omit<TrainingSetJob, 'spine' | 'out'> = {
+  overwrite: true,
   target: {
     members: [view.pick('n')],
     views: [{ view, source: events, entity: thing }],

@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const one of sessions) one.destroy();
   const accepted = hostile.accepted();
   const { platform, running } = hostile;
-  expect(await eventsEverywhere(platform, running.directory)).toEqual({
+  expect(await eventsEverywhere(platform, running.files)).toEqual({
     log: accepted,
     exported: accepted,
     counted: accepted,

@@ -18,7 +18,7 @@ afterAll(async () => {
   expect(hostile.internal).toEqual([]);
   const accepted = hostile.accepted();
   const { platform, running } = hostile;
-  expect(await eventsEverywhere(platform, running.directory)).toEqual({
+  expect(await eventsEverywhere(platform, running.files)).toEqual({
     log: accepted,
     exported: accepted,
     counted: accepted,

@@ -56,7 +56,7 @@ const pathOf = (route: Route, random: Random): string => {
 /** A request may name files of the server: in this test only those of its folder. */
 const namesForeignFile = (body: Buffer): boolean =>
   [...body.toString('latin1').matchAll(/"(?:out|file)"\s*:\s*"([^"]*)/g)].some(
-    ([, path]) => path?.startsWith('/') && !path.startsWith(`${hostile.running.directory}/`),
+    ([, path]) => path?.startsWith('/') && !path.startsWith(`${hostile.running.files}/`),
   );
 
 const requestOf = (route: Route, random: Random): Sent => {
@@ -172,14 +172,14 @@ test('afterwards every accepted event is there once, also after a restart; the a
   });
   expect(read.values).toEqual([[1, 7]]);
   const accepted = hostile.accepted();
-  expect(await eventsEverywhere(platform, running.directory)).toEqual({
+  expect(await eventsEverywhere(platform, running.files)).toEqual({
     log: accepted,
     exported: accepted,
     counted: accepted,
   });
   expect(await platform.audit.verify()).toMatchObject({ ok: true });
   const again = await running.restart();
-  expect(await eventsEverywhere(again, running.directory)).toEqual({
+  expect(await eventsEverywhere(again, running.files)).toEqual({
     log: accepted,
     exported: accepted,
     counted: accepted,

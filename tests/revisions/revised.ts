@@ -152,7 +152,7 @@ export const revised = (
       const out = join(directory, `${mode}.parquet`);
       const target = { service: everything.name };
       const { datasets } = platform();
-      const request = { target, spine: { rows }, out, mode, withStatus: true };
+      const request = { target, spine: { rows }, out, overwrite: true, mode, withStatus: true };
       let status = await datasets.start(request, caller);
       for (; status.state === 'running'; status = await datasets.get(status.id)) await sleep(2);
       expect(status.error).toBeNull();

@@ -72,8 +72,8 @@ test('the computation goes on, and every way to read has the right values', {
       expect([change.name, feature, why.matches]).toEqual([change.name, feature, true]);
       expect((why as ViewExplanation).updates.length).toBeGreaterThan(0);
     }
-  await sources.expectDataSet('event-time', [START - 7 * HOUR, before, after], running.directory);
-  await sources.expectDataSet('as-served', [before, after], running.directory);
+  await sources.expectDataSet('event-time', [START - 7 * HOUR, before, after], running.files);
+  await sources.expectDataSet('as-served', [before, after], running.files);
   await sources.expectReads('in the past, from the history', { at: START - 7 * HOUR });
 
   const replays = await Promise.all(

@@ -9,6 +9,7 @@ export interface MemoryAuditStore extends AuditStore {
 
 export const memoryAuditStore = (): MemoryAuditStore => {
   let head: AuditHead | null = null;
+  let begun = false;
   const store: MemoryAuditStore = {
     records: [],
     async append(records) {
@@ -19,6 +20,10 @@ export const memoryAuditStore = (): MemoryAuditStore => {
     read: async (sequence, limit) =>
       store.records.filter((r) => r.sequence > sequence).slice(0, limit),
     head: async () => head,
+    async begin() {
+      begun = true;
+    },
+    begun: async () => begun || head !== null,
   };
   return store;
 };

@@ -16,7 +16,10 @@ export const plain = (...definitions: readonly Definition[]): readonly Definitio
   JSON.parse(JSON.stringify(definitions)) as Definition[];
 
 export interface TestPlatform {
+  /** the data directory */
   readonly directory: string;
+  /** a directory for files of the test */
+  readonly files: string;
   readonly platform: Platform;
   /** Closes the platform and opens it again on the same directory. */
   readonly restart: () => Promise<Platform>;
@@ -27,11 +30,13 @@ export const testPlatform = async (
   options: Partial<EmbeddedOptions> = {},
 ): Promise<TestPlatform> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  const files = mkdtempSync(join(tmpdir(), 'millrace-test-files-'));
   const open = (): Promise<Platform> =>
     startEmbedded({ dataDirectory: directory, historyEveryMs: 0, warn: () => {}, ...options });
   let platform = await open();
   return {
     directory,
+    files,
     get platform() {
       return platform;
     },
@@ -42,7 +47,7 @@ export const testPlatform = async (
     },
     async dispose() {
       await platform.close();
-      rmSync(directory, { recursive: true, force: true });
+      for (const path of [directory, files]) rmSync(path, { recursive: true, force: true });
     },
   };
 };

@@ -88,6 +88,7 @@ beforeAll(async () => {
   await work.write('raw-1.parquet', rows.slice(0, 3).join(' UNION ALL '));
   await work.write('raw-2.parquet', rows.slice(3).join(' UNION ALL '));
   job = {
+    overwrite: true,
     target: {
       members: [
         ofShop.pick('sold', 'price_avg', 'item', 'items', 'later'),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AuditRecord, AuditVerification } from '#domain/api/audit.ts';
 import { fail } from '#domain/errors.ts';
+import type { AuditHead } from '#domain/ports/audit-store.ts';
 import { query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { showTime, table } from '../table.ts';
@@ -51,9 +52,18 @@ const log = async ({ limit, ...options }: LogOptions, command: Command): Promise
   print(table(['#', 'time', 'actor', 'command', 'subject', 'outcome', 'reason'], rows));
 };
 
-const verify = async (_options: unknown, command: Command): Promise<void> => {
+const head = async (_options: unknown, command: Command): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const result = await client.get<AuditVerification>('/v1/audit/verify');
+  const found = await client.get<AuditHead>('/v1/audit/head');
+  if (json) document(found);
+  else print(`${found.sequence}:${found.hash}`);
+};
+
+const verify = async (options: { readonly head?: string }, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const result = await client.get<AuditVerification>(
+    `/v1/audit/verify${query({ head: options.head?.trim() })}`,
+  );
   if (json) document(result);
   else if (result.ok)
     print(`the hash chain of ${result.records} records is complete; its head is ${result.head}`);
@@ -87,8 +97,14 @@ export const addAudit = (program: Command): void => {
     )
     .action(log);
   audit
+    .command('head')
+    .description('print the number and hash of the newest record, to keep elsewhere')
+    .addHelpText('after', '\nExample:\n  millrace audit head > head.txt')
+    .action(head);
+  audit
     .command('verify')
     .description('verify that the hash chain is complete; exit with 1 if it is broken')
-    .addHelpText('after', '\nExample:\n  millrace audit verify')
+    .option('--head <number:hash>', 'a head that was saved: the chain must extend it')
+    .addHelpText('after', '\nExample:\n  millrace audit verify --head "$(cat head.txt)"')
     .action(verify);
 };

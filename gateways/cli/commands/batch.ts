@@ -6,7 +6,12 @@ import { tableExtension, WITH_STATUS } from './dataset.ts';
 
 const batch = async (
   name: string,
-  options: { readonly out: string; readonly at?: string; readonly withStatus?: boolean },
+  options: {
+    readonly out: string;
+    readonly at?: string;
+    readonly overwrite?: boolean;
+    readonly withStatus?: boolean;
+  },
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
@@ -16,6 +21,7 @@ const batch = async (
     out: resolve(options.out),
     at: options.at,
     withStatus: options.withStatus,
+    overwrite: options.overwrite,
   };
   const result = await client.post<{ rows: number; out: string }>('/v1/batch', { body });
   if (json) document(result);
@@ -28,6 +34,7 @@ export const addBatch = (program: Command): void => {
     .description('write the values of every entity, for batch scoring')
     .argument('<name>', 'a feature service or a feature view')
     .requiredOption('--out <file>', 'Parquet or CSV file to write, on the machine of the server')
+    .option('--overwrite', 'replace the file of --out if it exists')
     .option('--at <time>', 'compute the values as of this event time; default: now')
     .option(...WITH_STATUS)
     .addHelpText(

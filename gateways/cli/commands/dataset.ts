@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, lstatSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,7 @@ interface DatasetOptions {
   readonly mode: 'event-time' | 'as-served';
   readonly known?: string;
   readonly withStatus?: boolean;
+  readonly overwrite?: boolean;
 }
 
 const POLL_MS = 200;
@@ -78,6 +79,14 @@ const waitFor = async (
   return status;
 };
 
+/** @throws MR_REFUSED */
+const refuseExisting = (out: string, overwrite: boolean): void => {
+  if (!overwrite && lstatSync(out, { throwIfNoEntry: false }) !== undefined)
+    fail('MR_REFUSED', `the output "${out}" exists: name another file, or add --overwrite`, {
+      out,
+    });
+};
+
 const download = async ({ client }: Context, status: DatasetStatus, out: string): Promise<void> => {
   const same = extname(status.out).toLowerCase() === tableExtension('--out', out);
   const file = same ? out : `${out}.part${extname(status.out)}`;
@@ -102,10 +111,11 @@ const dataset = async (name: string, options: DatasetOptions, command: Command):
   tableExtension('--out', options.out);
   const out = resolve(options.out);
   const local = client.sameMachine;
+  refuseExisting(out, options.overwrite === true);
   const body = {
     ...targetOf(await findTarget(client, name)),
     spine: local ? { file: resolve(options.spine) } : { rows: await spineRows(options.spine) },
-    ...(local ? { out } : {}),
+    ...(local ? { out, overwrite: options.overwrite } : {}),
     mode: options.mode,
     known: options.known,
     withStatus: options.withStatus,
@@ -129,6 +139,7 @@ export const addDataset = (program: Command): void => {
       'Parquet or CSV file with event_timestamp, the entity keys, and the request inputs of on-demand features',
     )
     .requiredOption('--out <file>', 'Parquet or CSV file to write')
+    .option('--overwrite', 'replace the file of --out if it exists')
     .addOption(
       new Option(
         '--mode <mode>',

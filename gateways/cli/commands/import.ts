@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
 import type { Imported } from '#gateways/feast/import/import.ts';
 import { contextOf } from '../context.ts';
+import { terminalText } from '../terminal-text.ts';
 import { addImportHistory } from './import-history.ts';
 
 interface Options {
@@ -73,7 +74,7 @@ const importFeast = async (
     const files = out === undefined ? { text: texts.get('') } : { files: [...texts.keys()] };
     document({ project: imported.project, registry: place.path, ...files, definitions, notes });
   } else {
-    if (out === undefined) process.stdout.write(texts.get('') as string);
+    if (out === undefined) process.stdout.write(terminalText(texts.get('') as string));
     const { reportText } = await import('#gateways/feast/import/report.ts');
     message(reportText(imported));
     if (out !== undefined) message(`written: ${[...texts.keys()].join(', ')}`);

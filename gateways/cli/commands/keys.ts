@@ -14,6 +14,7 @@ interface CreateOptions {
   readonly eventsPerDay?: number;
   readonly rowsPerDay?: number;
   readonly reason?: string;
+  readonly replaces?: string;
 }
 
 const create = async (name: string, options: CreateOptions, command: Command): Promise<void> => {
@@ -26,9 +27,10 @@ const create = async (name: string, options: CreateOptions, command: Command): P
     eventsPerDay,
     rowsPerDay,
     reason,
+    replaces,
   } = options;
   const limits = { requestsPerSecond, burst, eventsPerDay, rowsPerDay };
-  const body = { name, grants, limits, expiresAt, reason };
+  const body = { name, grants, limits, expiresAt, reason, replaces };
   const created = await client.post<CreatedKey>('/v1/keys', { body });
   if (json) return document(created);
   // Only the key is on stdout, so that a script can read it.
@@ -102,6 +104,10 @@ export const addKeys = (program: Command): void => {
     )
     .option('--events-per-day <n>', 'maximum events published per day', limit('--events-per-day'))
     .option('--rows-per-day <n>', 'maximum rows read per day', limit('--rows-per-day'))
+    .option(
+      '--replaces <id>',
+      'id of the key that this one replaces: it takes over its producer ids',
+    )
     .option('--reason <text>', 'why, for the audit log')
     .addHelpText(
       'after',

@@ -2,10 +2,13 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
+import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
+import { clientAddress } from '#gateways/shared/client-address.ts';
+import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
@@ -20,10 +23,13 @@ import {
   tlsOf,
   tokenFlagsOf,
 } from '../access-options.ts';
+import { type AuditFlags, addAuditOptions, anchorFileOf } from '../audit-options.ts';
+import { CLOSE_MS, endWithin } from '../end-within.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
+import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions extends AccessFlags {
+interface ServeOptions extends AccessFlags, AuditFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;
@@ -48,6 +54,7 @@ interface ProfileOptions {
   readonly warn: (message: string) => void;
   readonly tracing: Tracing | null;
   readonly lineage: LineageSettings | null;
+  readonly auditAnchor: AuditAnchor | undefined;
 }
 
 type StartProfile = (options: ProfileOptions) => Promise<Platform>;
@@ -74,33 +81,13 @@ const profileOf = async (
   return (await import('#infra/profiles/embedded.ts')).startEmbedded;
 };
 
-/**
- * One Ctrl-C is two signals, from the terminal and from the script that started this process; so
- * is a SIGTERM to a process group.
- */
-const SAME_SIGNAL_MS = 1_000;
-
-/** Resolves at the first signal; a second Ctrl-C exits at once. */
-const untilSignal = (): Promise<void> =>
-  new Promise((done) => {
-    let first: number | null = null;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      const now = performance.now();
-      if (first !== null && signal === 'SIGINT' && now - first > SAME_SIGNAL_MS) process.exit(1);
-      first ??= now;
-      done();
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
-
 const startGrpc = async (
   access: Access,
   tls: Tls | undefined,
   options: ServeOptions,
   log: Logger,
 ): Promise<GrpcGateway | null> => {
-  const { host, grpcPort, feastStatuses, logSlow, limit } = options;
+  const { host, grpcPort, feastStatuses, logSlow, limit, trustedProxy } = options;
   if (grpcPort === undefined) return null;
   const { createGrpcGateway } = await import('#gateways/grpc/gateway.ts');
   const { grpcModules } = await import('#gateways/grpc-modules.ts');
@@ -112,6 +99,7 @@ const startGrpc = async (
     port: grpcPort,
     log,
     slowMs: logSlow,
+    trustedProxies: trustedProxy ?? [],
     limits: limitsOf(limit),
     ...(tls === undefined ? {} : { tls }),
   });
@@ -138,21 +126,34 @@ const accessOf = async (
   return access;
 };
 
+const openAnchor = async (options: AuditFlags): Promise<AuditAnchor | undefined> => {
+  const at = anchorFileOf(options);
+  if (at === null) return undefined;
+  return (await import('#infra/audit-anchor/file-anchor.ts')).fileAnchor(at.file, at.key);
+};
+
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
   const { profile, data, port, host } = options;
   const { json } = command.optsWithGlobals() as { json?: boolean };
   limitsOf(options.limit);
+  clientAddress(options.trustedProxy);
+  // Files that the platform makes are its own: of the data directory, and outputs.
+  process.umask(0o077);
   const signal = untilSignal();
   const dataDirectory = resolve(data);
   const { lineageSettings } = await import('#infra/openlineage/settings.ts');
   const lineage = lineageSettings(options.openlineage, process.env);
   const log = createLogger({ format: options.logFormat, level: options.logLevel });
+  // Also while the platform is still starting.
+  const { drainMs = DEFAULT_LIMITS.drainMs } = limitsOf(options.limit);
+  void signal.then(() => endWithin(drainMs + CLOSE_MS, (message) => log.log('error', message)));
   const warn = (message: string): void => log.log('warn', message);
   const { openTracing } = await import('#infra/telemetry/tracing.ts');
   const tracing = await openTracing({ version: packageJson.version, warn });
   const start = await profileOf(profile, options);
   const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
-  const platform = await start({ dataDirectory, warn, tracing, lineage });
+  const auditAnchor = await openAnchor(options);
+  const platform = await start({ dataDirectory, warn, tracing, lineage, auditAnchor });
   try {
     const access = await accessOf(platform, options, adminKey);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
@@ -166,6 +167,8 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       limits: limitsOf(options.limit),
       log,
       slowMs: options.logSlow,
+      trustedProxies: options.trustedProxy ?? [],
+      ...(options.filesRoot === undefined ? {} : { filesRoot: resolve(options.filesRoot) }),
       ...(tls === undefined ? {} : { tls }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE')
@@ -206,7 +209,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 };
 
 export const addServe = (program: Command): void => {
-  addAccessOptions(program.command('serve'))
+  addAuditOptions(addAccessOptions(program.command('serve')))
     .description('run the platform; it prints one line when it is ready')
     .addOption(
       new Option(

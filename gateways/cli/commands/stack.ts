@@ -6,6 +6,7 @@ import { fail } from '#domain/errors.ts';
 import type { ServerStatus, Stack } from '#infra/stack/stack.ts';
 import { contextOf } from '../context.ts';
 import { table } from '../table.ts';
+import { terminalText } from '../terminal-text.ts';
 import { wholeOption } from '../usage.ts';
 
 interface StackCommandOptions {
@@ -16,7 +17,7 @@ interface StackCommandOptions {
 const DEFAULT_DIRECTORY = '.millrace-stack';
 const DEFAULT_BASE_PORT = 7420;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const say = (line: string): void => void process.stderr.write(`${terminalText(line)}\n`);
 
 /** The base port of the stack, if it was started before. */
 const basePortOf = (directory: string): number => {

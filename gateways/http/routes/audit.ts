@@ -1,9 +1,32 @@
+import { fail } from '#domain/errors.ts';
+import { type AuditHead, GENESIS } from '#domain/ports/audit-store.ts';
 import { optionalTime, optionalWholeNumber, pageLimit } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import type { RouteModule } from '../route-module.ts';
-import { type AuditQuery, auditPage, auditQuery, auditVerification } from '../schemas/audit.ts';
+import {
+  type AuditQuery,
+  auditHead,
+  auditPage,
+  auditQuery,
+  auditVerification,
+  type VerifyQuery,
+  verifyQuery,
+} from '../schemas/audit.ts';
 import { answers } from '../schemas/shapes.ts';
+
+/** @throws MR_PARAMETER_INVALID */
+const savedHead = (text: string | undefined): AuditHead | undefined => {
+  if (text === undefined) return undefined;
+  const [, sequence, hash = ''] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  return sequence === undefined
+    ? fail(
+        'MR_PARAMETER_INVALID',
+        `"head" must be NUMBER:HASH as \`millrace audit head\` prints it, not ${JSON.stringify(text)}`,
+        { parameter: 'head', value: text },
+      )
+    : { sequence: Number(sequence), hash };
+};
 
 export const auditRoutes: RouteModule = {
   name: 'audit',
@@ -30,16 +53,30 @@ export const auditRoutes: RouteModule = {
         return platform.audit.log({ ...exact, ...page }, callerOf(request));
       },
     );
-    app.get(
+    app.get<{ Querystring: VerifyQuery }>(
       '/v1/audit/verify',
       {
         schema: {
           tags: ['audit'],
-          summary: 'Whether the hash chain of the audit log is complete',
+          summary:
+            'Whether the hash chain of the audit log is complete, and extends `head` (NUMBER:HASH), if given',
+          querystring: verifyQuery,
           response: answers(200, auditVerification),
         },
       },
-      (request) => platform.audit.verify(callerOf(request)),
+      (request) => platform.audit.verify(savedHead(request.query.head), callerOf(request)),
+    );
+    app.get(
+      '/v1/audit/head',
+      {
+        schema: {
+          tags: ['audit'],
+          summary: 'The number and hash of the newest record, to be kept elsewhere',
+          response: answers(200, auditHead),
+        },
+      },
+      async (request) =>
+        (await platform.audit.head(callerOf(request))) ?? { sequence: 0, hash: GENESIS },
     );
   },
 };

@@ -1,15 +1,16 @@
 import { optionalTime } from '#gateways/shared/parameters.ts';
-import { callerOf, requireSameMachine } from '../caller.ts';
+import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
+import { namedFile } from '../named-files.ts';
 import type { RouteModule } from '../route-module.ts';
 import { type BatchBody, batchBody, batchResult } from '../schemas/datasets.ts';
 import { answers } from '../schemas/shapes.ts';
-import { absolutePath, targetOf } from '../target.ts';
+import { targetOf } from '../target.ts';
 
 export const batchRoutes: RouteModule = {
   name: 'batch',
   prefix: '/v1/batch',
-  register(app, { platform }) {
+  register(app, { platform, filesRoot }) {
     app.post<{ Body: BatchBody }>(
       '/v1/batch',
       {
@@ -22,12 +23,15 @@ export const batchRoutes: RouteModule = {
       },
       (request) => {
         const { body } = request;
-        requireSameMachine(request, '"out"');
         return platform.datasets.batch(
           {
-            ...compact({ at: optionalTime('at', body.at), withStatus: body.withStatus }),
+            ...compact({
+              at: optionalTime('at', body.at),
+              overwrite: body.overwrite,
+              withStatus: body.withStatus,
+            }),
             target: targetOf(body),
-            out: absolutePath('out', body.out),
+            out: namedFile(request, 'out', body.out, filesRoot),
           },
           callerOf(request),
         );

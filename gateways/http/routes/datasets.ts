@@ -6,12 +6,13 @@ import type { DatasetStatus } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { Row } from '#domain/values/value.ts';
 import { optionalTime } from '#gateways/shared/parameters.ts';
-import { callerOf, requireSameMachine } from '../caller.ts';
+import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
+import { namedFile } from '../named-files.ts';
 import type { RouteContext, RouteModule } from '../route-module.ts';
 import { type DatasetBody, datasetBody, datasetStatus } from '../schemas/datasets.ts';
 import { answers } from '../schemas/shapes.ts';
-import { absolutePath, targetOf } from '../target.ts';
+import { targetOf } from '../target.ts';
 
 type OfDataset = { Params: { id: string } };
 
@@ -20,11 +21,11 @@ const MEDIA: Readonly<Record<string, string>> = {
   '.csv': 'text/csv; charset=utf-8',
 };
 
-const spineOf = ({
-  file,
-  rows,
-}: DatasetBody['spine']): { readonly file: string } | { readonly rows: readonly Row[] } => {
-  if (file !== undefined && rows === undefined) return { file: absolutePath('spine.file', file) };
+const spineOf = (
+  { file, rows }: DatasetBody['spine'],
+  named: (name: string, path: string) => string,
+): { readonly file: string } | { readonly rows: readonly Row[] } => {
+  if (file !== undefined && rows === undefined) return { file: named('spine.file', file) };
   if (rows !== undefined && file === undefined) return { rows };
   return fail('MR_BODY_INVALID', '"spine" must have either "file" or "rows"');
 };
@@ -88,15 +89,16 @@ const register = (app: FastifyInstance, context: RouteContext): void => {
     },
     async (request, reply) => {
       const { body } = request;
-      if (body.spine.file !== undefined) requireSameMachine(request, '"spine.file"');
-      if (body.out !== undefined) requireSameMachine(request, '"out"');
-      const out = body.out === undefined ? undefined : absolutePath('out', body.out);
+      const named = (name: string, path: string): string =>
+        namedFile(request, name, path, context.filesRoot);
+      const spine = spineOf(body.spine, named);
+      const out = body.out === undefined ? undefined : named('out', body.out);
       const known = optionalTime('known', body.known);
       const started = await platform.datasets.start(
         {
-          ...compact({ out, known, withStatus: body.withStatus }),
+          ...compact({ out, known, overwrite: body.overwrite, withStatus: body.withStatus }),
           target: targetOf(body),
-          spine: spineOf(body.spine),
+          spine,
           mode: body.mode ?? 'event-time',
         },
         callerOf(request),

@@ -14,7 +14,12 @@ import type { RouteContext, RouteModule } from '../route-module.ts';
 const context = { limits: DEFAULT_LIMITS, platform: {} } as unknown as RouteContext;
 
 const routesOf = async (module: RouteModule): Promise<readonly string[]> => {
-  const app = createApp(DEFAULT_LIMITS, () => undefined, undefined);
+  const app = createApp(
+    DEFAULT_LIMITS,
+    () => undefined,
+    undefined,
+    (peer) => peer,
+  );
   const routes: string[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') routes.push(`${method} ${url}`);

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { AuditPage, AuditVerification } from '#domain/api/audit.ts';
+import type { AuditHead } from '#domain/ports/audit-store.ts';
 import { registryEvent } from './registry.ts';
 import { closed, epoch, nullable, oneOf, shapeOf } from './shapes.ts';
 
@@ -16,6 +17,13 @@ export const auditQuery = closed({
 });
 export type AuditQuery = Static<typeof auditQuery>;
 
+export const verifyQuery = closed({ head: text });
+export type VerifyQuery = Static<typeof verifyQuery>;
+
+export const auditHead = shapeOf<AuditHead>()(
+  Type.Object({ sequence: Type.Integer(), hash: Type.String() }),
+);
+
 export const auditPage = shapeOf<AuditPage>()(
   Type.Object({
     records: Type.Array(
@@ -23,6 +31,7 @@ export const auditPage = shapeOf<AuditPage>()(
         sequence: Type.Integer(),
         time: epoch,
         actor: Type.String(),
+        principal: Type.Optional(Type.String()),
         command: Type.String(),
         subject: Type.String(),
         reason: nullable(Type.String()),

@@ -20,6 +20,7 @@ export const datasetBody = closed({
   view: text,
   spine: closed({ file: text, rows: Type.Optional(Type.Array(record<Row>())) }),
   out: text,
+  overwrite: Type.Optional(Type.Boolean()),
   mode: Type.Optional(mode),
   known: Type.Optional(time),
   withStatus,
@@ -54,6 +55,7 @@ export const batchBody = closed({
   service: text,
   view: text,
   out: Type.String(),
+  overwrite: Type.Optional(Type.Boolean()),
   at: Type.Optional(time),
   withStatus,
 });

@@ -19,6 +19,7 @@ export const keyBody = shapeOf<WithTimes<KeyRequest, 'expiresAt'>>()(
     limits: Type.Optional(limits),
     expiresAt: Type.Optional(time),
     reason: Type.Optional(Type.String()),
+    replaces: Type.Optional(Type.String()),
   }),
 );
 export type KeyBody = Static<typeof keyBody>;
@@ -33,6 +34,7 @@ const info = {
   expiresAt: nullable(epoch),
   revokedAt: nullable(epoch),
   revokedBy: nullable(Type.String()),
+  replaces: Type.Optional(Type.String()),
 };
 export const keyInfo = shapeOf<KeyInfo>()(Type.Object(info));
 export const keyInfos = Type.Array(keyInfo);

@@ -1,5 +1,6 @@
 /** Logged answers compared with event-time values. */
 import { type Static, Type } from 'typebox';
+import type { Kind } from '#domain/definitions/model.ts';
 import type { SkewCause, SkewReport } from '#domain/feature-log/skew.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -55,6 +56,9 @@ export const skewReport = shapeOf<SkewReport>()(
         version: Type.Integer(),
         generation: nullable(Type.Integer()),
       }),
+    ),
+    answeredBy: Type.Array(
+      Type.Object({ kind: textOf<Kind>(), name: Type.String(), version: Type.Integer() }),
     ),
     features: Type.Array(
       Type.Object({

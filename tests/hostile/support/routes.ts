@@ -52,7 +52,7 @@ const ofSchema = (schema: Schema): unknown => {
 };
 
 const bodies = (hostile: Hostile): Readonly<Record<string, unknown>> => {
-  const files = hostile.running.directory;
+  const { files } = hostile.running;
   const shops = { shop: ['s1', 's2'] };
   return {
     'POST /v1/sources/{source}/events': {

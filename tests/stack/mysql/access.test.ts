@@ -10,6 +10,7 @@ import { createCommandBus } from '#commands/command-bus.ts';
 import type { Access, Platform } from '#domain/api/platform.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
+import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import { type Catalog, openCatalog } from '#projections/catalog/catalog.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
@@ -38,7 +39,16 @@ beforeAll(async () => {
     const platform: Platform = { ...createFakePlatform(), keys: createKeys(keys, bus) };
     const counter = mysqlUsageCounter(database);
     const access = createAccess(
-      { platform, catalog, keys, eventStore, counter, now: Date.now, warn: () => {} },
+      {
+        platform,
+        catalog,
+        keys,
+        eventStore,
+        counter,
+        producers: mysqlProducerOwners(database),
+        now: Date.now,
+        warn: () => {},
+      },
       { authentication: 'auto' },
     );
     return { access, platform, database, catalog };

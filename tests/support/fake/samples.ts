@@ -83,6 +83,7 @@ export const SKEW: SkewReport = {
   incomparable: 0,
   views: [{ view: 'airport_delays', version: 1, generation: 1 }],
   features: [],
+  answeredBy: [],
   gone: [],
   unexplained: 0,
 };

@@ -1,0 +1,56 @@
+/** The options of `serve` that keep the audit log's head outside the database. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { fail } from '#domain/errors.ts';
+import { UsageError } from './usage.ts';
+
+export interface AuditFlags {
+  readonly auditAnchor?: string;
+  readonly auditKeyFile?: string;
+}
+
+export const addAuditOptions = (command: Command): Command =>
+  command
+    .option(
+      '--audit-anchor <file>',
+      "file, best on another disk, that the audit log's head is appended to; the log must extend it at the next start",
+    )
+    .option('--audit-key-file <file>', 'file with a key that signs the lines of --audit-anchor');
+
+const MIN_KEY_BYTES = 32;
+
+const keyOf = (file: string): Buffer => {
+  let key: Buffer;
+  try {
+    key = Buffer.from(readFileSync(file, 'latin1').trim(), 'latin1');
+  } catch (error) {
+    return fail('MR_FILE_INVALID', `--audit-key-file ${file}: ${(error as Error).message}`, {
+      file,
+    });
+  }
+  return key.length >= MIN_KEY_BYTES
+    ? key
+    : fail(
+        'MR_FILE_INVALID',
+        `--audit-key-file ${file} has ${key.length} bytes, and needs ${MIN_KEY_BYTES}: \`openssl rand -hex 32\` makes a key`,
+        { file },
+      );
+};
+
+export interface AnchorFile {
+  readonly file: string;
+  readonly key: Buffer | undefined;
+}
+
+/** Null: the head is in the database only. */
+export const anchorFileOf = ({ auditAnchor, auditKeyFile }: AuditFlags): AnchorFile | null => {
+  if (auditAnchor !== undefined)
+    return {
+      file: resolve(auditAnchor),
+      key: auditKeyFile === undefined ? undefined : keyOf(auditKeyFile),
+    };
+  if (auditKeyFile !== undefined)
+    throw new UsageError('--audit-key-file signs the file of --audit-anchor, which is missing');
+  return null;
+};

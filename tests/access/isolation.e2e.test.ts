@@ -1,0 +1,247 @@
+/**
+ * What a namespace keeps from the callers of another one: values in stored answers, names in
+ * messages, and its views' working order.
+ */
+
+import { count, featureService, featureView, source, sum } from 'millrace';
+import { afterEach, describe, expect, test } from 'vitest';
+import { col } from '#domain/expressions/build.ts';
+import { plain } from '#tests/support/platform.ts';
+import {
+  card,
+  charge,
+  charges,
+  DEFINITIONS,
+  founder,
+  type Guarded,
+  guarded,
+  spending,
+  suspicion,
+} from './support/fixture.ts';
+
+let on: Guarded;
+afterEach(() => on?.dispose());
+
+/** A logged service of payments that read fraud's view, then a column of the same name. */
+const both = featureService({
+  namespace: 'payments',
+  name: 'both',
+  features: [suspicion, spending.pick('spent')],
+  logging: { sample: 1 },
+});
+const renamed = featureView({
+  namespace: 'payments',
+  name: 'renamed',
+  entity: card,
+  source: charges,
+  features: { seen: sum(col('amount')) },
+});
+const revised = featureService({
+  namespace: 'payments',
+  name: 'both',
+  features: [renamed, spending.pick('spent')],
+  logging: { sample: 1 },
+});
+
+describe('logged answers of a service that was revised', () => {
+  const start = async (): Promise<void> => {
+    on = await guarded({}, [...DEFINITIONS, ...plain(renamed, both)]);
+    const { platform } = on;
+    await platform.publishing.publish({ source: 'charges', events: [charge('a', 7)] }, founder);
+    const read = (requestId: string) =>
+      platform.serving.read(
+        { service: 'both', entities: [{ card: 'c1' }] },
+        { ...founder, requestId },
+      );
+    await read('before');
+    await platform.registry.apply(plain(revised), { force: true, reason: 'test' }, founder);
+    await read('after');
+  };
+  const served = (key: string, id: string) =>
+    on.call('GET', `/v1/services/both/served?request=${id}`, key);
+
+  test('an answer is shown to those who may see every view that it names', async () => {
+    await start();
+    const { header: own } = await on.key(['auditor@payments']);
+    const { header: all } = await on.key(['auditor@payments', 'auditor@fraud']);
+    expect((await served(own, 'after')).status).toBe(200);
+    expect((await served(all, 'before')).status).toBe(200);
+    const refused = await served(own, 'before');
+    expect(refused.status).toBe(403);
+    expect(JSON.stringify(refused.body)).not.toMatch(/fraud|suspicion|seen/);
+  });
+
+  test('skew does not compare answers of a view that the caller may not read', async () => {
+    await start();
+    const { header: own } = await on.key(['reader@payments']);
+    const { header: all } = await on.key(['reader@payments', 'reader@fraud']);
+    const skew = (key: string) => on.call('GET', '/v1/services/both/skew', key);
+    expect((await skew(all)).status).toBe(200);
+    const refused = await skew(own);
+    expect(refused.status).toBe(403);
+    expect(JSON.stringify(refused.body)).not.toMatch(/fraud|suspicion|seen/);
+  });
+
+  test('a view that moved is guarded in both its namespaces', async () => {
+    await start();
+    const moved = { ...suspicion, namespace: 'payments' };
+    await on.platform.registry.apply(plain(moved), {}, founder);
+    const { header: own } = await on.key(['auditor@payments']);
+    expect((await served(own, 'before')).status).toBe(403);
+  });
+});
+
+test('a name of a hidden namespace and one that is not registered get the same answer', async () => {
+  on = await guarded();
+  const keyOf = async (...roles: string[]) =>
+    (await on.key(roles.map((role) => `${role}@elsewhere`))).header;
+  const admin = await keyOf('admin');
+  const entities = [{ card: 'c1' }];
+  const spine = { rows: [{ card: 'c1', event_timestamp: 1 }] };
+  const asks: readonly (readonly [string, string, (name: string) => unknown])[] = [
+    ['POST', '/v1/features', (name) => ({ features: [`${name}:seen`], entities })],
+    ['POST', '/v1/features', (name) => ({ features: [name], entities })],
+    ['POST', '/v1/features', (name) => ({ service: name, entities })],
+    ['POST', '/v1/sources/NAME/events', () => ({ events: [charge('x')] })],
+    ['GET', '/v1/registry/feature-view/NAME', () => undefined],
+    ['GET', '/v1/lineage?name=NAME', () => undefined],
+    ['GET', '/v1/services/NAME/served?request=r', () => undefined],
+    ['GET', '/v1/explain?view=NAME&feature=seen&entity.card=c1', () => undefined],
+    ['GET', '/v1/rejected/NAME', () => undefined],
+    ['GET', '/v1/late/NAME', () => undefined],
+    ['POST', '/v1/datasets', (name) => ({ view: name, spine })],
+    ['POST', '/v1/replays', (name) => ({ view: name })],
+    ['GET', '/v1/replays/NAME-1', () => undefined],
+    ['POST', '/v1/commands', (name) => ({ type: 'Retire', data: { kind: 'feature-view', name } })],
+    [
+      'POST',
+      '/v1/plan',
+      (name) => ({
+        definitions: [{ ...suspicion, namespace: 'elsewhere', name: 'mine', source: name }],
+      }),
+    ],
+  ];
+  const text = (answer: unknown, name: string) => JSON.stringify(answer).replaceAll(name, 'NAME');
+  for (const [method, path, body] of asks)
+    for (const hidden of ['suspicion', 'hinted', 'mixed', 'charges']) {
+      const ask = (name: string) => on.call(method, path.replace('NAME', name), admin, body(name));
+      const [real, none] = [await ask(hidden), await ask('absent')];
+      expect([real.status, text(real.body, hidden)], `${method} ${path} ${hidden}`).toEqual([
+        none.status,
+        text(none.body, 'absent'),
+      ]);
+      expect(real.status, `${method} ${path}`).toBeGreaterThanOrEqual(400);
+    }
+});
+
+test('hints name only what the caller may see', async () => {
+  on = await guarded();
+  const { header } = await on.key(['reader@payments']);
+  const ask = async (feature: string) =>
+    (await on.call('POST', '/v1/features', header, { features: [feature], entities: [{}] })).body;
+  expect((await ask('spendin:spent')).message).toMatch(/did you mean "spending"/);
+  expect(JSON.stringify(await ask('suspicio:seen'))).not.toMatch(/did you mean/);
+});
+
+test('data sets and keys of a hidden namespace do not exist for a caller', async () => {
+  on = await guarded();
+  const { header: trainer } = await on.key(['reader@*']);
+  const body = { view: 'spending', spine: { rows: [{ card: 'c1', event_timestamp: 1 }] } };
+  const made = (await on.call('POST', '/v1/datasets', trainer, body)).body as { id: string };
+  const { id } = await on.key(['reader@fraud']);
+  const { header } = await on.key(['admin@elsewhere']);
+  const text = async (method: string, path: string, name: string) => {
+    const { status, body: answer } = await on.call(method, `${path}${name}`, header);
+    return [status, JSON.stringify(answer).replaceAll(name, 'NAME')];
+  };
+  expect(await text('GET', '/v1/datasets/', made.id)).toEqual(
+    await text('GET', '/v1/datasets/', 'ffffffffffff'),
+  );
+  const revoke = async (key: string) => {
+    const { status, body: answer } = await on.call('POST', `/v1/keys/${key}/revoke`, header, {});
+    return [status, JSON.stringify(answer).replaceAll(key, 'NAME')];
+  };
+  expect(await revoke(id)).toEqual(await revoke('000000000000'));
+});
+
+/** Without the field that views of both namespaces read. */
+const withoutAmount = source({
+  namespace: 'payments',
+  name: 'charges',
+  fields: { id: 'string', card: 'string', at: 'timestamp' },
+  eventTime: 'at',
+  eventId: 'id',
+});
+const loss = featureView({
+  namespace: 'fraud',
+  name: 'loss',
+  entity: card,
+  source: charges,
+  features: { lost: sum(col('amount')), n: count() },
+});
+
+describe('a change that breaks a view of another namespace', () => {
+  const change = async (...grants: readonly string[]) => {
+    const { header } = await on.key(grants);
+    const forced = { force: true, reason: 'not needed any more' };
+    const definitions = plain(withoutAmount);
+    const applied = await on.call('POST', '/v1/apply', header, { definitions, ...forced });
+    const [data] = definitions;
+    const command = { type: 'RegisterSource', data, ...forced };
+    const registered = await on.call('POST', '/v1/commands', header, command);
+    const planned = await on.call('POST', '/v1/plan', header, { definitions });
+    return { applied, registered, planned };
+  };
+
+  test('is refused without an author’s role there, in words that do not name it', async () => {
+    on = await guarded({}, plain(card, charges, loss));
+    const { applied, registered, planned } = await change('author@payments');
+    for (const answer of [applied, registered]) {
+      expect([answer.status, answer.body.code]).toEqual([403, 'MR_FORBIDDEN']);
+      expect(answer.body.message).toContain('a definition of another namespace');
+    }
+    for (const answer of [applied, registered, planned])
+      expect(JSON.stringify(answer.body)).not.toMatch(/loss|lost|fraud/);
+    const { versions } = await on.platform.registry.show('source', 'charges');
+    expect(versions.length).toBe(1);
+    // The record of the refusal has the name, for auditors of the view's namespace only.
+    const audit = async (...grants: readonly string[]) => {
+      const { header } = await on.key(grants);
+      return JSON.stringify((await on.call('GET', '/v1/audit', header)).body);
+    };
+    expect(await audit('auditor@payments')).not.toContain('loss');
+    expect(await audit('auditor@payments', 'reader@fraud')).toContain('feature-view/loss');
+  });
+
+  test('a caller who may see the view is told its name', async () => {
+    on = await guarded({}, plain(card, charges, loss));
+    const { applied } = await change('author@payments', 'reader@fraud');
+    expect(applied.body.message).toContain('feature-view/loss');
+    expect(applied.status).toBe(403);
+  });
+
+  test('is made by an author of both', async () => {
+    on = await guarded({}, plain(card, charges, loss));
+    expect((await change('author@payments', 'author@fraud')).applied.status).toBe(200);
+  });
+
+  test('within one namespace it needs nothing more', async () => {
+    on = await guarded({}, plain(card, charges, spending));
+    expect((await change('author@payments')).applied.status).toBe(200);
+  });
+});
+
+test('a removed feature that a service of another namespace reads needs that namespace’s consent', async () => {
+  on = await guarded();
+  const { header } = await on.key(['author@payments']);
+  const { features, ...rest } = spending;
+  const { spent: _, ...kept } = features;
+  const definitions = plain({ ...rest, features: kept } as never);
+  const body = { definitions, force: true, reason: 'test' };
+  const refused = await on.call('POST', '/v1/apply', header, body);
+  expect([refused.status, refused.body.message]).toEqual([
+    403,
+    expect.stringContaining('definitions of other namespaces'),
+  ]);
+  expect(JSON.stringify(refused.body)).not.toMatch(/mixed|hinted/);
+});
