@@ -57,7 +57,7 @@ const check = async (drawn: Scenario): Promise<void> => {
   const { all, events, ats, batch } = drawn;
   let clock = NOW;
   const running = await testPlatform({ now: () => clock });
-  const { platform, directory } = running;
+  const { platform, files } = running;
   const features = Object.keys(all.view.features);
   const service: FeatureServiceDefinition = {
     kind: 'feature-service',
@@ -78,7 +78,7 @@ const check = async (drawn: Scenario): Promise<void> => {
       entities,
     );
     if (rows.length === 0) return;
-    const out = join(directory, `${mode}.parquet`);
+    const out = join(files, `${mode}.parquet`);
     const request = { target: { service: service.name }, spine: { rows }, out, mode };
     const built = await finished(
       platform,

@@ -87,7 +87,7 @@ const dataSetAt = async (
   at: number,
   directory: string,
 ): Promise<Answer> => {
-  const out = join(directory, 'set.parquet');
+  const out = `${directory}-set.parquet`;
   rmSync(out, { force: true });
   const rows = SHOPS.map((shop) => ({ shop, event_timestamp: at }));
   const target = { view: viewOf(name) };
