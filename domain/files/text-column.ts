@@ -8,6 +8,8 @@ import { readDate } from '#domain/values/date.ts';
 export type TextColumnType = 'long' | 'double' | 'boolean' | 'date' | 'string';
 
 export interface TextColumn {
+  /** whether it is a column of strings, whatever follows */
+  readonly settled: boolean;
   add(text: string): void;
   type(): TextColumnType;
 }
@@ -42,6 +44,9 @@ export const textColumn = (): TextColumn => {
     pointed ||= text.endsWith('.0');
   };
   return {
+    get settled() {
+      return some && !whole && !flag && !date && !(real && !(plain && pointed));
+    },
     add(text) {
       some = true;
       if (whole || real) addNumber(text);

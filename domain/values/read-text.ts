@@ -10,6 +10,7 @@ import type { Scalar, ScalarType } from './value.ts';
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
 /** Shorter ones are years or dates. */
 const EPOCH_MS = /^-?\d{9,19}$|^0$/;
+const LONGEST_EPOCH = 20;
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['false', false],
@@ -19,7 +20,8 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
 export const isNumberText = (text: string): boolean => NUMBER.test(text);
 
 /** Whether a text is epoch milliseconds. */
-export const isEpochText = (text: string): boolean => EPOCH_MS.test(text);
+export const isEpochText = (text: string): boolean =>
+  text.length <= LONGEST_EPOCH && EPOCH_MS.test(text);
 
 /** Undefined: the text is neither true nor false. */
 export const flagOfText = (text: string): boolean | undefined =>

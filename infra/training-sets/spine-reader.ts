@@ -17,8 +17,14 @@ export interface Wanted {
 /** A cell as a value of a type; undefined where it is none. Null is null. */
 export type ReadCell<Cell> = (type: NamedType['type'], cell: Cell) => Value | undefined;
 
+/** A row of a spine; readers use one object for all rows, which costs none for each. */
+export interface SpineRow<Cell> {
+  cell(column: number): Cell;
+  place(): Place;
+}
+
 export interface SpineReader<Cell> {
-  add(cells: readonly Cell[], place: Place): void;
+  add(row: SpineRow<Cell>): void;
   finish(): SpineColumns;
 }
 
@@ -44,15 +50,15 @@ export const spineReader = <Cell>(
       of.map(({ named, collector }) => [named.name, value(collector.finish(), named)]),
     );
   return {
-    add(cells, place) {
-      const cell = cells[time.at] as Cell;
-      if (cell === null) refuseNullTime(place);
-      const ms = read(TIME_TYPE, cell) ?? refuseTime(place, cell, 'VARCHAR');
+    add(row) {
+      const cell = row.cell(time.at);
+      if (cell === null) refuseNullTime(row.place());
+      const ms = read(TIME_TYPE, cell) ?? refuseTime(row.place(), cell, 'VARCHAR');
       time.collector.add(ms);
       for (const { named, at, collector } of columns) {
-        const one = cells[at] as Cell;
+        const one = row.cell(at);
         const value = one === null ? null : read(named.type, one);
-        collector.add(value === undefined ? refuseValue(place, named, one) : value);
+        collector.add(value === undefined ? refuseValue(row.place(), named, one) : value);
       }
     },
     finish: () => ({

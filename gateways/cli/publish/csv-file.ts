@@ -4,12 +4,16 @@
  * file, and what was sent before would be sent again. Stdin is read only once.
  */
 import { fail } from '#domain/errors.ts';
-import type { CsvRecord, RefuseLine } from '#domain/files/csv-reader.ts';
-import { csvRows } from '#domain/files/csv-rows.ts';
+import { type CsvBlock, cellText, DOUBLED, isNullCell } from '#domain/files/csv-block.ts';
+import type { RefuseLine } from '#domain/files/csv-reader.ts';
+import { csvBlocks } from '#domain/files/csv-rows.ts';
 import type { CsvHeader } from '#domain/files/csv-table.ts';
 import { delimiterOfName } from '#domain/files/file-kind.ts';
 import { cellJson } from '#domain/files/text-value.ts';
-import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
+import type { FieldType } from '#domain/values/value.ts';
+import { type JsonBytes, putRaw, reserve } from '#gateways/http/json-bytes.ts';
+import { type Batch, createByteBatcher, type ReadOptions } from './batch.ts';
+import { beginsAsIso, copyBytes, isPlainNumber, putPlainString } from './event-bytes.ts';
 import { type MatchedField, type Matching, matchColumns } from './match-columns.ts';
 import { readPieces } from './read-pieces.ts';
 
@@ -22,20 +26,53 @@ const nullJson = ({ type }: MatchedField): string =>
   // an empty cell of a text that may not be null is an empty text
   type.base === 'string' && !type.array && !type.nullable ? '""' : 'null';
 
-const eventOf = (fields: readonly MatchedField[]): ((record: CsvRecord) => string) => {
+type PutCell = (out: JsonBytes, block: CsvBlock, cell: number) => void;
+
+const putText = (out: JsonBytes, block: CsvBlock, cell: number, type: FieldType): void =>
+  putRaw(out, cellJson(type, cellText(block, cell) as string));
+
+/** Writes what `cellJson` returns, for a cell that is not null. */
+const putterOf = (type: FieldType): PutCell => {
+  const slow: PutCell = (out, block, cell) => putText(out, block, cell, type);
+  if (type.array || type.base === 'boolean') return slow;
+  const isNumber = /^(int|long|float|double)$/.test(type.base);
+  const isTime = type.base === 'timestamp';
+  return (out, block, cell) => {
+    const { bytes } = block;
+    const [start, end] = [block.cellStarts[cell] as number, block.cellEnds[cell] as number];
+    if (block.forms[cell] === DOUBLED) slow(out, block, cell);
+    else if (isNumber) {
+      if (isPlainNumber(bytes, start, end)) copyBytes(out, bytes, start, end);
+      else slow(out, block, cell);
+    } else if (isTime && !beginsAsIso(bytes, start, end)) slow(out, block, cell);
+    else if (!putPlainString(out, bytes, start, end)) slow(out, block, cell);
+  };
+};
+
+const BRACE = 125;
+
+/** Writes a row as an event. */
+const writerOf = (
+  fields: readonly MatchedField[],
+): ((out: JsonBytes, block: CsvBlock, row: number) => void) => {
   const parts = fields.map((field, i) => ({
-    before: `${i === 0 ? '{' : ','}${JSON.stringify(field.field)}:`,
+    before: Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(field.field)}:`),
     column: field.column,
-    type: field.type,
-    empty: nullJson(field),
+    put: putterOf(field.type),
+    empty: Buffer.from(nullJson(field)),
   }));
-  return ({ cells }) => {
-    let event = '';
-    for (const { before, column, type, empty } of parts) {
-      const cell = cells[column] as string | null;
-      event += before + (cell === null ? empty : cellJson(type, cell));
+  return (out, block, row) => {
+    const first = block.firstCells[row] as number;
+    const length = (block.ends[row] as number) - (block.starts[row] as number);
+    for (let i = 0; i < parts.length; i++) {
+      const { before, column, put, empty } = parts[i] as (typeof parts)[number];
+      reserve(out, before.length + Math.max(length + 2, empty.length));
+      copyBytes(out, before, 0, before.length);
+      if (isNullCell(block, first + column)) copyBytes(out, empty, 0, empty.length);
+      else put(out, block, first + column);
     }
-    return `${event}}`;
+    reserve(out, 1);
+    out.bytes[out.at++] = BRACE;
   };
 };
 
@@ -43,11 +80,11 @@ const rowsOf = (
   { file, eventTime }: EventTable,
   onHeader: (header: CsvHeader) => readonly MatchedField[],
   ending: string,
-): AsyncGenerator<readonly CsvRecord[]> => {
+): AsyncGenerator<CsvBlock> => {
   const name = file === '-' ? 'stdin' : file;
   const refuse: RefuseLine = (line, what) =>
     fail('MR_FILE_INVALID', `${name}, line ${line}: ${what}${ending}`, { file, line });
-  return csvRows(readPieces(file), {
+  return csvBlocks(readPieces(file), {
     refuse,
     delimiter: delimiterOfName(file),
     onHeader: (header) => onHeader(header).find(({ field }) => field === eventTime)?.column ?? -1,
@@ -58,8 +95,8 @@ const rowsOf = (
 const checkRows = async (table: EventTable, limit: number): Promise<number> => {
   const onHeader = ({ names }: CsvHeader): readonly MatchedField[] => matchColumns(table, names);
   let count = 0;
-  for await (const rows of rowsOf(table, onHeader, '; no event was sent')) {
-    count += rows.length;
+  for await (const { rows } of rowsOf(table, onHeader, '; no event was sent')) {
+    count += rows;
     if (count >= limit) return limit;
   }
   return count;
@@ -71,20 +108,20 @@ export async function* csvBatches(
   { skip, limit }: ReadOptions,
 ): AsyncGenerator<Batch> {
   const expected = table.file === '-' ? null : await checkRows(table, limit);
-  const batcher = createBatcher(skip);
-  let toEvent = eventOf([]);
+  const batcher = createByteBatcher(skip);
+  let write = writerOf([]);
   const onHeader = ({ names }: CsvHeader): readonly MatchedField[] => {
     const fields = matchColumns(table, names);
-    toEvent = eventOf(fields);
+    write = writerOf(fields);
     return fields;
   };
   let count = 0;
-  reading: for await (const rows of rowsOf(table, onHeader, '')) {
-    for (const row of rows) {
+  reading: for await (const block of rowsOf(table, onHeader, '')) {
+    for (let row = 0; row < block.rows; row++) {
       if (count >= limit) break reading;
       count++;
       if (count <= skip) continue;
-      const full = batcher.add(toEvent(row));
+      const full = batcher.add((out) => write(out, block, row));
       if (full !== null) yield full;
     }
   }
