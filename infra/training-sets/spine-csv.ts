@@ -155,6 +155,12 @@ export const csvSpine = async (
   const row: SpineRow<string | null> = {
     cell: (column) => cellText(block, (block.firstCells[at] as number) + column),
     place: () => ({ row: rows, line: block.lines[at] as number }),
+    addText(column, to) {
+      const cell = (block.firstCells[at] as number) + column;
+      if (isNullCell(block, cell) || block.forms[cell] === DOUBLED) to.add(cellText(block, cell));
+      else
+        to.addBytes(block.bytes, block.cellStarts[cell] as number, block.cellEnds[cell] as number);
+    },
   };
   for await (block of blocks) {
     if (header === null) continue;

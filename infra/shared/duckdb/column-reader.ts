@@ -3,9 +3,7 @@
  */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-
-// a byte order mark at the start of a string is part of the string
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+import { textCodes } from '../text-codes.ts';
 
 export interface RawColumn {
   readonly count: number;
@@ -93,22 +91,12 @@ export interface Dictionary {
 const INLINE_BYTES = 12;
 
 export const createDictionary = (): Dictionary => {
-  const values: string[] = [];
-  const codes = new Map<string, number>();
+  const codes = textCodes();
   // Open addressing over the four words of an inlined string: a repeated short string costs no
   // decoding.
   let capacity = 1024;
   let slots = new Int32Array(capacity * 5);
   let used = 0;
-  const codeOf = (text: string): number => {
-    let code = codes.get(text);
-    if (code === undefined) {
-      code = values.length;
-      values.push(text);
-      codes.set(text, code);
-    }
-    return code;
-  };
   const hash = (a: number, b: number, c: number, d: number): number => {
     let h = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ b;
     h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35) ^ c;
@@ -150,7 +138,7 @@ export const createDictionary = (): Dictionary => {
     }
   };
   return {
-    values,
+    values: codes.values,
     read(chunk, index, into, at) {
       const { count, bytes, isNull } = rawColumn(chunk, index, 16);
       const words = new Int32Array(bytes.buffer, bytes.byteOffset, count * 4);
@@ -162,11 +150,12 @@ export const createDictionary = (): Dictionary => {
         const word = i * 4;
         const length = words[word] as number;
         if (length > INLINE_BYTES) {
-          into[at + i] = codeOf(
-            utf8.decode(
-              duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + i * 16 + 8, length),
-            ),
+          const text = duckdb.get_data_from_pointer(
+            bytes.buffer,
+            bytes.byteOffset + i * 16 + 8,
+            length,
           );
+          into[at + i] = codes.codeOf(text, 0, length);
           continue;
         }
         const b = words[word + 1] as number;
@@ -178,7 +167,7 @@ export const createDictionary = (): Dictionary => {
           into[at + i] = known - 1;
           continue;
         }
-        const code = codeOf(utf8.decode(bytes.subarray(i * 16 + 4, i * 16 + 4 + length)));
+        const code = codes.codeOf(bytes, i * 16 + 4, i * 16 + 4 + length);
         put(length, b, c, d, code);
         into[at + i] = code;
         if (++used * 2 > capacity) grow();
