@@ -10,10 +10,9 @@ import { csvBlocks } from '#domain/files/csv-rows.ts';
 import type { CsvHeader } from '#domain/files/csv-table.ts';
 import { delimiterOfName } from '#domain/files/file-kind.ts';
 import { cellJson } from '#domain/files/text-value.ts';
-import type { FieldType } from '#domain/values/value.ts';
 import { type JsonBytes, putRaw, reserve } from '#gateways/http/json-bytes.ts';
 import { type Batch, createByteBatcher, type ReadOptions } from './batch.ts';
-import { beginsAsIso, copyBytes, isPlainNumber, putPlainString } from './event-bytes.ts';
+import { cellPutter, copyBytes } from './event-bytes.ts';
 import { type MatchedField, type Matching, matchColumns } from './match-columns.ts';
 import { readPieces } from './read-pieces.ts';
 
@@ -26,29 +25,6 @@ const nullJson = ({ type }: MatchedField): string =>
   // an empty cell of a text that may not be null is an empty text
   type.base === 'string' && !type.array && !type.nullable ? '""' : 'null';
 
-type PutCell = (out: JsonBytes, block: CsvBlock, cell: number) => void;
-
-const putText = (out: JsonBytes, block: CsvBlock, cell: number, type: FieldType): void =>
-  putRaw(out, cellJson(type, cellText(block, cell) as string));
-
-/** Writes what `cellJson` returns, for a cell that is not null. */
-const putterOf = (type: FieldType): PutCell => {
-  const slow: PutCell = (out, block, cell) => putText(out, block, cell, type);
-  if (type.array || type.base === 'boolean') return slow;
-  const isNumber = /^(int|long|float|double)$/.test(type.base);
-  const isTime = type.base === 'timestamp';
-  return (out, block, cell) => {
-    const { bytes } = block;
-    const [start, end] = [block.cellStarts[cell] as number, block.cellEnds[cell] as number];
-    if (block.forms[cell] === DOUBLED) slow(out, block, cell);
-    else if (isNumber) {
-      if (isPlainNumber(bytes, start, end)) copyBytes(out, bytes, start, end);
-      else slow(out, block, cell);
-    } else if (isTime && !beginsAsIso(bytes, start, end)) slow(out, block, cell);
-    else if (!putPlainString(out, bytes, start, end)) slow(out, block, cell);
-  };
-};
-
 const BRACE = 125;
 
 /** Writes a row as an event. */
@@ -58,18 +34,24 @@ const writerOf = (
   const parts = fields.map((field, i) => ({
     before: Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(field.field)}:`),
     column: field.column,
-    put: putterOf(field.type),
+    type: field.type,
+    put: cellPutter(field.type),
     empty: Buffer.from(nullJson(field)),
   }));
   return (out, block, row) => {
     const first = block.firstCells[row] as number;
     const length = (block.ends[row] as number) - (block.starts[row] as number);
     for (let i = 0; i < parts.length; i++) {
-      const { before, column, put, empty } = parts[i] as (typeof parts)[number];
+      const { before, column, type, put, empty } = parts[i] as (typeof parts)[number];
+      const cell = first + column;
       reserve(out, before.length + Math.max(length + 2, empty.length));
       copyBytes(out, before, 0, before.length);
-      if (isNullCell(block, first + column)) copyBytes(out, empty, 0, empty.length);
-      else put(out, block, first + column);
+      if (isNullCell(block, cell)) copyBytes(out, empty, 0, empty.length);
+      else if (
+        block.forms[cell] === DOUBLED ||
+        !put(out, block.bytes, block.cellStarts[cell] as number, block.cellEnds[cell] as number)
+      )
+        putRaw(out, cellJson(type, cellText(block, cell) as string));
     }
     reserve(out, 1);
     out.bytes[out.at++] = BRACE;

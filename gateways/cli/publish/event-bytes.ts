@@ -2,6 +2,7 @@
  * Values of events as JSON, from the bytes of a file to those of a request: what needs no change
  * costs no string.
  */
+import type { FieldType } from '#domain/values/value.ts';
 import type { JsonBytes } from '#gateways/http/json-bytes.ts';
 
 const [QUOTE, BACKSLASH, SPACE] = [34, 92, 32] as const;
@@ -18,12 +19,7 @@ export const copyBytes = (out: JsonBytes, from: Uint8Array, start: number, end: 
  * A text in UTF-8 as a JSON string. Needs room for two bytes more.
  * @returns false: some character must be escaped, and nothing was written
  */
-export const putPlainString = (
-  out: JsonBytes,
-  from: Uint8Array,
-  start: number,
-  end: number,
-): boolean => {
+const putPlainString = (out: JsonBytes, from: Uint8Array, start: number, end: number): boolean => {
   const { bytes } = out;
   let { at } = out;
   bytes[at++] = QUOTE;
@@ -47,7 +43,7 @@ const afterDigits = (bytes: Uint8Array, from: number, end: number): number => {
 };
 
 /** Whether the bytes are a number in JSON's form, without an exponent. */
-export const isPlainNumber = (bytes: Uint8Array, start: number, end: number): boolean => {
+const isPlainNumber = (bytes: Uint8Array, start: number, end: number): boolean => {
   const from = bytes[start] === MINUS ? start + 1 : start;
   const whole = afterDigits(bytes, from, end);
   if (whole === from || (bytes[from] === ZERO && whole > from + 1)) return false;
@@ -56,5 +52,25 @@ export const isPlainNumber = (bytes: Uint8Array, start: number, end: number): bo
 };
 
 /** Whether the bytes begin as an ISO 8601 time, `YYYY-`: they are no number then. */
-export const beginsAsIso = (bytes: Uint8Array, start: number, end: number): boolean =>
+const beginsAsIso = (bytes: Uint8Array, start: number, end: number): boolean =>
   end - start > 4 && bytes[start + 4] === MINUS;
+
+/**
+ * Writes a text as `cellJson` does. Needs room for two bytes more.
+ * @returns false: it does so for usual texts only, and nothing was written
+ */
+export type PutCell = (out: JsonBytes, bytes: Uint8Array, start: number, end: number) => boolean;
+
+const putNumber: PutCell = (out, bytes, start, end) => {
+  if (!isPlainNumber(bytes, start, end)) return false;
+  copyBytes(out, bytes, start, end);
+  return true;
+};
+const putTime: PutCell = (out, bytes, start, end) =>
+  beginsAsIso(bytes, start, end) && putPlainString(out, bytes, start, end);
+
+export const cellPutter = ({ base, array }: FieldType): PutCell => {
+  if (array || base === 'boolean') return () => false;
+  if (base === 'timestamp') return putTime;
+  return /^(int|long|float|double)$/.test(base) ? putNumber : putPlainString;
+};

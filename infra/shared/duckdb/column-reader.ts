@@ -3,6 +3,7 @@
  */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { STRING_BYTES, stringVectorReader } from '#domain/sql/duckdb/string-vector.ts';
 import { textCodes } from '../text-codes.ts';
 
 export interface RawColumn {
@@ -92,6 +93,7 @@ const INLINE_BYTES = 12;
 
 export const createDictionary = (): Dictionary => {
   const codes = textCodes();
+  const reader = stringVectorReader();
   // Open addressing over the four words of an inlined string: a repeated short string costs no
   // decoding.
   let capacity = 1024;
@@ -140,35 +142,35 @@ export const createDictionary = (): Dictionary => {
   return {
     values: codes.values,
     read(chunk, index, into, at) {
-      const { count, bytes, isNull } = rawColumn(chunk, index, 16);
+      const { count, bytes, isNull } = rawColumn(chunk, index, STRING_BYTES);
       const words = new Int32Array(bytes.buffer, bytes.byteOffset, count * 4);
+      const strings = reader.read(bytes, count, isNull, (offset, length) =>
+        duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + offset, length),
+      );
       for (let i = 0; i < count; i++) {
-        if (isNull(i)) {
+        const text = strings.bytes[i] ?? null;
+        if (text === null) {
           into[at + i] = -1;
           continue;
         }
-        const word = i * 4;
-        const length = words[word] as number;
-        if (length > INLINE_BYTES) {
-          const text = duckdb.get_data_from_pointer(
-            bytes.buffer,
-            bytes.byteOffset + i * 16 + 8,
-            length,
-          );
-          into[at + i] = codes.codeOf(text, 0, length);
+        const [start, end] = [strings.starts[i] as number, strings.ends[i] as number];
+        if (end - start > INLINE_BYTES) {
+          into[at + i] = codes.codeOf(text, start, end);
           continue;
         }
+        const word = i * 4;
+        const a = words[word] as number;
         const b = words[word + 1] as number;
         const c = words[word + 2] as number;
         const d = words[word + 3] as number;
-        const slot = find(length, b, c, d);
+        const slot = find(a, b, c, d);
         const known = slots[slot + 4] as number;
         if (known !== 0) {
           into[at + i] = known - 1;
           continue;
         }
-        const code = codes.codeOf(bytes, i * 16 + 4, i * 16 + 4 + length);
-        put(length, b, c, d, code);
+        const code = codes.codeOf(text, start, end);
+        put(a, b, c, d, code);
         into[at + i] = code;
         if (++used * 2 > capacity) grow();
       }
