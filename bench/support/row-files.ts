@@ -58,7 +58,7 @@ export const makeRowFiles = async (directory: string, rows: number): Promise<voi
       printf('customer-%06d', (hash(i) % 100000)::INTEGER) AS customer,
       make_timestamptz(1767225600000000 + i::BIGINT * 997000) AS event_timestamp,
       (hash(i + 1) % 10000000)::DOUBLE / 100 AS amount,
-      CASE WHEN hash(i + 2) % 20 > 0 THEN (hash(i + 3) % 1000000007)::DOUBLE / 1000000007 END AS ratio,
+      CASE WHEN hash(i + 2) % 20 > 0 THEN (hash(i + 3) % 1000000007 + 1000000)::DOUBLE / 1001000007 END AS ratio,
       (hash(i + 4) % 2000)::DOUBLE / 10 - 100 AS score,
       (hash(i + 5) % 50)::INTEGER AS items,
       printf('a note about order %d', (hash(i + 6) % 5000)::INTEGER) AS note

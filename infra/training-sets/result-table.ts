@@ -56,7 +56,7 @@ export interface TableFiller {
   /** sets a value of the current row, by the column's index; NaN is null */
   set(column: number, value: Value): void;
   setNumber(column: number, value: number): void;
-  /** of a string column, in UTF-8; the bytes must not change until the table is closed */
+  /** of a string column, in UTF-8 */
   setBytes(column: number, bytes: Uint8Array, start: number, end: number): void;
   setNull(column: number): void;
   next(): void;
