@@ -15,17 +15,57 @@ export interface TextColumn {
 }
 
 /** Every whole number of at most 18 digits fits into 64 bits. */
-const WHOLE = /^(0|-?[1-9]\d{0,17})$/;
+const WHOLE_DIGITS = 18;
 /** A double has all digits of a decimal of at most 15. */
-const DECIMAL = /^-?(0|[1-9]\d*)\.(\d*[1-9]|0)$/;
 const EXACT_DIGITS = 15;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
+const [ZERO, NINE, MINUS, POINT] = [48, 57, 45, 46] as const;
+
+/** Where the digits end that begin at `from`. */
+const afterDigits = (text: string, from: number): number => {
+  let at = from;
+  for (; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char < ZERO || char > NINE) break;
+  }
+  return at;
+};
+
+/** The number of digits before a point or the end, without a needless zero; 0: no number. */
+const wholeDigits = (text: string): number => {
+  const from = text.charCodeAt(0) === MINUS ? 1 : 0;
+  const end = afterDigits(text, from);
+  return text.charCodeAt(from) === ZERO && end > from + 1 ? 0 : end - from;
+};
+
+/** -0 would be 0. */
+const isWhole = (text: string, digits: number): boolean =>
+  digits > 0 &&
+  digits <= WHOLE_DIGITS &&
+  text.length === digits + (text.charCodeAt(0) === MINUS ? 1 : 0) &&
+  text !== '-0';
+
+/** Whether it is digits, a point, and digits that end in no needless zero. */
+const isDecimal = (text: string, digits: number): boolean => {
+  const point = digits + (text.charCodeAt(0) === MINUS ? 1 : 0);
+  const { length } = text;
+  return (
+    digits > 0 &&
+    text.charCodeAt(point) === POINT &&
+    length > point + 1 &&
+    afterDigits(text, point + 1) === length &&
+    (text.charCodeAt(length - 1) !== ZERO || length === point + 2)
+  );
+};
+
 /** Whether a text that is not whole is how a double is written. */
-const isDouble = (text: string): boolean => {
-  if (DECIMAL.test(text) && text.length <= EXACT_DIGITS + 1) return text !== '-0.0';
-  const shortest = String(Number(text));
-  return (shortest === text || `${shortest}.0` === text) && Number.isFinite(Number(text));
+const isDouble = (text: string, digits: number): boolean => {
+  if (text.length <= EXACT_DIGITS + 1 && isDecimal(text, digits)) return text !== '-0.0';
+  const number = Number(text);
+  if (!Number.isFinite(number)) return false;
+  const shortest = String(number);
+  return shortest === text || (text.endsWith('.0') && `${shortest}.0` === text);
 };
 
 export const textColumn = (): TextColumn => {
@@ -34,13 +74,14 @@ export const textColumn = (): TextColumn => {
   // 1 and 1.0 are one number: a column that has both forms keeps its texts
   let [plain, pointed] = [false, false];
   const addNumber = (text: string): void => {
-    if (WHOLE.test(text)) {
+    const digits = wholeDigits(text);
+    if (isWhole(text, digits)) {
       plain = true;
       real &&= text.length <= EXACT_DIGITS;
       return;
     }
     whole = false;
-    real &&= isDouble(text);
+    real &&= isDouble(text, digits);
     pointed ||= text.endsWith('.0');
   };
   return {
