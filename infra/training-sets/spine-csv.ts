@@ -98,7 +98,7 @@ const keepTexts = (filler: TableFiller, { names }: CsvHeader, wanted: Wanted): K
             block.cellStarts[cell] as number,
             block.cellEnds[cell] as number,
           );
-        if (found !== null && !found.settled) found.add(cellText(block, cell) as string);
+        if (found !== null && !found.settled) found.add(block, cell);
       }
       filler.next();
     },
