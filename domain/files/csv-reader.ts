@@ -8,10 +8,7 @@
  * or a line end.
  */
 import { type CsvBlock, DOUBLED, PLAIN, QUOTED } from './csv-block.ts';
-import { joined, type Utf8Piece } from './utf8-text.ts';
-
-/** Ends the reading: throws an error that names the line. */
-export type RefuseLine = (line: number, what: string) => never;
+import { joined, type RefuseLine, type Utf8Piece } from './utf8-text.ts';
 
 export interface CsvReader {
   /** the rows that are complete with this piece */

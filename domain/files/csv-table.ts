@@ -14,8 +14,8 @@ import {
   rowCells,
   withoutFirst,
 } from './csv-block.ts';
-import { type CsvReader, csvReader, type RefuseLine } from './csv-reader.ts';
-import { joined, type Utf8Piece } from './utf8-text.ts';
+import { type CsvReader, csvReader } from './csv-reader.ts';
+import { joined, type RefuseLine, type Utf8Piece } from './utf8-text.ts';
 
 export interface CsvHeader {
   readonly names: readonly string[];

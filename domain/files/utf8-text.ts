@@ -2,7 +2,9 @@
  * UTF-8 in pieces as text. A byte order mark at the start of the file is left out; anywhere else it
  * is a character of the data. Bytes that are not UTF-8 are refused with their line.
  */
-import type { RefuseLine } from './csv-reader.ts';
+
+/** Ends the reading: throws an error that names the line. */
+export type RefuseLine = (line: number, what: string) => never;
 
 /** Whole characters: as bytes, and as text. Both have the same length where all are ASCII. */
 export interface Utf8Piece {

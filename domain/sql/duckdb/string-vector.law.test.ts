@@ -1,4 +1,4 @@
-/** Strings are read as they were laid out in memory, wherever they lie, and no byte between runs. */
+/** Strings are read wherever they lie in memory, and no byte between runs is. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringVectorReader } from './string-vector.ts';

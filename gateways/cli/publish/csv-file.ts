@@ -5,11 +5,11 @@
  */
 import { fail } from '#domain/errors.ts';
 import { type CsvBlock, cellText, DOUBLED, isNullCell } from '#domain/files/csv-block.ts';
-import type { RefuseLine } from '#domain/files/csv-reader.ts';
 import { csvBlocks } from '#domain/files/csv-rows.ts';
 import type { CsvHeader } from '#domain/files/csv-table.ts';
 import { delimiterOfName } from '#domain/files/file-kind.ts';
 import { cellJson } from '#domain/files/text-value.ts';
+import type { RefuseLine } from '#domain/files/utf8-text.ts';
 import { type JsonBytes, putRaw, reserve } from '#gateways/http/json-bytes.ts';
 import { type Batch, createByteBatcher, type ReadOptions } from './batch.ts';
 import { cellPutter, copyBytes } from './event-bytes.ts';

@@ -4,7 +4,7 @@
  * out.
  */
 import { fail } from '#domain/errors.ts';
-import type { RefuseLine } from '#domain/files/csv-reader.ts';
+import type { RefuseLine } from '#domain/files/utf8-text.ts';
 import { utf8Text } from '#domain/files/utf8-text.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
