@@ -12,8 +12,8 @@ test('codes are those of a Map, in the order in which texts come', () => {
     fc.integer({ min: 0, max: 9_000 }).map((n) => `text ${n}`),
   );
   fc.assert(
-    fc.property(fc.array(text, { maxLength: 200 }), (texts) => {
-      const codes = textCodes();
+    fc.property(fc.array(text, { maxLength: 200 }), fc.boolean(), (texts, collide) => {
+      const codes = collide ? textCodes(() => 7) : textCodes();
       const naive = new Map<string, number>();
       for (const one of texts) {
         if (!naive.has(one)) naive.set(one, naive.size);

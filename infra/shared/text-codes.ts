@@ -23,7 +23,8 @@ const hashOf = (bytes: Uint8Array, start: number, end: number): number => {
   return hash ^ (hash >>> 13);
 };
 
-export const textCodes = (): TextCodes => {
+/** @param hash of a test, in which texts collide */
+export const textCodes = (hash = hashOf): TextCodes => {
   const values: string[] = [];
   /** code + 1; 0: free */
   let slots = new Int32Array(FIRST_SLOTS);
@@ -54,7 +55,7 @@ export const textCodes = (): TextCodes => {
     }
   };
 
-  const add = (hash: number, bytes: Uint8Array, start: number, end: number): number => {
+  const add = (hashed: number, bytes: Uint8Array, start: number, end: number): number => {
     const code = values.length;
     const from = starts[code] as number;
     const after = from + end - start;
@@ -65,7 +66,7 @@ export const textCodes = (): TextCodes => {
     }
     const text = bytes.subarray(start, end);
     arena.set(text, from);
-    hashes[code] = hash;
+    hashes[code] = hashed;
     starts[code + 1] = after;
     values.push(utf8.decode(text));
     return code;
@@ -74,16 +75,16 @@ export const textCodes = (): TextCodes => {
   return {
     values,
     codeOf(bytes, start, end) {
-      const hash = hashOf(bytes, start, end);
+      const hashed = hash(bytes, start, end);
       const mask = slots.length - 1;
-      let at = hash & mask;
+      let at = hashed & mask;
       for (;;) {
         const code = (slots[at] as number) - 1;
         if (code < 0) break;
-        if (hashes[code] === hash && equals(code, bytes, start, end - start)) return code;
+        if (hashes[code] === hashed && equals(code, bytes, start, end - start)) return code;
         at = (at + 1) & mask;
       }
-      const code = add(hash, bytes, start, end);
+      const code = add(hashed, bytes, start, end);
       slots[at] = code + 1;
       // `hashes` has as many places as `slots`, which are at most half full
       if (values.length * 2 > slots.length) growSlots();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ColumnWriter } from './column-parts.ts';
 import { columnWriter } from './column-writer.ts';
 import { openDuckDb } from './connect.ts';
+import { setPointer } from './string-heap.ts';
 
 type Row = string | null;
 
@@ -107,4 +108,17 @@ test('bytes that are not UTF-8 are null, and harm no other row', async () => {
     writer.setBytes(row, bytes, 0, bytes.length);
   });
   expect(back).toEqual([...good, null, ...good]);
+});
+
+test('a pointer has its carry', () => {
+  const pointer = fc.bigInt({ min: 0n, max: 2n ** 47n });
+  const near = pointer.map((one) => (one | 0xffff_ff00n) & (2n ** 47n - 1n));
+  fc.assert(
+    fc.property(fc.oneof(pointer, near), fc.nat(0x1_0000), (base, offset) => {
+      const words = new Uint32Array(2);
+      setPointer(words, 0, Number(base & 0xffff_ffffn), Number(base >> 32n), offset);
+      const [low, high] = words as unknown as readonly [number, number];
+      expect((BigInt(high) << 32n) + BigInt(low)).toBe(base + BigInt(offset));
+    }),
+  );
 });

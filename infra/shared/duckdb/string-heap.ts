@@ -29,6 +29,19 @@ export interface StringHeap {
   bytes(start: number, length: number): Uint8Array;
 }
 
+/** Writes the pointer, in two halves, of a string that begins `offset` bytes after another one. */
+export const setPointer = (
+  words: Uint32Array,
+  at: number,
+  low: number,
+  high: number,
+  offset: number,
+): void => {
+  const sum = low + offset;
+  words[at] = sum;
+  words[at + 1] = high + (sum > 0xffffffff ? 1 : 0);
+};
+
 export const stringHeap = (): StringHeap => {
   let heap = new Uint8Array(FIRST_BYTES);
   let used = 0;
@@ -64,15 +77,13 @@ export const stringHeap = (): StringHeap => {
       for (const row of rows) {
         const word = row * WORDS;
         const start = words[word + 2] as number;
-        const from = (low as number) + start;
         words[word + 1] =
           ((heap[start] as number) |
             ((heap[start + 1] as number) << 8) |
             ((heap[start + 2] as number) << 16) |
             ((heap[start + 3] as number) << 24)) >>>
           0;
-        words[word + 2] = from;
-        words[word + 3] = (high as number) + (from > 0xffffffff ? 1 : 0);
+        setPointer(words, word + 2, low as number, high as number, start);
       }
       used = 0;
       return true;
