@@ -29,7 +29,10 @@ const FILES: readonly (readonly [RegExp, string])[] = [
   [/node_modules\/ioredis\//, 'ioredis'],
   [/node_modules\/(fastify|find-my-way|avvio|@fastify)/, 'Fastify'],
   [/node_modules\//, 'other libraries'],
-  [/gateways\/http\/(features-json|json-bytes|number-bytes)/, 'Millrace: the answer as JSON'],
+  [
+    /(gateways\/http\/(features-json|json-bytes)|domain\/values\/number-bytes)/,
+    'Millrace: the answer as JSON',
+  ],
   [/gateways\/http\/body-parsers/, 'Millrace: the body parsed (JSON.parse)'],
   [/gateways\/grpc\/(encode|wire)/, 'Millrace: the answer as protobuf'],
   [/gateways\/grpc\/decode/, 'Millrace: the request from protobuf'],

@@ -1,27 +1,20 @@
 /**
- * A CSV reader after RFC 4180: text in pieces becomes records, with the line of the file in which
+ * A CSV reader after RFC 4180: UTF-8 in pieces becomes rows, with the line of the file in which
  * each begins. Nothing is guessed and nothing is skipped but empty lines. A line ends with LF, CRLF
  * or CR, in any mixture. A quote opens a quoted cell only as the cell's first character; elsewhere
  * in a cell without quotes it is an ordinary character. What has no single meaning is refused.
+ *
+ * It looks at bytes: in UTF-8, no character but an ASCII one has the bytes of a delimiter, a quote
+ * or a line end.
  */
-
-export interface CsvRecord {
-  /** the line of the file in which the record begins; the first line is 1 */
-  readonly line: number;
-  /** the record as it is in the file, without its line end */
-  readonly raw: string;
-  /** null: an empty cell without quotes */
-  readonly cells: readonly (string | null)[];
-}
-
-/** Ends the reading: throws an error that names the line. */
-export type RefuseLine = (line: number, what: string) => never;
+import { type CsvBlock, DOUBLED, PLAIN, QUOTED } from './csv-block.ts';
+import { joined, type RefuseLine, type Utf8Piece } from './utf8-text.ts';
 
 export interface CsvReader {
-  /** the records that are complete with this text */
-  push(text: string): readonly CsvRecord[];
-  /** the last record, if the text does not end with a line end */
-  end(): readonly CsvRecord[];
+  /** the rows that are complete with this piece */
+  push(piece: Utf8Piece): CsvBlock;
+  /** the rows of the last piece, the last one with or without a line end */
+  end(piece: Utf8Piece): CsvBlock;
 }
 
 const [LF, CR, QUOTE] = [10, 13, 34] as const;
@@ -29,91 +22,157 @@ const [LF, CR, QUOTE] = [10, 13, 34] as const;
 /** Several times the largest event: a quote that is never closed is found without reading on. */
 const MAX_RECORD_CHARS = 4_000_000;
 
-const lineEnds = (text: string): number => text.match(/\r\n|\n|\r/g)?.length ?? 0;
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-interface Parsed {
-  readonly cells: readonly (string | null)[];
-  /** where the record's line end begins */
-  readonly end: number;
-  /** where the next record begins */
-  readonly next: number;
-  readonly quoted: boolean;
-}
+const lineEnds = (bytes: Uint8Array, start: number, end: number): number => {
+  let count = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === LF || (byte === CR && bytes[at + 1] !== LF)) count++;
+  }
+  return count;
+};
+
+/** The end of a quoted cell whose quote is before `from`; −1: it is not in these bytes. */
+const closingQuote = (bytes: Uint8Array, from: number): number => {
+  for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 2))
+    if (bytes[at + 1] !== QUOTE) return at;
+  return -1;
+};
+
+const grown = <T extends Uint8Array | Uint32Array | Float64Array>(
+  array: T,
+  make: new (length: number) => T,
+): T => {
+  const larger = new make(array.length * 2);
+  larger.set(array);
+  return larger;
+};
+
+/** The places of a block, which the next block overwrites. */
+const createPlaces = () => ({
+  starts: new Uint32Array(4096),
+  ends: new Uint32Array(4096),
+  lines: new Float64Array(4096),
+  firstCells: new Uint32Array(4096),
+  cellStarts: new Uint32Array(32_768),
+  cellEnds: new Uint32Array(32_768),
+  forms: new Uint8Array(32_768),
+});
 
 export const csvReader = (delimiter: string, refuse: RefuseLine): CsvReader => {
   const separator = delimiter.charCodeAt(0);
-  let rest = '';
+  const highest = Math.max(separator, CR);
+  const places = createPlaces();
+  let rest: Utf8Piece = { bytes: new Uint8Array(0), text: '' };
   let line = 1;
 
-  const tooLong = (): never =>
-    refuse(line, `the row has more than ${MAX_RECORD_CHARS} characters: is a quote not closed?`);
-
-  /** Where the quoted cell that begins at `from` is closed; −1: not in this text. */
-  const closingQuote = (text: string, from: number, last: boolean): number => {
-    for (let at = from + 1; ; at += 2) {
-      at = text.indexOf('"', at);
-      if (at < 0 && last) refuse(line, 'a quote is opened and never closed');
-      if (at < 0 || (at + 1 === text.length && !last)) return -1;
-      if (text.charCodeAt(at + 1) !== QUOTE) return at;
-    }
+  const moreRows = (): void => {
+    places.starts = grown(places.starts, Uint32Array);
+    places.ends = grown(places.ends, Uint32Array);
+    places.lines = grown(places.lines, Float64Array);
+    places.firstCells = grown(places.firstCells, Uint32Array);
+  };
+  const moreCells = (): void => {
+    places.cellStarts = grown(places.cellStarts, Uint32Array);
+    places.cellEnds = grown(places.cellEnds, Uint32Array);
+    places.forms = grown(places.forms, Uint8Array);
   };
 
-  /** The record that begins at `from`; null: the text ends before the record does. */
-  const parse = (text: string, from: number, last: boolean): Parsed | null => {
-    const { length } = text;
-    const cells: (string | null)[] = [];
-    let quoted = false;
-    for (let at = from; ; at++) {
-      if (text.charCodeAt(at) === QUOTE) {
-        const close = closingQuote(text, at, last);
-        if (close < 0) return null;
-        const inside = text.slice(at + 1, close);
-        cells.push(inside.includes('"') ? inside.replaceAll('""', '"') : inside);
-        quoted = true;
-        at = close + 1;
-      } else {
-        const start = at;
-        for (; at < length; at++) {
-          const char = text.charCodeAt(at);
-          if (char === separator || char === LF || char === CR) break;
+  const checkLength = (bytes: Uint8Array, start: number, end: number): void => {
+    if (end - start <= MAX_RECORD_CHARS) return;
+    if (utf8.decode(bytes.subarray(start, end)).length > MAX_RECORD_CHARS)
+      refuse(line, `the row has more than ${MAX_RECORD_CHARS} characters: is a quote not closed?`);
+  };
+
+  /** @returns the number of rows, and where the first one begins that is not complete */
+  const scan = (bytes: Uint8Array, last: boolean): readonly [rows: number, next: number] => {
+    const { length } = bytes;
+    let { cellStarts, cellEnds, forms } = places;
+    let rows = 0;
+    let firstCell = 0;
+    let cells = 0;
+    let start = 0;
+    reading: while (start < length) {
+      cells = firstCell;
+      let at = start;
+      let quoted = false;
+      let next = -1;
+      while (next < 0) {
+        if (cells === forms.length) {
+          moreCells();
+          ({ cellStarts, cellEnds, forms } = places);
         }
-        cells.push(at === start ? null : text.slice(start, at));
+        if (bytes[at] === QUOTE) {
+          const close = closingQuote(bytes, at + 1);
+          if (close < 0 && last) refuse(line, 'a quote is opened and never closed');
+          // a quote at the end of the bytes may be the first of two
+          if (close < 0 || (close + 1 === length && !last)) break reading;
+          quoted = true;
+          cellStarts[cells] = at + 1;
+          cellEnds[cells] = close;
+          const inside = bytes.indexOf(QUOTE, at + 1);
+          forms[cells] = inside < close ? DOUBLED : QUOTED;
+          at = close + 1;
+        } else {
+          cellStarts[cells] = at;
+          for (; at < length; at++) {
+            const byte = bytes[at] as number;
+            if (byte <= highest && (byte === separator || byte === LF || byte === CR)) break;
+          }
+          cellEnds[cells] = at;
+          forms[cells] = PLAIN;
+        }
+        cells++;
+        if (at >= length) {
+          if (!last) break reading;
+          next = length;
+          break;
+        }
+        const byte = bytes[at];
+        if (byte === separator) at++;
+        else if (byte === LF) next = at + 1;
+        else if (byte === CR) {
+          if (at + 1 === length && !last) break reading;
+          next = bytes[at + 1] === LF ? at + 2 : at + 1;
+        } else
+          refuse(
+            line + lineEnds(bytes, start, at),
+            `cell ${cells - firstCell} has text after its closing quote: put the whole cell in quotes, and double the quotes inside`,
+          );
       }
-      if (at >= length) return last ? { cells, end: length, next: length, quoted } : null;
-      const char = text.charCodeAt(at);
-      if (char === LF) return { cells, end: at, next: at + 1, quoted };
-      if (char === CR) {
-        if (at + 1 === length && !last) return null;
-        const next = text.charCodeAt(at + 1) === LF ? at + 2 : at + 1;
-        return { cells, end: at, next, quoted };
+      checkLength(bytes, start, at);
+      if (at > start) {
+        if (rows + 1 === places.starts.length) moreRows();
+        places.starts[rows] = start;
+        places.ends[rows] = at;
+        places.lines[rows] = line;
+        places.firstCells[rows] = firstCell;
+        rows++;
+        firstCell = cells;
       }
-      if (char !== separator)
-        refuse(
-          line + lineEnds(text.slice(from, at)),
-          `cell ${cells.length} has text after its closing quote: put the whole cell in quotes, and double the quotes inside`,
-        );
+      line += quoted ? 1 + lineEnds(bytes, start, at) : 1;
+      start = next;
     }
+    places.firstCells[rows] = firstCell;
+    return [rows, start];
   };
 
-  const read = (text: string, last: boolean): readonly CsvRecord[] => {
-    const records: CsvRecord[] = [];
-    let at = 0;
-    while (at < text.length) {
-      const parsed = parse(text, at, last);
-      if (parsed === null) break;
-      const raw = text.slice(at, parsed.end);
-      if (raw.length > MAX_RECORD_CHARS) tooLong();
-      if (raw !== '') records.push({ line, raw, cells: parsed.cells });
-      line += parsed.quoted ? 1 + lineEnds(raw) : 1;
-      at = parsed.next;
-    }
-    rest = text.slice(at);
-    if (rest.length > MAX_RECORD_CHARS) tooLong();
-    return records;
+  const read = (piece: Utf8Piece, last: boolean): CsvBlock => {
+    const bytes = joined(rest.bytes, piece.bytes);
+    const text = rest.text + piece.text;
+    const isAscii = text.length === bytes.length;
+    const [rows, next] = scan(bytes, last);
+    rest = {
+      bytes: bytes.subarray(next),
+      text: isAscii ? text.slice(next) : utf8.decode(bytes.subarray(next)),
+    };
+    checkLength(rest.bytes, 0, rest.bytes.length);
+    return { ...places, rows, bytes, text: isAscii ? text : null };
   };
 
   return {
-    push: (text) => read(rest + text, false),
-    end: () => read(rest, true),
+    push: (piece) => read(piece, false),
+    end: (piece) => read(piece, true),
   };
 };

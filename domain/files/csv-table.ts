@@ -4,7 +4,18 @@
  * repeated among the rows (two exports in one file), are refused with their line.
  */
 import { readIsoTime } from '#domain/values/time.ts';
-import { type CsvReader, type CsvRecord, csvReader, type RefuseLine } from './csv-reader.ts';
+import {
+  type CsvBlock,
+  type CsvRecord,
+  cellText,
+  DOUBLED,
+  NO_ROWS,
+  recordOf,
+  rowCells,
+  withoutFirst,
+} from './csv-block.ts';
+import { type CsvReader, csvReader } from './csv-reader.ts';
+import { joined, type RefuseLine, type Utf8Piece } from './utf8-text.ts';
 
 export interface CsvHeader {
   readonly names: readonly string[];
@@ -73,72 +84,116 @@ const namesOf = ({ cells, line }: CsvRecord, refuse: RefuseLine): readonly strin
 
 const cells = (n: number): string => `${n} cell${n === 1 ? '' : 's'}`;
 
-/** The rows of the text, in pieces. The leading byte order mark is not part of it. */
-export const csvTable = ({ refuse, delimiter, onHeader }: CsvTableOptions): CsvReader => {
-  let reader: CsvReader | null = null;
-  let head = '';
-  let names: readonly string[] | null = null;
-  let known: ReadonlySet<string> = new Set();
-  let time = -1;
+const utf8 = new TextEncoder();
 
-  const readHeader = (record: CsvRecord, separator: string): void => {
-    names = namesOf(record, refuse);
-    known = new Set(names.filter((name) => name !== '' && !isTimeText(name)));
-    time = onHeader({ names, delimiter: separator, raw: record.raw });
-  };
+/** Whether a cell may have the text of a name, by its bytes. */
+const maybeIs = (block: CsvBlock, cell: number, name: Uint8Array): boolean => {
+  if (block.forms[cell] === DOUBLED) return true;
+  const start = block.cellStarts[cell] as number;
+  if ((block.cellEnds[cell] as number) - start !== name.length) return false;
+  for (let i = 0; i < name.length; i++) if (block.bytes[start + i] !== name[i]) return false;
+  return true;
+};
+
+/** The first bytes that a cell with one of the names has, with or without a mark before it. */
+const firstBytesOf = (names: ReadonlySet<string>): Uint8Array => {
+  const first = new Uint8Array(256);
+  for (const name of [MARK, ...names]) first[utf8.encode(name)[0] as number] = 1;
+  return first;
+};
+
+interface Header {
+  readonly names: readonly string[];
+  /** the names that no time has */
+  readonly known: ReadonlySet<string>;
+  /** the index of the column of times; −1: none */
+  readonly time: number;
+}
+
+/** Refuses rows that are not rows of the table. */
+const rowCheck = ({ names, known, time }: Header, refuse: RefuseLine) => {
+  const width = names.length;
+  const firstBytes = firstBytesOf(known);
+  const firstName = utf8.encode(names[0] as string);
 
   /** A column's name is no time, so a row that has one in place of its time is a header. */
   const isHeader = (cell: string | null | undefined): boolean =>
     typeof cell === 'string' && known.has(cell.startsWith(MARK) ? cell.slice(1) : cell);
 
-  const isRepeated = ({ cells: found }: CsvRecord): boolean => {
-    const all = names as readonly string[];
-    return all.length > 1 && found[0] === all[0] && found.every((cell, i) => cell === all[i]);
+  const isRepeated = (block: CsvBlock, row: number): boolean =>
+    width > 1 && rowCells(block, row).every((cell, i) => cell === names[i]);
+
+  const refuseWidth = ({ line, cells: found }: CsvRecord): never => {
+    const count = found.length;
+    if (found.filter(isHeader).length * 2 > count)
+      refuse(line, `the line is a second header, of ${cells(count)}: split the file there`);
+    return refuse(
+      line,
+      `the row has ${cells(count)}, and the header has ${width}: correct the row, or put cells with the delimiter in quotes`,
+    );
   };
 
-  const check = (record: CsvRecord): void => {
-    const width = (names as readonly string[]).length;
-    const found = record.cells.length;
-    if (found !== width && record.cells.filter(isHeader).length * 2 > found)
-      refuse(record.line, `the line is a second header, of ${cells(found)}: split the file there`);
-    if (found !== width)
-      refuse(
-        record.line,
-        `the row has ${cells(found)}, and the header has ${width}: correct the row, or put cells with the delimiter in quotes`,
-      );
-    if (isHeader(record.cells[time]) || isRepeated(record))
-      refuse(record.line, 'the line is a second header: remove it, or split the file there');
-  };
-
-  const rowsOf = (records: readonly CsvRecord[], separator: string): readonly CsvRecord[] => {
-    let rows = records;
-    if (names === null && records.length > 0) {
-      readHeader(records[0] as CsvRecord, separator);
-      rows = records.slice(1);
+  return (block: CsvBlock): void => {
+    const { rows, bytes, firstCells, cellStarts } = block;
+    for (let row = 0; row < rows; row++) {
+      const first = firstCells[row] as number;
+      if ((firstCells[row + 1] as number) - first !== width) refuseWidth(recordOf(block, row));
+      const timeByte = time < 0 ? undefined : bytes[cellStarts[first + time] as number];
+      if (
+        (timeByte !== undefined &&
+          firstBytes[timeByte] === 1 &&
+          isHeader(cellText(block, first + time))) ||
+        (maybeIs(block, first, firstName) && isRepeated(block, row))
+      )
+        refuse(
+          block.lines[row] as number,
+          'the line is a second header: remove it, or split the file there',
+        );
     }
-    for (const row of rows) check(row);
+  };
+};
+
+/** The rows of the text, in pieces. The leading byte order mark is not part of it. */
+export const csvTable = ({ refuse, delimiter, onHeader }: CsvTableOptions): CsvReader => {
+  let separator = delimiter ?? null;
+  let reader: CsvReader | null = null;
+  let head: Utf8Piece = { bytes: new Uint8Array(0), text: '' };
+  let check: ((block: CsvBlock) => void) | null = null;
+
+  const readHeader = (record: CsvRecord): void => {
+    const names = namesOf(record, refuse);
+    const known = new Set(names.filter((name) => name !== '' && !isTimeText(name)));
+    const time = onHeader({ names, delimiter: separator as string, raw: record.raw });
+    check = rowCheck({ names, known, time }, refuse);
+  };
+
+  const rowsOf = (block: CsvBlock): CsvBlock => {
+    if (block.rows === 0) return block;
+    const isFirst = check === null;
+    if (isFirst) readHeader(recordOf(block, 0));
+    const rows = isFirst ? withoutFirst(block) : block;
+    check?.(rows);
     return rows;
   };
 
-  let separator = delimiter ?? null;
-  const read = (text: string, last: boolean): readonly CsvRecord[] => {
-    if (reader === null) {
-      head += text;
-      separator ??= delimiterOf(head, last);
-      if (separator === null) return [];
-      reader = csvReader(separator, refuse);
-      const all = head;
-      head = '';
-      return rowsOf(reader.push(all), separator);
-    }
-    return rowsOf(reader.push(text), separator as string);
+  /** The reader, once the text tells the delimiter. */
+  const begin = (piece: Utf8Piece, last: boolean): CsvReader | null => {
+    head = { bytes: joined(head.bytes, piece.bytes), text: head.text + piece.text };
+    separator ??= delimiterOf(head.text, last);
+    return separator === null ? null : csvReader(separator, refuse);
   };
 
   return {
-    push: (text) => read(text, false),
-    end() {
-      const rows = [...read('', true), ...rowsOf((reader as CsvReader).end(), separator as string)];
-      if (names === null) refuse(1, 'the file is empty: its first line must name the columns');
+    push(piece) {
+      if (reader !== null) return rowsOf(reader.push(piece));
+      reader = begin(piece, false);
+      return reader === null ? NO_ROWS : rowsOf(reader.push(head));
+    },
+    end(piece) {
+      const rows = rowsOf(
+        reader === null ? (begin(piece, true) as CsvReader).end(head) : reader.end(piece),
+      );
+      if (check === null) refuse(1, 'the file is empty: its first line must name the columns');
       return rows;
     },
   };

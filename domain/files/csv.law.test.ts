@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CsvRecord } from './csv-reader.ts';
+import type { CsvRecord } from './csv-block.ts';
 import { csvRows } from './csv-rows.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'] as const;

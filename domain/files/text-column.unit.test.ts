@@ -1,6 +1,13 @@
 /** A column of texts is typed only if its values say all that its texts say. */
 import { expect, test } from 'vitest';
+import { csvReader } from './csv-reader.ts';
 import { textColumn } from './text-column.ts';
+import { utf8Text } from './utf8-text.ts';
+
+const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+const fail = (_: number, what: string): never => {
+  throw new Error(what);
+};
 
 test.each([
   [['1', '-20', '0', '123456789012345678'], 'long'],
@@ -35,9 +42,14 @@ test.each([
   [['1', 'true'], 'string'],
   [['2023-02-29'], 'string'],
   [['0000-01-01'], 'string'],
+  [['"1"'], 'string'],
+  [['é', '1'], 'string'],
   [['2024-02-29', '2024-02-29T00:00:00Z'], 'string'],
 ])('%j are %s', (texts, type) => {
   const column = textColumn();
-  for (const text of texts) column.add(text);
+  const cells = texts.map((text) => (text === '' || /[",]/.test(text) ? quoted(text) : text));
+  const piece = utf8Text(fail).push(Buffer.from(cells.map((cell) => `${cell}\n`).join('')));
+  const block = csvReader(',', fail).push(piece);
+  for (let cell = 0; cell < block.rows; cell++) column.add(block, cell);
   expect(column.type()).toBe(type);
 });

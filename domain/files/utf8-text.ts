@@ -2,15 +2,24 @@
  * UTF-8 in pieces as text. A byte order mark at the start of the file is left out; anywhere else it
  * is a character of the data. Bytes that are not UTF-8 are refused with their line.
  */
-import type { RefuseLine } from './csv-reader.ts';
+
+/** Ends the reading: throws an error that names the line. */
+export type RefuseLine = (line: number, what: string) => never;
+
+/** Whole characters: as bytes, and as text. Both have the same length where all are ASCII. */
+export interface Utf8Piece {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
 
 export interface Utf8Text {
-  push(bytes: Uint8Array): string;
-  end(): string;
+  push(bytes: Uint8Array): Utf8Piece;
+  end(): Utf8Piece;
 }
 
 const LF = 10;
 const MARK = '\uFEFF';
+const MARK_BYTES = 3;
 
 /** Length without the last character, if that is not ASCII: more of its bytes may follow. */
 const wholeLength = (bytes: Uint8Array): number => {
@@ -25,6 +34,7 @@ const wholeLength = (bytes: Uint8Array): number => {
 
 export const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   if (a.length === 0) return b;
+  if (b.length === 0) return a;
   const both = new Uint8Array(a.length + b.length);
   both.set(a);
   both.set(b, a.length);
@@ -56,7 +66,7 @@ export const utf8Text = (refuse: RefuseLine): Utf8Text => {
     }
   };
 
-  const decode = (bytes: Uint8Array): string => {
+  const decode = (bytes: Uint8Array): Utf8Piece => {
     let text: string;
     try {
       text = decoder.decode(bytes);
@@ -64,9 +74,11 @@ export const utf8Text = (refuse: RefuseLine): Utf8Text => {
       return refuseBytes(bytes);
     }
     for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) line++;
-    if (!first || text === '') return text;
+    if (!first || text === '') return { bytes, text };
     first = false;
-    return text.startsWith(MARK) ? text.slice(1) : text;
+    return text.startsWith(MARK)
+      ? { bytes: bytes.subarray(MARK_BYTES), text: text.slice(1) }
+      : { bytes, text };
   };
 
   return {
@@ -77,9 +89,9 @@ export const utf8Text = (refuse: RefuseLine): Utf8Text => {
       return decode(all.subarray(0, whole));
     },
     end() {
-      const text = decode(rest);
+      const piece = decode(rest);
       rest = new Uint8Array(0);
-      return text;
+      return piece;
     },
   };
 };

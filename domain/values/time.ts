@@ -140,8 +140,12 @@ export const unitHint = (ms: number): string | null => {
 export const isTime = (ms: number): boolean =>
   Number.isInteger(ms) && ms >= MIN_TIME && ms <= MAX_TIME;
 
+/** the characters of the longest: longer texts need no pattern */
+const LONGEST_EPOCH = 20;
+
 /** Whether a text is epoch milliseconds: shorter ones are years, dates or small numbers. */
-export const isEpochText = (text: string): boolean => /^-?[1-9]\d{8,18}$|^0$/.test(text);
+export const isEpochText = (text: string): boolean =>
+  text.length <= LONGEST_EPOCH && /^-?[1-9]\d{8,18}$|^0$/.test(text);
 
 /**
  * Why a text is not a time, and what to write instead. It completes a sentence that begins with the

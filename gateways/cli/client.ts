@@ -10,8 +10,8 @@ import { parseExactJson } from '#domain/values/exact-json.ts';
 
 export interface Call {
   readonly body?: unknown;
-  /** sent unchanged, instead of `body` */
-  readonly text?: string;
+  /** JSON as text or in UTF-8, sent unchanged instead of `body` */
+  readonly json?: string | Uint8Array;
   /** sent as they come, instead of `body`; an error of the iteration cuts the request */
   readonly chunks?: AsyncIterable<string>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -89,11 +89,11 @@ export const createClient = (base: string, options: ClientOptions): Client => {
   const open = (
     method: string,
     path: string,
-    { body, text, chunks, headers, signal, onSent }: Call,
+    { body, json, chunks, headers, signal, onSent }: Call,
   ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
-      const bytes = payload === undefined ? undefined : Buffer.from(payload, 'utf8');
+      const payload = json ?? (body === undefined ? undefined : JSON.stringify(body));
+      const bytes = typeof payload === 'string' ? Buffer.from(payload, 'utf8') : payload;
       const content =
         bytes === undefined
           ? {}

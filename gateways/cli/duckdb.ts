@@ -1,7 +1,12 @@
 /** DuckDB for the files of a command: in file order, with bounded memory. */
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
 import type { Query } from '#domain/sql/duckdb/parquet-table.ts';
+import {
+  STRING_BYTES,
+  type Strings,
+  stringVectorReader,
+} from '#domain/sql/duckdb/string-vector.ts';
 
 interface OpenDuckDb {
   readonly connection: DuckDBConnection;
@@ -25,6 +30,30 @@ export const openDuckDb = async (): Promise<OpenDuckDb> => {
       connection.closeSync();
       instance.closeSync();
     },
+  };
+};
+
+/** Reads a column of strings of a result's chunk. Its strings are valid until the next is read. */
+export type StringColumn = (chunk: DuckDBDataChunk, index: number) => Strings;
+
+export const stringColumn = async (): Promise<StringColumn> => {
+  const { default: duckdb } = await import('@duckdb/node-bindings');
+  const reader = stringVectorReader();
+  return (chunk, index) => {
+    const count = chunk.rowCount;
+    const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+    const bytes = duckdb.vector_get_data(vector, count * STRING_BYTES) as Uint8Array<ArrayBuffer>;
+    const valid = duckdb.vector_get_validity(
+      vector,
+      Math.ceil(count / 64) * 8,
+    ) as Uint8Array | null;
+    return reader.read(
+      bytes,
+      count,
+      (row) => valid !== null && (((valid[row >> 3] as number) >> (row & 7)) & 1) === 0,
+      (offset, length) =>
+        duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + offset, length),
+    );
   };
 };
 

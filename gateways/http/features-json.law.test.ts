@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ReadResult } from '#domain/api/serving.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
+import { NUMBER_BYTES, putNumber } from '#domain/values/number-bytes.ts';
 import type { Value } from '#domain/values/value.ts';
 import { createFeaturesSerializer } from './features-json.ts';
-import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 const bytes = Buffer.alloc(NUMBER_BYTES + 16, 'x');
 

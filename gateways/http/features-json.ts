@@ -11,6 +11,7 @@
 
 import type { ReadResult, ViewAnswer } from '#domain/api/serving.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
+import { NUMBER_BYTES, putNumber } from '#domain/values/number-bytes.ts';
 import type { Value } from '#domain/values/value.ts';
 import {
   endJson,
@@ -21,7 +22,6 @@ import {
   reserve,
   startJson,
 } from './json-bytes.ts';
-import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 interface Writer {
   /** `,"<feature>":` of each feature, one after the other */

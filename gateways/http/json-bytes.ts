@@ -2,7 +2,7 @@
  * Writes JSON into one buffer that is reused for each answer: an answer of thousands of numbers
  * needs no string and no object for each. Other values go through JSON.stringify.
  */
-import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
+import { NUMBER_BYTES, putNumber } from '#domain/values/number-bytes.ts';
 
 const FIRST_SIZE = 64 * 1024;
 /** The buffer of a larger answer is not kept. */

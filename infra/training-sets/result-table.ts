@@ -56,6 +56,9 @@ export interface TableFiller {
   /** sets a value of the current row, by the column's index; NaN is null */
   set(column: number, value: Value): void;
   setNumber(column: number, value: number): void;
+  /** of a string column, in UTF-8 */
+  setBytes(column: number, bytes: Uint8Array, start: number, end: number): void;
+  setNull(column: number): void;
   next(): void;
   close(): void;
 }
@@ -90,6 +93,9 @@ export const createTable = async (
       if (Number.isNaN(value)) writer.setNull(row);
       else writer.setNumber(row, value);
     },
+    setBytes: (column, bytes, start, end) =>
+      (writers[column] as ColumnWriter).setBytes(row, bytes, start, end),
+    setNull: (column) => (writers[column] as ColumnWriter).setNull(row),
     next() {
       if (++row === CHUNK_ROWS) flush();
     },

@@ -6,6 +6,7 @@ import {
 } from '#domain/training-sets/columns.ts';
 import type { CodedValues } from '#domain/training-sets/spine-keys.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
+import { textCodes } from '#infra/shared/text-codes.ts';
 
 export interface SpineColumns {
   readonly times: Float64Array;
@@ -55,6 +56,11 @@ export interface ColumnCollector {
   finish(): ReadColumn;
 }
 
+export interface TextCollector extends ColumnCollector {
+  /** @param bytes UTF-8 */
+  addBytes(bytes: Uint8Array, start: number, end: number): void;
+}
+
 const FIRST_ROWS = 4096;
 
 const numbers = (type: FieldType): ColumnCollector => {
@@ -73,27 +79,30 @@ const numbers = (type: FieldType): ColumnCollector => {
   };
 };
 
-const texts = (): ColumnCollector => {
+const utf8 = new TextEncoder();
+
+export const textCollector = (): TextCollector => {
   let codes = new Int32Array(FIRST_ROWS);
   let count = 0;
-  const values: string[] = [];
-  const codeOf = new Map<string, number>();
-  const codeFor = (text: string): number => {
-    const found = codeOf.get(text);
-    if (found !== undefined) return found;
-    codeOf.set(text, values.length);
-    return values.push(text) - 1;
+  const known = textCodes();
+  const addCode = (code: number): void => {
+    if (count === codes.length) {
+      const grown = new Int32Array(count * 2);
+      grown.set(codes);
+      codes = grown;
+    }
+    codes[count++] = code;
   };
+  const addBytes = (bytes: Uint8Array, start: number, end: number): void =>
+    addCode(known.codeOf(bytes, start, end));
   return {
+    addBytes,
     add(value) {
-      if (count === codes.length) {
-        const grown = new Int32Array(count * 2);
-        grown.set(codes);
-        codes = grown;
-      }
-      codes[count++] = value === null ? -1 : codeFor(value as string);
+      if (value === null) return addCode(-1);
+      const bytes = utf8.encode(value as string);
+      return addBytes(bytes, 0, bytes.length);
     },
-    finish: () => columnOfCodes(codes.slice(0, count), values),
+    finish: () => columnOfCodes(codes.slice(0, count), known.values),
   };
 };
 
@@ -104,5 +113,5 @@ const lists = (): ColumnCollector => {
 
 export const columnCollector = (type: FieldType): ColumnCollector => {
   if (isNumberType(type)) return numbers(type);
-  return type.array ? lists() : texts();
+  return type.array ? lists() : textCollector();
 };

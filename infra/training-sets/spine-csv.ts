@@ -5,8 +5,15 @@
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
-import type { CsvRecord } from '#domain/files/csv-reader.ts';
-import { csvRows } from '#domain/files/csv-rows.ts';
+import {
+  type CsvBlock,
+  cellText,
+  DOUBLED,
+  isNullCell,
+  NO_ROWS,
+  rowCells,
+} from '#domain/files/csv-block.ts';
+import { csvBlocks } from '#domain/files/csv-rows.ts';
 import type { CsvHeader } from '#domain/files/csv-table.ts';
 import { readCell } from '#domain/files/file-cell.ts';
 import { delimiterOfName } from '#domain/files/file-kind.ts';
@@ -21,7 +28,7 @@ import type { OutputFormat } from './output-file.ts';
 import { createTable, type TableFiller } from './result-table.ts';
 import { type KeptColumn, SPINE_TABLE, type Spine } from './spine.ts';
 import type { SpineColumns } from './spine-columns.ts';
-import { spineReader, type Wanted } from './spine-reader.ts';
+import { type SpineRow, spineReader, type Wanted } from './spine-reader.ts';
 import { checkNames, checkParquetNames } from './spine-refusals.ts';
 import { declaredTypes, typedValues } from './spine-typed.ts';
 
@@ -36,32 +43,27 @@ const TYPES: Readonly<Record<TextColumnType, string>> = {
 };
 
 /** As a cell of a file whose cells are separated by commas. */
-const cellText = (cell: string | null): string =>
+const lineCell = (cell: string | null): string =>
   cell === null ? '' : cell === '' ? '""' : csvName(cell);
 
-/** A row as a line of the output: as it is in the file, unless the file has another delimiter. */
-const lineOf =
-  (delimiter: string) =>
-  ({ raw, cells }: Pick<CsvRecord, 'raw' | 'cells'>): string =>
-    delimiter === ',' ? raw : cells.map(cellText).join(',');
-
 interface Keeper {
-  add(record: CsvRecord): void;
+  add(block: CsvBlock, row: number): void;
   finish(columns: SpineColumns): Pick<Spine, 'kept' | 'lines'>;
 }
 
+/** A row as a line of the output: as it is in the file, unless the file has another delimiter. */
 const keepLines = (filler: TableFiller, header: CsvHeader): Keeper => {
-  const line = lineOf(header.delimiter);
+  const isSame = header.delimiter === ',';
   return {
-    add(record) {
-      filler.set(0, line(record));
+    add(block, row) {
+      if (isSame)
+        filler.setBytes(0, block.bytes, block.starts[row] as number, block.ends[row] as number);
+      else filler.set(0, rowCells(block, row).map(lineCell).join(','));
       filler.next();
     },
     finish: () => ({
       kept: [],
-      lines: {
-        header: header.delimiter === ',' ? header.raw : header.names.map(csvName).join(','),
-      },
+      lines: { header: isSame ? header.raw : header.names.map(csvName).join(',') },
     }),
   };
 };
@@ -79,12 +81,24 @@ const keepTexts = (filler: TableFiller, { names }: CsvHeader, wanted: Wanted): K
     };
   });
   return {
-    add({ cells }) {
+    add(block, row) {
+      const first = block.firstCells[row] as number;
       for (let i = 0; i < columns.length; i++) {
         const { typed, found } = columns[i] as (typeof columns)[number];
-        const cell = typed === null ? (cells[i] as string | null) : null;
-        filler.set(i, cell);
-        if (cell !== null) found?.add(cell);
+        const cell = first + i;
+        if (typed !== null || isNullCell(block, cell)) {
+          filler.setNull(i);
+          continue;
+        }
+        if (block.forms[cell] === DOUBLED) filler.set(i, cellText(block, cell));
+        else
+          filler.setBytes(
+            i,
+            block.bytes,
+            block.cellStarts[cell] as number,
+            block.cellEnds[cell] as number,
+          );
+        if (found !== null && !found.settled) found.add(block, cell);
       }
       filler.next();
     },
@@ -109,7 +123,7 @@ export const csvSpine = async (
   const refuse = (where: string, details: object) => (what: string) =>
     fail('MR_SPINE_INVALID', `the spine "${path}"${where} ${what}`, { file: path, ...details });
   let header: CsvHeader | null = null;
-  const records = csvRows(readTextFile(path, refuse('', {})), {
+  const blocks = csvBlocks(readTextFile(path, refuse('', {})), {
     refuse: (line, what) => refuse(`, line ${line}:`, { line })(what),
     delimiter: delimiterOfName(path),
     onHeader(found) {
@@ -136,12 +150,26 @@ export const csvSpine = async (
       ),
     };
   };
-  for await (const some of records) {
+  let block: CsvBlock = NO_ROWS;
+  let at = 0;
+  const row: SpineRow<string | null> = {
+    cell: (column) => cellText(block, (block.firstCells[at] as number) + column),
+    place: () => ({ row: rows, line: block.lines[at] as number }),
+    addText(column, to) {
+      const cell = (block.firstCells[at] as number) + column;
+      if (isNullCell(block, cell) || block.forms[cell] === DOUBLED) to.add(cellText(block, cell));
+      else
+        to.addBytes(block.bytes, block.cellStarts[cell] as number, block.cellEnds[cell] as number);
+    },
+  };
+  for await (block of blocks) {
     if (header === null) continue;
     state ??= await begin(header);
-    for (const record of some) {
-      state.reader.add(record.cells, { row: ++rows, line: record.line });
-      state.keeper.add(record);
+    const { reader, keeper } = state;
+    for (at = 0; at < block.rows; at++) {
+      rows++;
+      reader.add(row);
+      keeper.add(block, at);
     }
   }
   if (state === null || header === null || rows === 0)

@@ -3,7 +3,12 @@ import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { Value } from '#domain/values/value.ts';
-import { type ColumnCollector, columnCollector, type SpineColumns } from './spine-columns.ts';
+import {
+  type ColumnCollector,
+  columnCollector,
+  type SpineColumns,
+  type TextCollector,
+} from './spine-columns.ts';
 import { type Place, refuseNullTime, refuseTime, refuseValue } from './spine-refusals.ts';
 
 export const TIME_TYPE = fieldType('timestamp');
@@ -17,8 +22,16 @@ export interface Wanted {
 /** A cell as a value of a type; undefined where it is none. Null is null. */
 export type ReadCell<Cell> = (type: NamedType['type'], cell: Cell) => Value | undefined;
 
+/** A row of a spine; readers use one object for all rows, which costs none for each. */
+export interface SpineRow<Cell> {
+  cell(column: number): Cell;
+  place(): Place;
+  /** adds a cell to a column of strings, each of which is the text of its cell */
+  addText?(column: number, to: TextCollector): void;
+}
+
 export interface SpineReader<Cell> {
-  add(cells: readonly Cell[], place: Place): void;
+  add(row: SpineRow<Cell>): void;
   finish(): SpineColumns;
 }
 
@@ -32,27 +45,36 @@ export const spineReader = <Cell>(
     at: names.indexOf(named.name),
     collector: columnCollector(named.type),
   });
+  type Column = ReturnType<typeof reading>;
+  const isText = ({ named: { type } }: Column): boolean => type.base === 'string' && !type.array;
   const time = reading({ name: TIME_COLUMN, type: TIME_TYPE });
   const keyColumns = keys.map(reading);
   const inputColumns = request.map(reading);
-  const columns = [...keyColumns, ...inputColumns];
+  const columns = [...keyColumns, ...inputColumns].map((column) => ({
+    ...column,
+    text: isText(column) ? (column.collector as TextCollector) : null,
+  }));
   const byName = <T>(
-    of: typeof columns,
+    of: readonly Column[],
     value: (column: ReturnType<ColumnCollector['finish']>, named: NamedType) => T,
   ): Readonly<Record<string, T>> =>
     Object.fromEntries(
       of.map(({ named, collector }) => [named.name, value(collector.finish(), named)]),
     );
   return {
-    add(cells, place) {
-      const cell = cells[time.at] as Cell;
-      if (cell === null) refuseNullTime(place);
-      const ms = read(TIME_TYPE, cell) ?? refuseTime(place, cell, 'VARCHAR');
+    add(row) {
+      const cell = row.cell(time.at);
+      if (cell === null) refuseNullTime(row.place());
+      const ms = read(TIME_TYPE, cell) ?? refuseTime(row.place(), cell, 'VARCHAR');
       time.collector.add(ms);
-      for (const { named, at, collector } of columns) {
-        const one = cells[at] as Cell;
+      for (const { named, at, collector, text } of columns) {
+        if (text !== null && row.addText !== undefined) {
+          row.addText(at, text);
+          continue;
+        }
+        const one = row.cell(at);
         const value = one === null ? null : read(named.type, one);
-        collector.add(value === undefined ? refuseValue(place, named, one) : value);
+        collector.add(value === undefined ? refuseValue(row.place(), named, one) : value);
       }
     },
     finish: () => ({

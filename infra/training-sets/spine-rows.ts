@@ -81,7 +81,7 @@ export const rowsSpine = async (
   const filler = await createTable(connection, SPINE_TABLE, types);
   rows.forEach((row, i) => {
     const cells = names.map((name) => row[name] ?? null);
-    reader.add(cells, { row: i + 1 });
+    reader.add({ cell: (column) => cells[column] as Value, place: () => ({ row: i + 1 }) });
     cells.forEach((cell, column) => {
       filler.set(column, cell);
     });

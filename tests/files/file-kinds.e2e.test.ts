@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bodyText } from '#gateways/cli/publish/batch.ts';
 import { csvBatches } from '#gateways/cli/publish/csv-file.ts';
 import { ndjsonBatches } from '#gateways/cli/publish/ndjson.ts';
 import { requireRegularFile } from '#gateways/cli/publish/read-pieces.ts';
@@ -33,8 +34,8 @@ const table = (file: string) => ({
 
 const ndjson = async (file: string): Promise<readonly unknown[]> => {
   const events: unknown[] = [];
-  for await (const { text } of ndjsonBatches(file, reading))
-    events.push(...(JSON.parse(text) as { events: unknown[] }).events);
+  for await (const batch of ndjsonBatches(file, reading))
+    events.push(...(JSON.parse(bodyText(batch)) as { events: unknown[] }).events);
   return events;
 };
 

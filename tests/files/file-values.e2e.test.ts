@@ -314,6 +314,7 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, Meaning>>>> = {
   },
   boolean: { true: true, FALSE: false, ' True ': true, '1': NO, yes: NO, '': NO },
   timestamp: {
+    '\uFEFF2026-01-01T00:00:00Z': NO,
     '2024-02-29T12:00:00Z': NOON,
     '2024-02-29 14:00:00.000999999+02': NOON,
     '1969-12-31T23:59:59.999999Z': -1,
@@ -329,6 +330,7 @@ const TEXTS: Readonly<Record<string, Readonly<Record<string, Meaning>>>> = {
     '': NO,
   },
   date: {
+    '\uFEFF2026-01-01': NO,
     '2024-02-29': DAY,
     '2024-02-29 00:00:00': DAY,
     '2024-02-29T00:00:00Z': DAY,

@@ -10,6 +10,7 @@ import { valueAt } from '#domain/training-sets/columns.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { Value } from '#domain/values/value.ts';
+import { bodyText } from '#gateways/cli/publish/batch.ts';
 import { csvBatches } from '#gateways/cli/publish/csv-file.ts';
 import { parquetBatches } from '#gateways/cli/publish/parquet-file.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
@@ -70,8 +71,10 @@ export const publishedEvents = async (
   const parquet = file.endsWith('.parquet');
   const batches = parquet ? parquetBatches(table, reading) : csvBatches(table, reading);
   const events: Record<string, unknown>[] = [];
-  for await (const { text } of batches)
-    events.push(...(parseExactJson(text) as { events: Record<string, unknown>[] }).events);
+  for await (const batch of batches)
+    events.push(
+      ...(parseExactJson(bodyText(batch)) as { events: Record<string, unknown>[] }).events,
+    );
   return events;
 };
 

@@ -49,14 +49,26 @@ const plainText = (sql: string, type: string, zoned: boolean): string => {
 
 const PLAIN: ReadonlySet<string> = new Set(['whole', 'decimal', 'real', 'boolean', 'date', 'time']);
 
+/** Characters for which a cell needs quotes. To look for each one is faster than a pattern. */
+const SPECIAL = [`'"'`, `','`, 'chr(13)', 'chr(10)'];
+
 /** In quotes where the text needs them. A null is an empty cell, so an empty text is "". */
-const quotedIfNeeded = (text: string): string =>
-  `(CASE WHEN ${text} = '' OR regexp_matches(${text}, '[",\\r\\n]') THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END)`;
+const quotedIfNeeded = (text: string, needed: string): string =>
+  `(CASE WHEN ${text} = '' OR ${needed} THEN '"' || replace(${text}, '"', '""') || '"' ELSE ${text} END)`;
+
+const quotedText = (text: string): string =>
+  quotedIfNeeded(text, SPECIAL.map((char) => `contains(${text}, ${char})`).join(' OR '));
+
+/** Of a text that is computed, which costs more than a pattern. */
+const quotedComputed = (text: string): string =>
+  quotedIfNeeded(text, `regexp_matches(${text}, '[",\\r\\n]')`);
 
 /** @param zoned whether a timestamp without a zone is one in UTC, and is written so */
 export const csvCell = (sql: string, type: string, zoned = false): string => {
   const text = plainText(sql, type, zoned);
-  return `coalesce(${PLAIN.has(columnKind(type)) ? text : quotedIfNeeded(text)}, '')`;
+  const kind = columnKind(type);
+  if (PLAIN.has(kind)) return `coalesce(${text}, '')`;
+  return `coalesce(${kind === 'text' ? quotedText(text) : quotedComputed(text)}, '')`;
 };
 
 /** A name in the header of a CSV file. */
@@ -66,10 +78,10 @@ export const csvName = (name: string): string =>
 /**
  * A query that returns the lines of a file, for a COPY with `CSV_LINES`.
  * @param header the file's first line
- * @param cells of each row, as texts; a text may have several cells
+ * @param cells of each row, as texts that are not null; a text may have several cells
  */
 export const csvLines = (header: string, cells: readonly string[], from: string): string =>
-  `SELECT ${cells.join(` || ',' || `)} AS ${identifier(header)} FROM ${from}`;
+  `SELECT concat(${cells.join(`, ',', `)}) AS ${identifier(header)} FROM ${from}`;
 
 /** The options of a COPY that writes lines as they are. */
 export const CSV_LINES = `FORMAT csv, HEADER true, QUOTE '', ESCAPE '', DELIMITER ','`;

@@ -132,15 +132,19 @@ const valueJson = (sql: string, column: string, base: ScalarType): string => {
     case 'bytes':
       return quoted(value);
     case 'timestamp':
-      // as a number it would be refused
-      return columnKind(column) === 'time'
-        ? `(CASE WHEN ${isSeconds(value)} THEN ${quoted(timeText(sql, column, true))} ELSE CAST(${value} AS VARCHAR) END)`
-        : `CAST(${value} AS VARCHAR)`;
+      return `CAST(${value} AS VARCHAR)`;
     case 'date':
       return quoted(`strftime(DATE '1970-01-01' + CAST(${value} AS INTEGER), '%Y-%m-%d')`);
     default:
       return `CAST(${value} AS VARCHAR)`;
   }
+};
+
+/** A time that looks like seconds would be refused as a number, so it is sent as text. */
+const timeJson = (sql: string, column: string): string => {
+  const ms = epochMs(sql, column);
+  const isSafe = `${ms} BETWEEN ${RANGES.timestamp} AND ${ms} NOT BETWEEN ${SECONDS_FROM} AND ${SECONDS_TO - 1}`;
+  return `(CASE WHEN ${isSafe} THEN CAST(${ms} AS VARCHAR) ELSE ${quoted(timeText(sql, column, true))} END)`;
 };
 
 /**
@@ -157,5 +161,6 @@ export const jsonSql = (sql: string, column: string, type: FieldType): string =>
     return `(CASE WHEN ${sql} IS NOT NULL THEN '[' || coalesce(array_to_string(${items}, ','), '') || ']' END)`;
   }
   if (columnKind(column) === 'text') return quoted(sql);
+  if (base === 'timestamp' && columnKind(column) === 'time') return timeJson(sql, column);
   return `coalesce(${valueJson(sql, column, base)}, ${refusedJson(sql, column, base)})`;
 };

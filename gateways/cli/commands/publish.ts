@@ -169,7 +169,7 @@ export const publishFile = async (
         client.post<PublishResult>(
           `${path('v1', 'sources', source, target.route)}${target.query}`,
           {
-            text: batch.text,
+            json: batch.body,
             headers: { 'millrace-producer': producer, 'millrace-sequence': String(batch.sequence) },
             onSent,
           },

@@ -4,12 +4,15 @@
  * file, and what was sent before would be sent again. Stdin is read only once.
  */
 import { fail } from '#domain/errors.ts';
-import type { CsvRecord, RefuseLine } from '#domain/files/csv-reader.ts';
-import { csvRows } from '#domain/files/csv-rows.ts';
+import { type CsvBlock, cellText, DOUBLED, isNullCell } from '#domain/files/csv-block.ts';
+import { csvBlocks } from '#domain/files/csv-rows.ts';
 import type { CsvHeader } from '#domain/files/csv-table.ts';
 import { cellJson } from '#domain/files/file-cell.ts';
 import { delimiterOfName } from '#domain/files/file-kind.ts';
-import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
+import type { RefuseLine } from '#domain/files/utf8-text.ts';
+import { type JsonBytes, putRaw, reserve } from '#gateways/http/json-bytes.ts';
+import { type Batch, createByteBatcher, type ReadOptions } from './batch.ts';
+import { cellPutter, copyBytes } from './event-bytes.ts';
 import { type MatchedField, type Matching, matchColumns } from './match-columns.ts';
 import { readPieces } from './read-pieces.ts';
 
@@ -22,20 +25,36 @@ const nullJson = ({ type }: MatchedField): string =>
   // an empty cell of a text that may not be null is an empty text
   type.base === 'string' && !type.array && !type.nullable ? '""' : 'null';
 
-const eventOf = (fields: readonly MatchedField[]): ((record: CsvRecord) => string) => {
+const BRACE = 125;
+
+/** Writes a row as an event. */
+const writerOf = (
+  fields: readonly MatchedField[],
+): ((out: JsonBytes, block: CsvBlock, row: number) => void) => {
   const parts = fields.map((field, i) => ({
-    before: `${i === 0 ? '{' : ','}${JSON.stringify(field.field)}:`,
+    before: Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(field.field)}:`),
     column: field.column,
     type: field.type,
-    empty: nullJson(field),
+    put: cellPutter(field.type),
+    empty: Buffer.from(nullJson(field)),
   }));
-  return ({ cells }) => {
-    let event = '';
-    for (const { before, column, type, empty } of parts) {
-      const cell = cells[column] as string | null;
-      event += before + (cell === null ? empty : cellJson(type, cell));
+  return (out, block, row) => {
+    const first = block.firstCells[row] as number;
+    const length = (block.ends[row] as number) - (block.starts[row] as number);
+    for (let i = 0; i < parts.length; i++) {
+      const { before, column, type, put, empty } = parts[i] as (typeof parts)[number];
+      const cell = first + column;
+      reserve(out, before.length + Math.max(length + 2, empty.length));
+      copyBytes(out, before, 0, before.length);
+      if (isNullCell(block, cell)) copyBytes(out, empty, 0, empty.length);
+      else if (
+        block.forms[cell] === DOUBLED ||
+        !put(out, block.bytes, block.cellStarts[cell] as number, block.cellEnds[cell] as number)
+      )
+        putRaw(out, cellJson(type, cellText(block, cell) as string));
     }
-    return `${event}}`;
+    reserve(out, 1);
+    out.bytes[out.at++] = BRACE;
   };
 };
 
@@ -43,11 +62,11 @@ const rowsOf = (
   { file, eventTime }: EventTable,
   onHeader: (header: CsvHeader) => readonly MatchedField[],
   ending: string,
-): AsyncGenerator<readonly CsvRecord[]> => {
+): AsyncGenerator<CsvBlock> => {
   const name = file === '-' ? 'stdin' : file;
   const refuse: RefuseLine = (line, what) =>
     fail('MR_FILE_INVALID', `${name}, line ${line}: ${what}${ending}`, { file, line });
-  return csvRows(readPieces(file), {
+  return csvBlocks(readPieces(file), {
     refuse,
     delimiter: delimiterOfName(file),
     onHeader: (header) => onHeader(header).find(({ field }) => field === eventTime)?.column ?? -1,
@@ -58,8 +77,8 @@ const rowsOf = (
 const checkRows = async (table: EventTable, limit: number): Promise<number> => {
   const onHeader = ({ names }: CsvHeader): readonly MatchedField[] => matchColumns(table, names);
   let count = 0;
-  for await (const rows of rowsOf(table, onHeader, '; no event was sent')) {
-    count += rows.length;
+  for await (const { rows } of rowsOf(table, onHeader, '; no event was sent')) {
+    count += rows;
     if (count >= limit) return limit;
   }
   return count;
@@ -71,20 +90,20 @@ export async function* csvBatches(
   { skip, limit }: ReadOptions,
 ): AsyncGenerator<Batch> {
   const expected = table.file === '-' ? null : await checkRows(table, limit);
-  const batcher = createBatcher(skip);
-  let toEvent = eventOf([]);
+  const batcher = createByteBatcher(skip);
+  let write = writerOf([]);
   const onHeader = ({ names }: CsvHeader): readonly MatchedField[] => {
     const fields = matchColumns(table, names);
-    toEvent = eventOf(fields);
+    write = writerOf(fields);
     return fields;
   };
   let count = 0;
-  reading: for await (const rows of rowsOf(table, onHeader, '')) {
-    for (const row of rows) {
+  reading: for await (const block of rowsOf(table, onHeader, '')) {
+    for (let row = 0; row < block.rows; row++) {
       if (count >= limit) break reading;
       count++;
       if (count <= skip) continue;
-      const full = batcher.add(toEvent(row));
+      const full = batcher.add((out) => write(out, block, row));
       if (full !== null) yield full;
     }
   }

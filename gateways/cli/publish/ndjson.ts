@@ -4,7 +4,7 @@
  * out.
  */
 import { fail } from '#domain/errors.ts';
-import type { RefuseLine } from '#domain/files/csv-reader.ts';
+import type { RefuseLine } from '#domain/files/utf8-text.ts';
 import { utf8Text } from '#domain/files/utf8-text.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
@@ -23,7 +23,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
   let tail = '';
   let line = 0;
   for await (const bytes of readPieces(file)) {
-    const text = tail + decoder.push(bytes);
+    const text = tail + decoder.push(bytes).text;
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
       line++;
@@ -34,7 +34,7 @@ async function* linesOf(file: string): AsyncGenerator<string> {
     if (tail.length > MAX_LINE_CHARS)
       refuse(line + 1, `the line has more than ${MAX_LINE_CHARS} characters: is it NDJSON?`);
   }
-  tail += decoder.end();
+  tail += decoder.end().text;
   if (tail !== '') yield tail;
 }
 

@@ -1,5 +1,4 @@
 /** Parquet files as events: DuckDB makes the JSON, except of texts that must be parsed. */
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { cellJson } from '#domain/files/file-cell.ts';
 import { accepts, isParsed, jsonSql } from '#domain/sql/duckdb/field-values.ts';
@@ -12,10 +11,13 @@ import {
   type Query,
   tableWithoutZones,
 } from '#domain/sql/duckdb/parquet-table.ts';
+import type { Strings } from '#domain/sql/duckdb/string-vector.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { fileError, openDuckDb, queryOf } from '../duckdb.ts';
-import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
+import { type JsonBytes, putBytes, putRaw, reserve } from '#gateways/http/json-bytes.ts';
+import { fileError, openDuckDb, queryOf, stringColumn } from '../duckdb.ts';
+import { type Batch, createByteBatcher, type ReadOptions } from './batch.ts';
+import { cellPutter } from './event-bytes.ts';
 import { type MatchedField, type Matching, matchColumns } from './match-columns.ts';
 import { type NaiveCopy, naiveCopy } from './naive-copy.ts';
 
@@ -26,7 +28,7 @@ const piecesOf = (fields: readonly MatchedField[], types: readonly string[]): re
   const pieces: Piece[] = [];
   let json: string[] = [];
   const endJson = (): void => {
-    if (json.length > 0) pieces.push({ sql: json.join(' || '), parsed: null });
+    if (json.length > 0) pieces.push({ sql: `concat(${json.join(', ')})`, parsed: null });
     json = [];
   };
   fields.forEach(({ field, type, column }, i) => {
@@ -82,27 +84,32 @@ const checkTypes = async (
   );
 };
 
-async function* eventsOf(
-  connection: DuckDBConnection,
-  sql: string,
+const NULL = Buffer.from('null');
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Writes a row of the query's results as an event. */
+const writerOf = (
   pieces: readonly Piece[],
-): AsyncGenerator<string> {
-  const result = await connection.stream(sql);
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) return;
-    const columns = pieces.map((_, i) => chunk.getColumnValues(i) as readonly (string | null)[]);
-    for (let row = 0; row < chunk.rowCount; row++) {
-      let event = '';
-      for (let i = 0; i < pieces.length; i++) {
-        const text = columns[i]?.[row] ?? null;
-        const type = pieces[i]?.parsed ?? null;
-        event += text === null ? 'null' : type === null ? text : cellJson(type, text);
+): ((out: JsonBytes, columns: readonly Strings[], row: number) => void) => {
+  const puts = pieces.map(({ parsed }) => (parsed === null ? null : cellPutter(parsed)));
+  return (out, columns, row) => {
+    for (let i = 0; i < pieces.length; i++) {
+      const { bytes: all, starts, ends } = columns[i] as Strings;
+      const bytes = all[row] ?? null;
+      const [start, end] = [starts[row] as number, ends[row] as number];
+      const put = puts[i] ?? null;
+      if (bytes === null) putBytes(out, NULL);
+      else if (put === null) putBytes(out, bytes.subarray(start, end));
+      else {
+        reserve(out, end - start + 2);
+        if (!put(out, bytes, start, end)) {
+          const text = utf8.decode(bytes.subarray(start, end));
+          putRaw(out, cellJson(pieces[i]?.parsed as FieldType, text));
+        }
       }
-      yield event;
     }
-  }
-}
+  };
+};
 
 /** `skip` and `limit` count rows, which are the producer's numbers for a file. */
 export async function* parquetBatches(
@@ -111,7 +118,7 @@ export async function* parquetBatches(
 ): AsyncGenerator<Batch> {
   const { file } = matching;
   const { connection, close } = await openDuckDb();
-  const batcher = createBatcher(skip);
+  const batcher = createByteBatcher(skip);
   const query = queryOf(connection);
   let copy: NaiveCopy | null = null;
   try {
@@ -127,13 +134,23 @@ export async function* parquetBatches(
     const pieces = piecesOf(fields, table.types);
     const [counted] = await query(parquetCount([read]));
     const end = Math.min(limit, Number(counted?.[0] ?? 0));
-    const rows = Number.isFinite(limit) ? `LIMIT ${Math.max(0, limit - skip)}` : '';
-    const sql = `SELECT ${pieces.map((piece) => piece.sql).join(', ')} FROM ${parquetRows(read, table.names.length)} ${rows} OFFSET ${skip}`;
+    const atMost = Number.isFinite(limit) ? `LIMIT ${Math.max(0, limit - skip)}` : '';
+    const sql = `SELECT ${pieces.map((piece) => piece.sql).join(', ')} FROM ${parquetRows(read, table.names.length)} ${atMost} OFFSET ${skip}`;
     let count = 0;
-    for await (const event of eventsOf(connection, sql, pieces)) {
-      count++;
-      const full = batcher.add(event);
-      if (full !== null) yield full;
+    const write = writerOf(pieces);
+    const readers = await Promise.all(pieces.map(stringColumn));
+    const result = await connection.stream(sql);
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (chunk === null || chunk.rowCount === 0) break;
+      const columns = readers.map((read, i) => read(chunk, i));
+      const rows = chunk.rowCount;
+      for (let row = 0; row < rows; row++) {
+        const full = batcher.add((out) => write(out, columns, row));
+        if (full !== null) yield full;
+      }
+      // after its last use: the columns are views of its memory
+      count += chunk.rowCount;
     }
     const rest = batcher.rest();
     if (rest !== null) yield rest;

@@ -5,7 +5,7 @@ import { fail } from '#domain/errors.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 import { formatTime } from '#domain/values/time.ts';
 import { type Client, path, query } from '../client.ts';
-import type { BadLine, Batch } from './batch.ts';
+import { type BadLine, type Batch, bodyText } from './batch.ts';
 
 export interface SnapshotOptions {
   readonly time: string;
@@ -30,8 +30,8 @@ export const refuseLine = ({ line, message }: BadLine): never =>
   });
 
 async function* lines(batches: AsyncIterable<Batch>): AsyncGenerator<string> {
-  for await (const { text } of batches) {
-    const { events } = parseExactJson(text) as { readonly events: readonly unknown[] };
+  for await (const batch of batches) {
+    const { events } = parseExactJson(bodyText(batch)) as { readonly events: readonly unknown[] };
     yield `${events.map((event) => JSON.stringify(event)).join('\n')}\n`;
   }
 }

@@ -1,46 +1,24 @@
 /**
  * Writes strings and blobs to DuckDB. One of up to 12 bytes lies inside its 16-byte
- * `duckdb_string_t` (length, then the bytes), so it is copied with its column. Only each longer one
- * costs a call.
+ * `duckdb_string_t` (length, then the bytes), so it is copied with its column. Longer ones are
+ * copied together (`string-heap.ts`); only each very long one costs a call.
  */
 import type { DuckDBType } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { CHUNK_ROWS, type ColumnWriter, createValidity, noSetters } from './column-parts.ts';
+import { LONGEST_IN_HEAP, stringHeap } from './string-heap.ts';
 
 const INLINE_BYTES = 12;
 /** of U+FEFF in UTF-8 */
 const FIRST_OF_MARK = 0xef;
 
-const utf8 = new TextEncoder();
-const ARENA_BYTES = 64 * 1024;
-
-/** Texts as bytes, without a buffer of its own for each. */
-const createArena = () => {
-  let arena = new Uint8Array(ARENA_BYTES);
-  let used = 0;
-  return {
-    encode(text: string): Uint8Array {
-      const most = text.length * 3;
-      if (most > arena.length - used) {
-        // the texts in the old one are still referred to
-        arena = new Uint8Array(Math.max(ARENA_BYTES, most));
-        used = 0;
-      }
-      const { written } = utf8.encodeInto(text, arena.subarray(used));
-      used += written;
-      return arena.subarray(used - written, used);
-    },
-    reset() {
-      used = 0;
-    },
-  };
-};
-
 export const bytesWriter = (type: DuckDBType): ColumnWriter => {
   const validity = createValidity();
-  const arena = createArena();
+  const heap = stringHeap();
   const bytes = new Uint8Array(CHUNK_ROWS * 16);
-  const words = new Int32Array(bytes.buffer);
+  const words = new Uint32Array(bytes.buffer);
+  /** the rows of the heap's strings */
+  let heapRows: number[] = [];
   let longRows: number[] = [];
   let longBytes: Uint8Array[] = [];
   let hasMark = false;
@@ -55,12 +33,17 @@ export const bytesWriter = (type: DuckDBType): ColumnWriter => {
     const length = end - start;
     if (from[start] === FIRST_OF_MARK) hasMark = true;
     clear(row);
-    if (length > INLINE_BYTES) {
+    if (length > LONGEST_IN_HEAP) {
       longRows.push(row);
-      longBytes.push(from.subarray(start, end));
+      longBytes.push(from.slice(start, end));
       return;
     }
     words[row * 4] = length;
+    if (length > INLINE_BYTES) {
+      words[row * 4 + 2] = heap.add(from, start, end);
+      heapRows.push(row);
+      return;
+    }
     const at = row * 16 + 4;
     for (let i = 0; i < length; i++) bytes[at + i] = from[start + i] as number;
   };
@@ -78,6 +61,22 @@ export const bytesWriter = (type: DuckDBType): ColumnWriter => {
     words[row * 4] = length;
     return true;
   };
+  /** @returns whether DuckDB took the strings */
+  const flushHeap = (vector: duckdb.Vector): boolean => {
+    if (heapRows.length === 0) return true;
+    const taken = heap.flush(vector, words, heapRows);
+    if (!taken) {
+      // one of them is not UTF-8, which DuckDB makes null: it is told about each
+      for (const row of heapRows) {
+        longRows.push(row);
+        longBytes.push(heap.bytes(words[row * 4 + 2] as number, words[row * 4] as number).slice());
+        clear(row);
+      }
+      heap.clear();
+    }
+    heapRows = [];
+    return taken;
+  };
   return {
     ...noSetters,
     get hasMark() {
@@ -91,12 +90,14 @@ export const bytesWriter = (type: DuckDBType): ColumnWriter => {
     setBytes,
     setText(row, text) {
       if (setShort(row, text)) return;
-      const encoded = arena.encode(text);
+      const encoded = heap.encode(text);
       setBytes(row, encoded, 0, encoded.length);
     },
     flush(chunk, index) {
       const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+      const taken = flushHeap(vector);
       duckdb.copy_data_to_vector(vector, 0, bytes.buffer, 0, chunk.rowCount * 16);
+      validity.flush(vector, !taken);
       for (let i = 0; i < longRows.length; i++) {
         duckdb.vector_assign_string_element_len(
           vector,
@@ -108,8 +109,6 @@ export const bytesWriter = (type: DuckDBType): ColumnWriter => {
         longRows = [];
         longBytes = [];
       }
-      arena.reset();
-      validity.flush(vector);
     },
   };
 };

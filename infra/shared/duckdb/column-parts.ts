@@ -9,7 +9,7 @@ export interface ColumnWriter {
   setNull(row: number): void;
   /** int, long, float, double, boolean (0, 1), date (days), timestamptz (epoch ms) */
   setNumber(row: number, value: number): void;
-  /** string (UTF-8) or binary; the bytes must not change until `flush` */
+  /** string (UTF-8) or binary; the bytes are copied */
   setBytes(row: number, bytes: Uint8Array, start: number, end: number): void;
   /** string */
   setText(row: number, text: string): void;
@@ -26,7 +26,8 @@ export interface ColumnWriter {
 
 export interface Validity {
   setNull(row: number): void;
-  flush(vector: duckdb.Vector): void;
+  /** @param always also where no row is null: the vector may have nulls that are none */
+  flush(vector: duckdb.Vector, always?: boolean): void;
 }
 
 export const createValidity = (): Validity => {
@@ -37,8 +38,8 @@ export const createValidity = (): Validity => {
       bits[row >> 3] = (bits[row >> 3] as number) & ~(1 << (row & 7));
       nulls = true;
     },
-    flush(vector) {
-      if (!nulls) return;
+    flush(vector, always = false) {
+      if (!nulls && !always) return;
       duckdb.vector_ensure_validity_writable(vector);
       duckdb.copy_data_to_vector_validity(vector, 0, bits.buffer, 0, bits.byteLength);
       bits.fill(255);

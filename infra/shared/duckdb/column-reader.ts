@@ -3,9 +3,8 @@
  */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-
-// a byte order mark at the start of a string is part of the string
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+import { STRING_BYTES, stringVectorReader } from '#domain/sql/duckdb/string-vector.ts';
+import { textCodes } from '../text-codes.ts';
 
 export interface RawColumn {
   readonly count: number;
@@ -93,22 +92,13 @@ export interface Dictionary {
 const INLINE_BYTES = 12;
 
 export const createDictionary = (): Dictionary => {
-  const values: string[] = [];
-  const codes = new Map<string, number>();
+  const codes = textCodes();
+  const reader = stringVectorReader();
   // Open addressing over the four words of an inlined string: a repeated short string costs no
   // decoding.
   let capacity = 1024;
   let slots = new Int32Array(capacity * 5);
   let used = 0;
-  const codeOf = (text: string): number => {
-    let code = codes.get(text);
-    if (code === undefined) {
-      code = values.length;
-      values.push(text);
-      codes.set(text, code);
-    }
-    return code;
-  };
   const hash = (a: number, b: number, c: number, d: number): number => {
     let h = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ b;
     h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35) ^ c;
@@ -150,36 +140,37 @@ export const createDictionary = (): Dictionary => {
     }
   };
   return {
-    values,
+    values: codes.values,
     read(chunk, index, into, at) {
-      const { count, bytes, isNull } = rawColumn(chunk, index, 16);
+      const { count, bytes, isNull } = rawColumn(chunk, index, STRING_BYTES);
       const words = new Int32Array(bytes.buffer, bytes.byteOffset, count * 4);
+      const strings = reader.read(bytes, count, isNull, (offset, length) =>
+        duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + offset, length),
+      );
       for (let i = 0; i < count; i++) {
-        if (isNull(i)) {
+        const text = strings.bytes[i] ?? null;
+        if (text === null) {
           into[at + i] = -1;
           continue;
         }
-        const word = i * 4;
-        const length = words[word] as number;
-        if (length > INLINE_BYTES) {
-          into[at + i] = codeOf(
-            utf8.decode(
-              duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + i * 16 + 8, length),
-            ),
-          );
+        const [start, end] = [strings.starts[i] as number, strings.ends[i] as number];
+        if (end - start > INLINE_BYTES) {
+          into[at + i] = codes.codeOf(text, start, end);
           continue;
         }
+        const word = i * 4;
+        const a = words[word] as number;
         const b = words[word + 1] as number;
         const c = words[word + 2] as number;
         const d = words[word + 3] as number;
-        const slot = find(length, b, c, d);
+        const slot = find(a, b, c, d);
         const known = slots[slot + 4] as number;
         if (known !== 0) {
           into[at + i] = known - 1;
           continue;
         }
-        const code = codeOf(utf8.decode(bytes.subarray(i * 16 + 4, i * 16 + 4 + length)));
-        put(length, b, c, d, code);
+        const code = codes.codeOf(text, start, end);
+        put(a, b, c, d, code);
         into[at + i] = code;
         if (++used * 2 > capacity) grow();
       }
