@@ -25,6 +25,7 @@ export const createDatasets = ({
 }: DatasetsDependencies): Datasets => ({
   start: trainingSets.start,
   get: trainingSets.get,
+  ended: trainingSets.ended,
   cancel: trainingSets.cancel,
   batch: trainingSets.batch,
   async rollup(request) {

@@ -3,8 +3,14 @@ import type { Caller } from '#domain/api/caller.ts';
 import type { DatasetStatus, Datasets } from '#domain/api/datasets.ts';
 import { noDataset } from '#domain/api/datasets.ts';
 import { EVERYWHERE } from '#domain/authorization/grants.ts';
+import type { Principal } from '#domain/authorization/principal.ts';
+import { fail } from '#domain/errors.ts';
 import { PLATFORM, sees } from './authorizer.ts';
 import { type Checks, readTargetOf } from './checks.ts';
+
+/** Data sets that a principal may have being built at a time: each has a thread and 512 MB. */
+const MAX_RUNNING = 8;
+const RETRY_MS = 5_000;
 
 export const authorizeDatasets = (
   datasets: Datasets,
@@ -27,6 +33,24 @@ export const authorizeDatasets = (
     return status;
   };
 
+  /** principal → how many data sets it has being built */
+  const running = new Map<string, number>();
+  const begin = (principal: Principal): void => {
+    const count = running.get(principal.id) ?? 0;
+    if (count >= MAX_RUNNING)
+      fail(
+        'MR_RATE_LIMITED',
+        `"${principal.actor ?? 'this caller'}" has ${count} data sets being built, and may have ${MAX_RUNNING}: wait for one to end, or cancel one`,
+        { limit: MAX_RUNNING, retryAfterMs: RETRY_MS },
+      );
+    running.set(principal.id, count + 1);
+  };
+  const end = (principal: Principal): void => {
+    const count = (running.get(principal.id) ?? 1) - 1;
+    if (count > 0) running.set(principal.id, count);
+    else running.delete(principal.id);
+  };
+
   return {
     async start(request, caller) {
       const principal = authorizeRead(caller, readTargetOf(request.target));
@@ -35,11 +59,19 @@ export const authorizeDatasets = (
         authorize(caller, 'files', PLATFORM);
       const { spine } = request;
       if ('rows' in spine) charged(principal, () => rates.rows(principal, spine.rows.length));
-      const status = await datasets.start(request, caller);
-      owners.set(status.id, principal.id);
-      return status;
+      charged(principal, () => begin(principal));
+      try {
+        const status = await datasets.start(request, caller);
+        owners.set(status.id, principal.id);
+        void datasets.ended(status.id).finally(() => end(principal));
+        return status;
+      } catch (error) {
+        end(principal);
+        throw error;
+      }
     },
     get: async (id, caller) => authorizedStatus(caller, id),
+    ended: (id) => datasets.ended(id),
     async cancel(id, caller) {
       await authorizedStatus(caller, id);
       return datasets.cancel(id, caller);
@@ -50,7 +82,8 @@ export const authorizeDatasets = (
       // The number of rows is not known before. A caller with one row left of its daily quota gets
       // all of them, and no more that day.
       charged(principal, () => rates.rows(principal, 1));
-      const result = await datasets.batch(request, caller);
+      charged(principal, () => begin(principal));
+      const result = await datasets.batch(request, caller).finally(() => end(principal));
       rates.rowsGiven(principal, result.rows - 1);
       return result;
     },

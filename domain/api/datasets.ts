@@ -88,6 +88,8 @@ export const noDataset = (id: string): never =>
 export interface Datasets {
   start(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
   get(id: string, caller?: Caller): Promise<DatasetStatus>;
+  /** Resolves when it is built, cancelled or failed. @throws MR_NOT_FOUND */
+  ended(id: string): Promise<void>;
   cancel(id: string, caller?: Caller): Promise<DatasetStatus>;
   /** Writes the values of every entity to a file. */
   batch(request: BatchRequest, caller: Caller): Promise<BatchResult>;

@@ -154,9 +154,16 @@ export interface OnDemandExplanation extends Explained {
 
 export type Explanation = ViewExplanation | OnDemandExplanation;
 
+/** A bound that a gateway sets on a read. */
+export interface ReadBound {
+  /** entities times features; absent: none */
+  readonly maxCells?: number;
+}
+
 /** Feature values, explanations of them, and logged answers. */
 export interface Serving {
-  read(request: ReadRequest, caller?: Caller): Promise<ReadResult>;
+  /** @throws MR_QUERY_TOO_LARGE for more than `maxCells` */
+  read(request: ReadRequest & ReadBound, caller?: Caller): Promise<ReadResult>;
   explain(request: ExplainRequest, caller?: Caller): Promise<Explanation>;
   /** The logged answers of a service to one request, row by row, in order. */
   featureLog(

@@ -9,6 +9,7 @@ import type { FieldType, Value } from '#domain/values/value.ts';
 import { open, unary } from '#gateways/grpc/calls.ts';
 import { loadProtos, type ProtoFiles, serviceOf } from '#gateways/grpc/protos.ts';
 import type { GrpcContext, ServiceModule } from '#gateways/grpc/service-module.ts';
+import { bounded } from '#gateways/shared/checks.ts';
 import { checkColumns, checkOnline } from './checks.ts';
 import { type FeastValue, feastValueOf, plainOf } from './grpc-values.ts';
 import {
@@ -126,7 +127,7 @@ export const feastServices = (statuses: FeastStatuses, version: string): Service
       return answerOf(
         request,
         body,
-        await readAsFeast(platform, readRequestOf(body), caller),
+        await readAsFeast(platform, bounded(readRequestOf(body), limits), caller),
         statuses,
       );
     });

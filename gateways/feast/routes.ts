@@ -6,6 +6,7 @@ import { setDegradedHeader } from '#gateways/http/degraded.ts';
 import { setRefusalHeaders } from '#gateways/http/errors.ts';
 import { JSON_TYPE } from '#gateways/http/json-type.ts';
 import type { RouteContext, RouteModule } from '#gateways/http/route-module.ts';
+import { bounded } from '#gateways/shared/checks.ts';
 import { checkColumns, checkOnline } from './checks.ts';
 import { feastAnswerOf, schemaRefusal } from './errors.ts';
 import {
@@ -103,7 +104,11 @@ export const feastRoutes = (statuses: FeastStatuses): RouteModule => ({
       },
       async (request, reply) => {
         checkOnline(request.body, limits);
-        const result = await readAsFeast(platform, readRequestOf(request.body), callerOf(request));
+        const result = await readAsFeast(
+          platform,
+          bounded(readRequestOf(request.body), limits),
+          callerOf(request),
+        );
         reply.header('content-type', JSON_TYPE);
         setDegradedHeader(reply, result);
         return onlineFeaturesText(request.body, result, statuses);

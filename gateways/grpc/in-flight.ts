@@ -31,7 +31,7 @@ export const inFlightInterceptor =
     let over = false;
     const count = (): boolean => {
       const wanted = held > UNCOUNTED_BYTES ? held : 0;
-      if (wanted > counted && !budget.take(wanted - counted)) return false;
+      if (wanted > counted && budget.take(wanted - counted) !== null) return false;
       if (wanted < counted) budget.give(counted - wanted);
       counted = wanted;
       return true;

@@ -3,7 +3,7 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Caller } from '#domain/api/caller.ts';
 import type { PublishRequest } from '#domain/api/publishing.ts';
 import type { ReadResult } from '#domain/api/serving.ts';
-import { checkBatch, checkRead } from '#gateways/shared/checks.ts';
+import { bounded, checkBatch, checkRead } from '#gateways/shared/checks.ts';
 import { duplex, remainingMs, unary } from './calls.ts';
 import { createReadRequestDecoder } from './decode-read.ts';
 import { encodeReadResponse, type RefusedAnswer } from './encode-read.ts';
@@ -35,8 +35,9 @@ const features = (context: GrpcContext): GrpcService => {
     responseSerialize: (answer: object) => encodeReadResponse(answer as ReadAnswer),
   };
   const read = (bytes: Buffer, call: IncomingCall, caller: Caller): Promise<ReadAnswer> => {
-    const request = decode(bytes);
-    checkRead(request, limits);
+    const decoded = decode(bytes);
+    checkRead(decoded, limits);
+    const request = bounded(decoded, limits);
     if (request.after === undefined) return platform.serving.read(request, caller);
     const waitMs = remainingMs(call);
     return platform.serving.read(waitMs === null ? request : { ...request, waitMs }, caller);

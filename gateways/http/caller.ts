@@ -1,6 +1,7 @@
 /** The caller of an HTTP request, and whether it is on the server's machine. */
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '#domain/api/caller.ts';
+import { OPEN } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
 import { ACTOR, callerWith, ownActor } from '#gateways/shared/caller.ts';
 
@@ -15,6 +16,10 @@ export const callerOf = ({ principal, span, id, headers }: FastifyRequest): Call
     principal,
     span === null ? null : span.context,
   );
+
+/** Of a caller with budgets of its own; undefined: it is not authenticated. */
+export const callerId = ({ principal }: FastifyRequest): string | undefined =>
+  principal === null || principal === undefined || principal === OPEN ? undefined : principal.id;
 
 const isLoopback = (address: string | undefined): boolean =>
   address !== undefined &&

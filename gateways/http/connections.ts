@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
 import { overloaded, RETRY_AFTER_S } from '#gateways/shared/byte-budget.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
+import { callerId } from './caller.ts';
 
 const SWEEP_MS = 1_000;
 const KEEPALIVE_MS = 60_000;
@@ -21,6 +22,8 @@ interface Reader {
   /** bytes that the client had read when it last read any */
   taken: number;
   since: number;
+  /** who sent the latest request; undefined: it is not authenticated */
+  caller: string | undefined;
 }
 
 /** Closes connections without progress. @returns the bytes that wait to be read, in all */
@@ -48,10 +51,31 @@ export const watchConnections = (app: FastifyInstance, limits: GatewayLimits): v
   server.headersTimeout = limits.headMs;
   server.requestTimeout = limits.requestMs;
   server.connectionsCheckingInterval = SWEEP_MS;
+  /** the connections of each authenticated caller */
+  const callers = new Map<string, Set<Socket>>();
+  const assign = (socket: Socket, caller: string | undefined): void => {
+    const reader = open.get(socket);
+    if (reader === undefined || reader.caller === caller) return;
+    const before = reader.caller === undefined ? undefined : callers.get(reader.caller);
+    before?.delete(socket);
+    if (reader.caller !== undefined && before?.size === 0) callers.delete(reader.caller);
+    reader.caller = caller;
+    if (caller === undefined) return;
+    const own = callers.get(caller) ?? new Set();
+    callers.set(caller, own.add(socket));
+  };
+  const unreadOf = (caller: string): number => {
+    let bytes = 0;
+    for (const socket of callers.get(caller) ?? []) bytes += socket.writableLength;
+    return bytes;
+  };
   const track = (socket: Socket): void => {
-    open.set(socket, { taken: 0, since: performance.now() });
+    open.set(socket, { taken: 0, since: performance.now(), caller: undefined });
     socket.setKeepAlive(true, KEEPALIVE_MS);
-    socket.once('close', () => open.delete(socket));
+    socket.once('close', () => {
+      assign(socket, undefined);
+      open.delete(socket);
+    });
   };
   server.on('connection', track);
   // Over TLS, answers wait in the TLS socket, not in that of the connection.
@@ -65,7 +89,19 @@ export const watchConnections = (app: FastifyInstance, limits: GatewayLimits): v
   app.decorateRequest('outgoing', null);
   app.addHook('onRequest', (request, reply, done) => {
     request.outgoing = reply.raw as ServerResponse;
-    if (unread > limits.unreadBytes && request.url !== '/healthz')
+    done();
+  });
+  // After the authentication, which is in `onRequest` of each route, and before the body.
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    const caller = callerId(request);
+    assign(request.raw.socket, caller);
+    const own = caller === undefined ? 0 : unreadOf(caller);
+    if (own > limits.callerUnreadBytes)
+      return done(
+        overloaded('answers that this caller has not read yet', limits.callerUnreadBytes),
+      );
+    const most = caller !== undefined && own === 0 ? 2 * limits.unreadBytes : limits.unreadBytes;
+    if (unread > most && request.url !== '/healthz')
       return done(overloaded('answers that clients have not read yet', limits.unreadBytes));
     done();
   });

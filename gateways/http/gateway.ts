@@ -95,7 +95,10 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   const addressOf = clientAddress(options.trustedProxies);
   const app = createApp(limits, options.onInternalError ?? logInternalError(log), tls, addressOf);
   let closing: Promise<void> | null = null;
-  const readBody = bodyReader(limits, createByteBudget(limits.inFlightBytes));
+  const readBody = bodyReader(
+    limits,
+    createByteBudget(limits.inFlightBytes, limits.callerInFlightBytes),
+  );
   addJsonParser(app, readBody);
 
   app.addHook('onRequest', (request, reply, done) => {

@@ -8,6 +8,7 @@ import type { FastifyRequest } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
 import { type ByteBudget, overloaded } from '#gateways/shared/byte-budget.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
+import { callerId } from './caller.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,8 +27,9 @@ export type ReadBody = (
 ) => void;
 
 export const bodyReader =
-  ({ bodyBytes }: GatewayLimits, budget: ByteBudget): ReadBody =>
+  ({ bodyBytes, callerInFlightBytes }: GatewayLimits, budget: ByteBudget): ReadBody =>
   (request, payload, done) => {
+    const caller = callerId(request);
     const announced = request.headers['content-length'];
     const tooLarge = (): MillraceError =>
       new MillraceError(
@@ -51,9 +53,14 @@ export const bodyReader =
       received += chunk.length;
       if (received > bodyBytes) return end(tooLarge());
       if (received > UNCOUNTED_BYTES) {
-        if (!budget.take(received - held))
-          return end(overloaded('requests in flight', budget.limit));
-        if (held === 0) request.outgoing?.once('close', () => budget.give(held));
+        const full = budget.take(received - held, caller);
+        if (full !== null)
+          return end(
+            full === 'all'
+              ? overloaded('requests in flight', budget.limit)
+              : overloaded('requests of this caller in flight', callerInFlightBytes),
+          );
+        if (held === 0) request.outgoing?.once('close', () => budget.give(held, caller));
         held = received;
       }
       chunks.push(chunk);

@@ -8,23 +8,34 @@ import { MillraceError } from '#domain/errors.ts';
 export interface ByteBudget {
   readonly limit: number;
   readonly held: () => number;
-  /** @returns false if there is no room; then nothing is held */
-  readonly take: (bytes: number) => boolean;
-  readonly give: (bytes: number) => void;
+  /**
+   * @param caller has a budget of its own within that of all; absent: it has not
+   * @returns the budget that has no room, and then nothing is held; null: it is held
+   */
+  readonly take: (bytes: number, caller?: string) => 'all' | 'caller' | null;
+  readonly give: (bytes: number, caller?: string) => void;
 }
 
-export const createByteBudget = (limit: number): ByteBudget => {
+export const createByteBudget = (limit: number, callerLimit = limit): ByteBudget => {
   let held = 0;
+  const callers = new Map<string, number>();
   return {
     limit,
     held: () => held,
-    take(bytes) {
-      if (held + bytes > limit) return false;
+    take(bytes, caller) {
+      const own = caller === undefined ? 0 : (callers.get(caller) ?? 0);
+      if (caller !== undefined && own + bytes > callerLimit) return 'caller';
+      if (held + bytes > limit) return 'all';
       held += bytes;
-      return true;
+      if (caller !== undefined) callers.set(caller, own + bytes);
+      return null;
     },
-    give(bytes) {
+    give(bytes, caller) {
       held -= bytes;
+      if (caller === undefined) return;
+      const left = (callers.get(caller) ?? 0) - bytes;
+      if (left > 0) callers.set(caller, left);
+      else callers.delete(caller);
     },
   };
 };

@@ -1,5 +1,5 @@
 /** The limits of one request, the same for every protocol. */
-import type { ReadRequest } from '#domain/api/serving.ts';
+import type { ReadBound, ReadRequest } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
@@ -31,6 +31,18 @@ export const checkRead = (
     });
   }
 };
+
+/**
+ * The read with the bound on its values. A read that cannot exceed it stays as it is: its features
+ * are known only when it is planned.
+ */
+export const bounded = <R extends Pick<ReadRequest, 'entities'>>(
+  request: R,
+  { cells, features }: GatewayLimits,
+): R & ReadBound =>
+  request.entities.length * Math.max(1, features) <= cells
+    ? request
+    : { ...request, maxCells: cells };
 
 export const checkBatch = (events: readonly unknown[], limits: GatewayLimits): void => {
   if (events.length > limits.events) {

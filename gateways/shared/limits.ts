@@ -7,11 +7,17 @@ export interface GatewayLimits {
   readonly events: number;
   readonly entities: number;
   readonly features: number;
+  /** entities times features of one read */
+  readonly cells: number;
   readonly definitions: number;
   /** bodies of all requests in progress together */
   readonly inFlightBytes: number;
+  /** those of one key or token */
+  readonly callerInFlightBytes: number;
   /** all answers together that clients have not read yet; above it, requests are refused */
   readonly unreadBytes: number;
+  /** those of one key or token; above it, its requests are refused */
+  readonly callerUnreadBytes: number;
   /** open connections; further ones are closed */
   readonly connections: number;
   /** time for the headers of a request, and for all of it */
@@ -28,9 +34,12 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   events: 10_000,
   entities: 5_000,
   features: 1_000,
+  cells: 500_000,
   definitions: 1_000,
   inFlightBytes: 64 * 1024 * 1024,
+  callerInFlightBytes: 32 * 1024 * 1024,
   unreadBytes: 256 * 1024 * 1024,
+  callerUnreadBytes: 64 * 1024 * 1024,
   connections: 10_000,
   headMs: 20_000,
   requestMs: 300_000,

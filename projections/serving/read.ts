@@ -3,7 +3,8 @@
  * a past `at`. Otherwise, and for every past `known`, raw events answer by the same definition.
  */
 
-import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
+import type { ReadBound, ReadRequest, ReadResult } from '#domain/api/serving.ts';
+import { fail } from '#domain/errors.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { FetchedTiles, ServingViews } from '#domain/ports/served-view.ts';
@@ -39,7 +40,17 @@ const withFloatDigits = ({ floats, columns }: ReadPlan, result: ReadResult): Rea
   return result;
 };
 
-export type Read = (request: ReadRequest) => Promise<ReadResult>;
+export type Read = (request: ReadRequest & ReadBound) => Promise<ReadResult>;
+
+/** @throws MR_QUERY_TOO_LARGE, before anything is computed */
+const checkCells = (entities: number, features: number, most: number): void => {
+  if (entities * features > most)
+    fail(
+      'MR_QUERY_TOO_LARGE',
+      `${entities} entities times ${features} features are ${entities * features} values in one request: at most ${most}`,
+      { limit: most, entities, features },
+    );
+};
 
 /** The tiles of all rows, one request a view. */
 const fetchTiles = (
@@ -73,6 +84,8 @@ export const createRead = (dependencies: ReadDependencies): Read => {
   return async (request) => {
     const plan =
       request.after === undefined ? planOf(request) : await planAfter(request, request.after);
+    if (request.maxCells !== undefined)
+      checkCells(request.entities.length, plan.columns.types.length, request.maxCells);
     const now = dependencies.readTime();
     const present = dependencies.presentTime();
     const at =

@@ -36,7 +36,8 @@ export interface TrainingSetDependencies extends HistoryDependencies {
   readonly emit?: (run: DatasetChange) => void;
 }
 
-export interface TrainingSets extends Pick<Datasets, 'start' | 'get' | 'cancel' | 'batch'> {
+export interface TrainingSets
+  extends Pick<Datasets, 'start' | 'get' | 'ended' | 'cancel' | 'batch'> {
   /** what a service consists of now */
   readonly target: (service: string) => TrainingSetTarget;
   /** event-time values of these rows, in their order, over the events known at a time */
@@ -170,6 +171,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
   return {
     start: async (request, { actor }) => begin(request, { kind: 'dataset', actor }).status,
     get: async (id) => find(id).status,
+    ended: async (id) => find(id).done,
     async cancel(id) {
       const running = find(id);
       running.abort.abort();

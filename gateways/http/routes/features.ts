@@ -1,5 +1,5 @@
 import type { ReadRequest } from '#domain/api/serving.ts';
-import { checkRead } from '#gateways/shared/checks.ts';
+import { bounded, checkRead } from '#gateways/shared/checks.ts';
 import { timeOf } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { setDegradedHeader } from '../degraded.ts';
@@ -37,7 +37,10 @@ export const featureRoutes: RouteModule = {
       },
       async (request, reply) => {
         checkRead(request.body, limits);
-        const result = await platform.serving.read(readRequest(request.body), callerOf(request));
+        const result = await platform.serving.read(
+          bounded(readRequest(request.body), limits),
+          callerOf(request),
+        );
         setDegradedHeader(reply, result);
         reply.header('content-type', JSON_TYPE);
         return serialize(result);

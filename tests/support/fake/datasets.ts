@@ -34,6 +34,7 @@ export const fakeDatasets = ({ log }: FakeState): Datasets => {
     async get(id) {
       return datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
     },
+    ended: async () => undefined,
     async cancel(id) {
       const status: DatasetStatus = {
         ...(datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`)),
