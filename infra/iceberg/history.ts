@@ -124,6 +124,9 @@ export const openIcebergHistory = async (
     scanColumns: reader.scanColumns,
     updates: (view, where) => reader.updates(view, where),
     rows: reader.rows,
+    eventsAt: reader.eventsAt,
+    count: reader.count,
+    offsetAt: reader.offsetAt,
     sync: async (topic, upTo) => send({ do: 'sync', topic, upTo: upTo ?? null }),
     maintain: async (topic) => send({ do: 'maintain', topic }),
     async close() {

@@ -19,6 +19,7 @@ import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
 import {
+  numberBound,
   type PinnedFile,
   type PinnedTable,
   selectFiles,
@@ -29,7 +30,7 @@ import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
 import { type IcebergField, isMeta } from './schema.ts';
 import { tableDirectory } from './table-directory.ts';
-import { querySql } from './table-query.ts';
+import { type Query, querySql } from './table-query.ts';
 
 type Fields = { readonly fields: readonly string[] };
 
@@ -42,8 +43,14 @@ export interface HistoryReader {
   scanColumns(query: EventQuery & Fields): AsyncIterable<ScannedColumns>;
   rows: HistoryTables['rows'];
   updates(view: string, where: Readonly<Record<string, Value>>): Promise<readonly Row[]>;
+  readonly eventsAt: HistoryTables['eventsAt'];
+  readonly count: HistoryTables['count'];
+  readonly offsetAt: HistoryTables['offsetAt'];
   close(): void;
 }
+
+const DISTINCT = 'count(DISTINCT _offset)';
+const FIRST = 'min(_offset)';
 
 /** Approximate number of rows that a scan sorts at once; a day is never split. */
 const RUN_ROWS = 400_000;
@@ -157,8 +164,9 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
   const rawEvents = async function* (
     table: PinnedTable,
     files: readonly PinnedFile[],
-    query: EventQuery,
+    query: Omit<Query, 'below'> & Pick<EventQuery, 'below'>,
     names: readonly string[],
+    orderBy: readonly string[] = order(table),
   ): AsyncGenerator<RawEvent[]> {
     const fields = withMeta(table, names);
     const readers = fields.map((field) => columnReader(field, false));
@@ -168,7 +176,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     const [partition, offset, logTime] = [at('_partition'), at('_offset'), at('_log_time')];
     const picks = names.map((name) => [name, at(name)] as const);
     const paths = await pathsOf(files);
-    for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
+    for await (const chunk of chunks(querySql(table, paths, fields, query, orderBy))) {
       const columns = readers.map((read, i) => read(chunk, i));
       const number = (column: number, i: number): number => columns[column]?.[i] as number;
       const events: RawEvent[] = [];
@@ -187,6 +195,37 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     }
   };
 
+  const allEvents = async (
+    table: PinnedTable | null,
+    query: Parameters<typeof rawEvents>[2],
+    orderBy?: readonly string[],
+  ): Promise<RawEvent[]> => {
+    const files = table === null ? [] : selectFiles(table, query);
+    if (table === null || files.length === 0) return [];
+    const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
+    const events: RawEvent[] = [];
+    for await (const batch of rawEvents(table, files, query, names, orderBy))
+      for (const event of batch) events.push(event);
+    return events;
+  };
+
+  /** An aggregate over the offsets of a selection. */
+  const numberOf = async (
+    table: PinnedTable,
+    files: readonly PinnedFile[],
+    query: Query,
+    aggregate: typeof DISTINCT | typeof FIRST,
+  ): Promise<number | null> => {
+    const fields = table.fields.filter(({ name }) => name === '_offset');
+    const paths = await pathsOf(files);
+    if (paths.length === 0) return null;
+    const offsets = querySql(table, paths, fields, query, ['_offset']);
+    let found: bigint | number | null = null;
+    for await (const chunk of chunks(`SELECT ${aggregate} FROM (${offsets})`))
+      found = chunk.getColumnValues(0)[0] as bigint | null;
+    return found === null ? null : Number(found);
+  };
+
   return {
     endOffsets: async (topic) => (await pin(topic))?.endOffsets ?? [],
     async snapshot(topic) {
@@ -194,12 +233,14 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       if (table === null) return null;
       const { snapshot, endOffsets, files } = table;
       const rows = files.reduce((sum, { file }) => sum + file.record_count, 0);
+      const bytes = files.reduce((sum, { file }) => sum + file.file_size_in_bytes, 0);
       return {
         topic,
         id: snapshot['snapshot-id'],
         endOffsets,
         committedAt: snapshot['timestamp-ms'],
         rows,
+        bytes,
       };
     },
     async dataFiles(topic, snapshotId) {
@@ -207,15 +248,28 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       await checks.check(files);
       return files.map(({ uri }) => uri);
     },
-    async events(query) {
-      const table = await pin(rawTopic(query.source), query.snapshot);
-      const files = table === null ? [] : selectFiles(table, query);
-      if (table === null || files.length === 0) return [];
-      const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
-      const events: RawEvent[] = [];
-      for await (const batch of rawEvents(table, files, query, names))
-        for (const event of batch) events.push(event);
-      return events;
+    events: async (query) => allEvents(await pin(rawTopic(query.source), query.snapshot), query),
+    eventsAt: async (source, offsets) =>
+      allEvents(await pin(rawTopic(source)), { offsets }, ['_offset']),
+    async count(topic, offsets) {
+      const table = await pin(topic);
+      if (table === null) return 0;
+      const found = await numberOf(table, selectFiles(table, { offsets }), { offsets }, DISTINCT);
+      return found ?? 0;
+    },
+    async offsetAt(topic, offsets, loggedAfter) {
+      const table = await pin(topic);
+      if (table === null) return null;
+      // Log times rise with offsets, so the file that begins first nearly always has the answer.
+      const query = { offsets, loggedAfter };
+      const field = table.fields.find(({ name }) => name === '_offset');
+      const first = (file: PinnedFile): number =>
+        numberBound(file, 'lower_bounds', field) ?? Number.NEGATIVE_INFINITY;
+      const files = [...selectFiles(table, query)].sort((a, b) => first(a) - first(b));
+      const found = await numberOf(table, files.slice(0, 1), query, FIRST);
+      const others = files.slice(1).filter((file) => found === null || first(file) < found);
+      const earlier = await numberOf(table, others, query, FIRST);
+      return found === null || earlier === null ? (found ?? earlier) : Math.min(found, earlier);
     },
     async *scan(query) {
       const table = await pin(rawTopic(query.source), query.snapshot);
