@@ -16,6 +16,8 @@ export interface Database {
    * threw.
    */
   transaction<T>(body: () => T): T;
+  /** Of the file, without its write-ahead log; `free`: of these, pages that will be reused. */
+  size(): { readonly bytes: number; readonly free: number };
   close(): void;
 }
 
@@ -66,6 +68,9 @@ export const openDatabase = (path: string): Database => {
   }
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
+  const pages = db.prepare(
+    'SELECT page_count * page_size AS bytes, freelist_count * page_size AS free FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
+  );
 
   return {
     path,
@@ -82,6 +87,10 @@ export const openDatabase = (path: string): Database => {
         if (db.isTransaction) db.exec('ROLLBACK');
         throw error instanceof Error && 'errcode' in error ? storageError(error, path) : error;
       }
+    },
+    size() {
+      const { bytes, free } = pages.get() as { bytes: number; free: number };
+      return { bytes, free };
     },
     close() {
       if (db.isOpen) db.close();

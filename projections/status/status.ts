@@ -10,12 +10,13 @@ import type { Replays } from '#domain/api/replays.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
-import type { History } from '#domain/ports/history.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { historyBytes, keptEvents, type StorageSizes, storageOf } from './storage.ts';
 
 export interface StatusDependencies {
   readonly profile: string;
@@ -23,7 +24,9 @@ export interface StatusDependencies {
   readonly startedAt: number;
   readonly dataDirectory: string;
   readonly log: Log;
-  readonly history: Pick<History, 'endOffsets'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'snapshot'>;
+  /** absent: other servers store the data */
+  readonly storage?: StorageSizes;
   readonly catalog: Catalog;
   readonly liveGeneration: (view: string) => EngineGeneration | null;
   readonly fillingGeneration: (view: string) => EngineGeneration | null;
@@ -43,7 +46,7 @@ const finite = (n: number): number | null => (Number.isFinite(n) ? n : null);
 export const createStatus = (
   dependencies: StatusDependencies,
 ): Pick<Operations, 'status' | 'freshness'> => {
-  const { log, history, catalog, liveGeneration, fillingGeneration } = dependencies;
+  const { log, history, catalog, liveGeneration, fillingGeneration, storage } = dependencies;
   const endOf = async (topic: string): Promise<readonly number[]> =>
     log.end(topic).catch(() => [0]);
   const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
@@ -105,6 +108,8 @@ export const createStatus = (
         at(ends.map((_, partition) => endOffsets[partition] ?? 0)),
       ),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
+      historyBytes: await historyBytes(history, topic),
+      ...(storage === undefined ? {} : { kept: keptEvents(storage.kept(topic)) }),
     };
   };
 
@@ -127,6 +132,7 @@ export const createStatus = (
           ? {}
           : { readsByStore: dependencies.readsByStore() }),
         degraded: dependencies.degraded(),
+        ...(storage === undefined ? {} : { storage: await storageOf(log, history, storage) }),
       };
     },
     async freshness() {

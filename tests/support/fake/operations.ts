@@ -84,6 +84,7 @@ export const fakeOperations = ({ fake, position }: FakeState): Operations => {
             position: position(),
             historyPosition: position(),
             newestEventTime: TIME,
+            historyBytes: 1000,
           },
         ],
         views: [
