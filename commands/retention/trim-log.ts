@@ -21,7 +21,8 @@ export interface TrimLogDependencies {
   readonly history: Pick<HistoryTables, 'endOffsets' | 'count'>;
   readonly running: () => readonly EngineGeneration[];
   readonly now: () => number;
-  readonly keepMs: number;
+  /** null: nothing is trimmed */
+  readonly keepMs: number | null;
   readonly warn: (message: string) => void;
 }
 
@@ -67,10 +68,10 @@ export const createTrimLog = (dependencies: TrimLogDependencies): (() => Promise
     return false;
   };
 
-  const trimTopic = async (topic: string): Promise<number> => {
+  const trimTopic = async (topic: string, keepFor: number): Promise<number> => {
     const kept = log.kept(topic);
     const ends = kept.map(({ end }) => end);
-    const old = log.keptOffsetsAt(topic, now() - keepMs);
+    const old = log.keptOffsetsAt(topic, now() - keepFor);
     const below = smaller(smaller(old, await history.endOffsets(topic)), readBelow(topic, ends));
     let trimmed = 0;
     for (const [partition, { begin }] of kept.entries()) {
@@ -84,10 +85,11 @@ export const createTrimLog = (dependencies: TrimLogDependencies): (() => Promise
 
   return async () => {
     let trimmed = 0;
+    if (keepMs === null) return trimmed;
     for (const { topic } of await log.topics()) {
       if (!TRIMMED.some((prefix) => topic.startsWith(prefix))) continue;
       try {
-        trimmed += await trimTopic(topic);
+        trimmed += await trimTopic(topic, keepMs);
       } catch (error) {
         warn(`${topic} could not be trimmed, and will be tried again: ${String(error)}`);
       }

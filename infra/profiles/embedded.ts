@@ -114,8 +114,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   log.attachArchive(createArchive({ history, schemas }));
 
   const keepMs = options.keepLogMs === undefined ? DEFAULT_KEEP_LOG_MS : options.keepLogMs;
-  const openRetention = (running: Engine['running'], keepFor: number): LogRetention => {
-    const retention = openLogRetention({ log, history, running, now, keepMs: keepFor, warn });
+  const openRetention = (running: Engine['running']): LogRetention => {
+    const retention = openLogRetention({ log, history, running, now, keepMs, warn });
     options.onParts?.({ history, retention });
     return retention;
   };
@@ -165,9 +165,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     gatherMs: 0,
     shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,
-    ...(keepMs === null
-      ? {}
-      : { openRetention: (running: Engine['running']) => openRetention(running, keepMs) }),
+    openRetention,
     storage: { log: () => database.size(), kept: log.kept },
     decodeUpdate: ({ plan }, record) => updates.decode(plan, record),
     async materializations(view, live) {
