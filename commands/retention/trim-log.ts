@@ -5,12 +5,15 @@
  * A record is trimmed only if all of these hold:
  * - the history has it: the offsets below its end were counted in files whose checksums fit;
  * - it is older than `keepMs`;
+ * - of updates and logged answers, which have no archive: the history had it when the log was
+ *   trimmed before, so a query that reads the history first and then the log misses none;
  * - no running generation still has to read it from the log: raw events below the generation's
  *   position (the history has the others, but is slower), updates below its saved state.
  *
  * The log keeps what no history has: late, rejected and published-again events, and the registry's
  * and OpenLineage's events.
  */
+import { isArchived } from '#domain/ports/archive.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
@@ -35,6 +38,15 @@ const smaller = (a: readonly number[], b: readonly number[]): readonly number[] 
 /** @returns how many records were trimmed */
 export const createTrimLog = (dependencies: TrimLogDependencies): (() => Promise<number>) => {
   const { log, history, running, now, keepMs, warn } = dependencies;
+
+  /** topic → end offsets of its history when the log was trimmed before */
+  const reached = new Map<string, readonly number[]>();
+  const inHistoryFor = async (topic: string): Promise<readonly number[]> => {
+    const ends = await history.endOffsets(topic);
+    const before = reached.get(topic) ?? [];
+    reached.set(topic, ends);
+    return isArchived(topic) ? ends : smaller(ends, before);
+  };
 
   /** Next offsets below which no running generation reads the topic any more. */
   const readBelow = (topic: string, ends: readonly number[]): readonly number[] => {
@@ -72,7 +84,7 @@ export const createTrimLog = (dependencies: TrimLogDependencies): (() => Promise
     const kept = log.kept(topic);
     const ends = kept.map(({ end }) => end);
     const old = log.keptOffsetsAt(topic, now() - keepFor);
-    const below = smaller(smaller(old, await history.endOffsets(topic)), readBelow(topic, ends));
+    const below = smaller(smaller(old, await inHistoryFor(topic)), readBelow(topic, ends));
     let trimmed = 0;
     for (const [partition, { begin }] of kept.entries()) {
       const until = below[partition] ?? 0;

@@ -213,7 +213,7 @@ const check = async (scenario: Drawn): Promise<number> => {
     async trim() {
       // What the log answers from the history does not depend on trimming, so both have the same.
       await both((subject) => subject.sync([rawTopic(source), ...views.map(featuresTopic)]));
-      trimmed += await subjects[0].trim();
+      trimmed += (await subjects[0].trim()) + (await subjects[0].trim());
     },
     restart: () => both((subject) => subject.restart(false)),
     'lose states': () => both((subject) => subject.restart(true)),
