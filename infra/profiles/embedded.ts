@@ -110,7 +110,12 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       ),
   });
 
-  await assertHistoryHasTrimmed(log, history);
+  await assertHistoryHasTrimmed(log, history).catch(async (error: unknown) => {
+    await history.close();
+    database.close();
+    directory.close();
+    throw error;
+  });
   log.attachArchive(createArchive({ history, schemas }));
 
   const keepMs = options.keepLogMs === undefined ? DEFAULT_KEEP_LOG_MS : options.keepLogMs;
