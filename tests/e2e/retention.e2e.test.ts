@@ -129,26 +129,6 @@ test('a view whose saved state is lost is computed again, with the same late eve
   expect(await read(again)).not.toEqual(before);
 });
 
-test('while a view is computed again, its reads are not of half its events', async () => {
-  await start();
-  await trimAll();
-  const again = await losingStates();
-  const { values, degraded } = await again.serving.read({
-    features: ['turnover:n'],
-    entities: [{ shop: 's0' }],
-  });
-  expect([values, degraded === undefined || degraded.includes('history-fold')]).toEqual([
-    (
-      await again.serving.read({
-        features: ['turnover:n'],
-        entities: [{ shop: 's0' }],
-        known: Date.now() - 1,
-      })
-    ).values,
-    true,
-  ]);
-});
-
 test('a partial replay is rebuilt from its updates, which stay in the log', async () => {
   const platform = await start();
   const late = [sale(1_001, START + HOUR), sale(1_002, START + 90 * HOUR)];
