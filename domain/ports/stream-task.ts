@@ -135,7 +135,7 @@ export interface TaskHost {
   position(consumer: string, topic: string, partition: number): number;
   /** Durable records from `offset` on, some at a time; empty at the end. */
   read(partition: LogPartition, offset: number): readonly LogRecord[];
-  /** Trimmed records from `offset` on, some at a time: of an archived partition, below its begin. */
+  /** Trimmed records of an archived partition from `offset` on, below its begin; some at a time. */
   readArchived(partition: LogPartition, offset: number): Promise<readonly LogRecord[]>;
   /**
    * Makes one transaction: runs `body`, then `react`, and commits. Where that fails, `undone` is

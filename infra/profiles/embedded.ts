@@ -53,7 +53,7 @@ export interface EmbeddedOptions {
   readonly historyEveryMs?: number;
   /** the receiver of OpenLineage events; absent: OpenLineage is off */
   readonly lineage?: LineageSettings | null;
-  /** how long the log keeps what the history has, ms; null: for ever; default DEFAULT_KEEP_LOG_MS */
+  /** how long the log keeps what the history has, ms; null: for ever; default a day */
   readonly keepLogMs?: number | null;
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: EmbeddedParts) => void;
@@ -65,7 +65,7 @@ export interface EmbeddedParts {
 }
 
 /** A day: a replay of the newest events, and a restart, then seldom need the history. */
-export const DEFAULT_KEEP_LOG_MS = 24 * 3_600_000;
+const DEFAULT_KEEP_LOG_MS = 24 * 3_600_000;
 
 /** So many events are computed in some ten milliseconds. */
 const SHORT_FILL_EVENTS = 5_000;

@@ -1,11 +1,9 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Access, Platform } from '#domain/api/platform.ts';
-import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
-import { parseDuration } from '#domain/values/duration.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
@@ -22,8 +20,9 @@ import {
   tlsOf,
   tokenFlagsOf,
 } from '../access-options.ts';
+import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
-import { UsageError, wholeOption } from '../usage.ts';
+import { wholeOption } from '../usage.ts';
 
 interface ServeOptions extends AccessFlags {
   readonly profile: 'embedded' | 'stack';
@@ -52,21 +51,6 @@ interface ProfileOptions {
   readonly tracing: Tracing | null;
   readonly lineage: LineageSettings | null;
 }
-
-/** A shorter time could pass while one answer is computed from history and log. */
-const LEAST_KEEP_LOG_MS = 60_000;
-
-const keepLogOption = (text: string): number | null => {
-  if (text === 'all') return null;
-  let ms: number;
-  try {
-    ms = parseDuration(text);
-  } catch (error) {
-    throw new UsageError(`--keep-log: ${messageOf(error)} Or write all.`);
-  }
-  if (ms >= LEAST_KEEP_LOG_MS) return ms;
-  throw new UsageError(`--keep-log must be at least 1m, not ${text}; all keeps all events`);
-};
 
 type StartProfile = (options: ProfileOptions) => Promise<Platform>;
 
@@ -244,11 +228,7 @@ export const addServe = (program: Command): void => {
     )
     .option('--port <n>', 'HTTP port to listen on; 0: any free port', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option(
-      '--keep-log <duration>',
-      'profile embedded: how long the log keeps events that the history has, such as 24h; all: for ever; default: 24h',
-      keepLogOption,
-    )
+    .addOption(keepLogOption())
     .option(
       '--grpc-port <n>',
       'gRPC port to listen on; 0: any free port; default: no gRPC',

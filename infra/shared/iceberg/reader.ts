@@ -18,8 +18,8 @@ import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
+import { offsetQueries } from './offset-queries.ts';
 import {
-  numberBound,
   type PinnedFile,
   type PinnedTable,
   selectFiles,
@@ -48,9 +48,6 @@ export interface HistoryReader {
   readonly offsetAt: HistoryTables['offsetAt'];
   close(): void;
 }
-
-const DISTINCT = 'count(DISTINCT _offset)';
-const FIRST = 'min(_offset)';
 
 /** Approximate number of rows that a scan sorts at once; a day is never split. */
 const RUN_ROWS = 400_000;
@@ -209,24 +206,8 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     return events;
   };
 
-  /** An aggregate over the offsets of a selection. */
-  const numberOf = async (
-    table: PinnedTable,
-    files: readonly PinnedFile[],
-    query: Query,
-    aggregate: typeof DISTINCT | typeof FIRST,
-  ): Promise<number | null> => {
-    const fields = table.fields.filter(({ name }) => name === '_offset');
-    const paths = await pathsOf(files);
-    if (paths.length === 0) return null;
-    const offsets = querySql(table, paths, fields, query, ['_offset']);
-    let found: bigint | number | null = null;
-    for await (const chunk of chunks(`SELECT ${aggregate} FROM (${offsets})`))
-      found = chunk.getColumnValues(0)[0] as bigint | null;
-    return found === null ? null : Number(found);
-  };
-
   return {
+    ...offsetQueries({ pin, pathsOf, chunks }),
     endOffsets: async (topic) => (await pin(topic))?.endOffsets ?? [],
     async snapshot(topic) {
       const table = await pin(topic);
@@ -251,26 +232,6 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     events: async (query) => allEvents(await pin(rawTopic(query.source), query.snapshot), query),
     eventsAt: async (source, offsets) =>
       allEvents(await pin(rawTopic(source)), { offsets }, ['_offset']),
-    async count(topic, offsets) {
-      const table = await pin(topic);
-      if (table === null) return 0;
-      const found = await numberOf(table, selectFiles(table, { offsets }), { offsets }, DISTINCT);
-      return found ?? 0;
-    },
-    async offsetAt(topic, offsets, loggedAfter) {
-      const table = await pin(topic);
-      if (table === null) return null;
-      // Log times rise with offsets, so the file that begins first nearly always has the answer.
-      const query = { offsets, loggedAfter };
-      const field = table.fields.find(({ name }) => name === '_offset');
-      const first = (file: PinnedFile): number =>
-        numberBound(file, 'lower_bounds', field) ?? Number.NEGATIVE_INFINITY;
-      const files = [...selectFiles(table, query)].sort((a, b) => first(a) - first(b));
-      const found = await numberOf(table, files.slice(0, 1), query, FIRST);
-      const others = files.slice(1).filter((file) => found === null || first(file) < found);
-      const earlier = await numberOf(table, others, query, FIRST);
-      return found === null || earlier === null ? (found ?? earlier) : Math.min(found, earlier);
-    },
     async *scan(query) {
       const table = await pin(rawTopic(query.source), query.snapshot);
       if (table === null) return;
