@@ -5,15 +5,14 @@
  * A record is trimmed only if all of these hold:
  * - the history has it: the offsets below its end were counted in files whose checksums fit;
  * - it is older than `keepMs`;
- * - of updates and logged answers, which have no archive: the history had it when the log was
- *   trimmed before, so a query that reads the history first and then the log misses none;
+ * - the history had it when the log was trimmed before: so its commit has become durable since, and
+ *   a query that reads first the history and then the log misses nothing;
  * - no running generation still has to read it from the log: raw events below the generation's
  *   position (the history has the others, but is slower), updates below its saved state.
  *
  * The log keeps what no history has: late, rejected and published-again events, and the registry's
  * and OpenLineage's events.
  */
-import { isArchived } from '#domain/ports/archive.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
@@ -35,17 +34,26 @@ const UPDATES = featuresTopic('');
 const smaller = (a: readonly number[], b: readonly number[]): readonly number[] =>
   a.map((offset, partition) => Math.min(offset, b[partition] ?? 0));
 
+/**
+ * Offsets that are counted and trimmed at once. The first trim of a log that was never trimmed can
+ * take long, and must end soon when the platform is closed.
+ */
+const PIECE = 500_000;
+
 /** @returns how many records were trimmed */
-export const createTrimLog = (dependencies: TrimLogDependencies): (() => Promise<number>) => {
+export const createTrimLog = (
+  dependencies: TrimLogDependencies,
+  isStopped: () => boolean = () => false,
+): (() => Promise<number>) => {
   const { log, history, running, now, keepMs, warn } = dependencies;
 
   /** topic → end offsets of its history when the log was trimmed before */
   const reached = new Map<string, readonly number[]>();
-  const inHistoryFor = async (topic: string): Promise<readonly number[]> => {
+  const inHistorySince = async (topic: string): Promise<readonly number[]> => {
     const ends = await history.endOffsets(topic);
     const before = reached.get(topic) ?? [];
     reached.set(topic, ends);
-    return isArchived(topic) ? ends : smaller(ends, before);
+    return smaller(ends, before);
   };
 
   /** Next offsets below which no running generation reads the topic any more. */
@@ -84,13 +92,16 @@ export const createTrimLog = (dependencies: TrimLogDependencies): (() => Promise
     const kept = log.kept(topic);
     const ends = kept.map(({ end }) => end);
     const old = log.keptOffsetsAt(topic, now() - keepFor);
-    const below = smaller(smaller(old, await inHistoryFor(topic)), readBelow(topic, ends));
+    const below = smaller(smaller(old, await inHistorySince(topic)), readBelow(topic, ends));
     let trimmed = 0;
     for (const [partition, { begin }] of kept.entries()) {
       const until = below[partition] ?? 0;
-      if (until <= begin || !(await isInHistory(topic, partition, begin, until))) continue;
-      await log.trim(topic, partition, until);
-      trimmed += until - begin;
+      for (let from = begin; from < until && !isStopped(); from += PIECE) {
+        const to = Math.min(until, from + PIECE);
+        if (!(await isInHistory(topic, partition, from, to))) break;
+        await log.trim(topic, partition, to);
+        trimmed += to - from;
+      }
     }
     return trimmed;
   };
@@ -124,8 +135,8 @@ export const openLogRetention = (
   dependencies: TrimLogDependencies,
   everyMs = EVERY_MS,
 ): LogRetention => {
-  const trimLog = createTrimLog(dependencies);
   let stopped = false;
+  const trimLog = createTrimLog(dependencies, () => stopped);
   let turn: Promise<number> = Promise.resolve(0);
   const trim = (): Promise<number> => {
     turn = turn.then(() => (stopped ? 0 : trimLog()));
