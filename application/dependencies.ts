@@ -1,4 +1,5 @@
 /** What a platform is made of: adapters of ports, and parts that only a profile can build. */
+import type { LogRetention } from '#commands/retention/trim-log.ts';
 import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import type { CatalogEntry } from '#domain/api/registry.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
@@ -16,6 +17,7 @@ import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import type { LineageDependencies } from '#projections/lineage/lineage.ts';
+import type { StorageSizes } from '#projections/status/storage.ts';
 import type { Traces } from './traced-areas.ts';
 
 export interface EngineContext extends EngineEvents {
@@ -81,6 +83,10 @@ export interface PlatformDependencies {
   >;
   /** absent: this profile writes no rollups */
   readonly rollup?: Rollup;
+  /** absent: this profile's log trims itself */
+  readonly openRetention?: (running: Engine['running']) => Pick<LogRetention, 'stop'>;
+  /** sizes of what is stored, where this profile stores it */
+  readonly storage?: StorageSizes;
   /** called after everything else has been closed */
   readonly close: () => Promise<void>;
 }

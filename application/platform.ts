@@ -118,6 +118,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
           warn,
         });
 
+  const retention = dependencies.openRetention?.(engine.running);
+
   const generations = createGenerations(catalog, engine);
   const late = createLateEvents(log);
   const degradedModes = createDegradedModes({
@@ -164,6 +166,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     follower.stop();
+    await retention?.stop();
     for (const access of accesses) await access.close();
     await follower.settled();
     await featureLog.close();
@@ -251,6 +254,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       replays: replays.list,
       now,
       memoryBytes: () => process.memoryUsage.rss(),
+      ...(dependencies.storage === undefined ? {} : { storage: dependencies.storage }),
       ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
       ...(engine.readsByStore === undefined ? {} : { readsByStore: engine.readsByStore }),
       generations,

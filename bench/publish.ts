@@ -7,8 +7,10 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import Fastify from 'fastify';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
+import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, exampleDefinitions, startBenchPlatform } from './support/platform.ts';
 import { type Figure, print, rate } from './support/report.ts';
@@ -18,8 +20,21 @@ const batchSize = Number(process.argv[3] ?? 20_000);
 const httpEvents = Math.min(events, 300_000);
 const sources = exampleDefinitions().filter((definition) => definition.kind === 'source');
 
-const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: number }> => {
-  const bench = await startBenchPlatform(withViews ? undefined : sources);
+interface Published {
+  readonly seconds: number;
+  readonly rss: number;
+  /** bytes on disk, by event: of the database, and of the history when it has all events */
+  readonly logBytes: number;
+  readonly historyBytes: number;
+}
+
+const fromFile = async (withViews: boolean): Promise<Published> => {
+  let history: EmbeddedParts['history'] | null = null;
+  const bench = await startBenchPlatform(withViews ? undefined : sources, {
+    onParts: (parts) => {
+      history = parts.history;
+    },
+  });
   const started = performance.now();
   let accepted = 0;
   let pending: Promise<unknown> = Promise.resolve();
@@ -35,9 +50,21 @@ const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: num
   const seconds = (performance.now() - started) / 1000;
   if (accepted !== events) throw new Error(`${accepted} of ${events} events were accepted`);
   const rss = process.memoryUsage.rss();
+  const { sources: published, views } = await bench.platform.operations.status();
+  for (const { source } of published) await sync(history, rawTopic(source));
+  for (const { view } of views) await sync(history, featuresTopic(view));
+  const { storage } = await bench.platform.operations.status();
   await bench.close();
-  return { seconds, rss };
+  return {
+    seconds,
+    rss,
+    logBytes: ((storage?.logBytes ?? 0) - (storage?.logFreeBytes ?? 0)) / events,
+    historyBytes: (storage?.historyBytes ?? 0) / events,
+  };
 };
+
+const sync = async (history: EmbeddedParts['history'] | null, topic: string): Promise<void> =>
+  history?.sync(topic);
 
 /** The client is a process of its own, so that its work is not measured as the server's. */
 const overHttp = (url: string): Promise<number> =>
@@ -99,6 +126,20 @@ const figures: Figure[] = [
     limit: `log only ${Math.round(logOnly.rss / 2 ** 20)} MiB`,
     goal: '1024 MiB at 3,000,000',
     met: whole.rss < 2 ** 30,
+  },
+  {
+    what: 'bytes per event in the log, until it is trimmed',
+    ours: `${Math.round(whole.logBytes)} B`,
+    limit: `without views ${Math.round(logOnly.logBytes)} B`,
+    goal: '',
+    met: null,
+  },
+  {
+    what: 'bytes per event in the history',
+    ours: `${Math.round(whole.historyBytes)} B`,
+    limit: `without views ${Math.round(logOnly.historyBytes)} B`,
+    goal: '',
+    met: null,
   },
 ];
 print('publish', figures);

@@ -61,6 +61,14 @@ export interface PlatformStatus {
     /** why its table in the history cannot be read or written; null: it can */
     readonly historyError: string | null;
     readonly newestEventTime: number | null;
+    /** of the newest snapshot's files; null: there is none, or it cannot be read */
+    readonly historyBytes: number | null;
+    /** the events that the embedded log itself has; the others are in the history only */
+    readonly kept?: {
+      readonly events: number;
+      /** log time of the oldest one, epoch ms; null: it has none */
+      readonly oldest: number | null;
+    };
   }[];
   readonly views: readonly {
     readonly view: string;
@@ -85,6 +93,15 @@ export interface PlatformStatus {
   /** the modes that a read would meet now */
   readonly degraded?: readonly DegradedMode[];
   readonly replays: readonly ReplayStatus[];
+  /** of a profile that stores the data itself */
+  readonly storage?: {
+    /** the database file, which has the log */
+    readonly logBytes: number;
+    /** of these, what new records will reuse */
+    readonly logFreeBytes: number;
+    /** the files of all newest snapshots */
+    readonly historyBytes: number;
+  };
 }
 
 export interface ViewFreshness {

@@ -95,6 +95,11 @@ export interface EngineGeneration {
   readonly lag: () => number;
   /** raw events computed, for showing progress; where the count begins is up to the engine */
   readonly events: () => number;
+  /**
+   * the first offset of `features.<view>` from which it needs the updates, if the log keeps no more
+   * of them than is needed; absent: it does not read them from this log
+   */
+  readonly updatesNeededFrom?: () => number;
   /** why it does not compute; null while it does */
   readonly error: () => Error | null;
   /** the job that computes it, in an engine outside this process; null: not known yet */

@@ -32,6 +32,13 @@ export interface EventQuery {
   readonly snapshot?: number;
 }
 
+/** Offsets [from, below) of a partition. */
+export interface OffsetRange {
+  readonly partition: number;
+  readonly from: number;
+  readonly below: number;
+}
+
 /** A table after one commit. */
 export interface HistorySnapshot {
   readonly topic: string;
@@ -41,6 +48,8 @@ export interface HistorySnapshot {
   /** epoch ms */
   readonly committedAt: number;
   readonly rows: number;
+  /** of its data files */
+  readonly bytes: number;
 }
 
 /**
@@ -86,6 +95,12 @@ export interface HistoryTables extends History {
     topic: string,
     query: { readonly where?: Readonly<Record<string, Value>>; readonly from?: number },
   ): AsyncIterable<readonly Row[]>;
+  /** Raw events of a source by offset, with all columns, in the order of offsets. */
+  eventsAt(source: string, range: OffsetRange): Promise<readonly RawEvent[]>;
+  /** How many rows the newest snapshot has of these offsets. Its files are checked, too. */
+  count(topic: string, range: OffsetRange): Promise<number>;
+  /** The first of these offsets whose log time (epoch ms) is past `time`; null: there is none. */
+  offsetAt(topic: string, range: OffsetRange, time: number): Promise<number | null>;
   /** Merges small files and expires old snapshots; changes no answer. */
   maintain(topic: string): Promise<void>;
   /**

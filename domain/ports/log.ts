@@ -93,7 +93,7 @@ export interface Log {
   append(batch: Append): Promise<Appended>;
   /**
    * At most about `maxBytes` of records from `offset` on, in order; empty at the end. Starts at
-   * `begin` if the offset is older.
+   * `begin` if the offset is older. What an archive gives may be more than `maxBytes`.
    */
   read(
     topic: string,
@@ -101,7 +101,7 @@ export interface Log {
     offset: number,
     maxBytes: number,
   ): Promise<readonly LogRecord[]>;
-  /** The oldest offset kept, and the next to be written, by partition. */
+  /** The oldest offset that can be read, and the next to be written, by partition. */
   begin(topic: string): Promise<readonly number[]>;
   end(topic: string): Promise<readonly number[]>;
   /**

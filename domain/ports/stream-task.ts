@@ -22,6 +22,7 @@
  * The log and the tasks' runner are separate adapters: the log gives the runner a `TaskHost`, the
  * runner gives the log the hooks of `TaskRunner`, and the profile passes one to the other.
  */
+import type { Archive } from '#domain/ports/archive.ts';
 import type {
   Append,
   Appended,
@@ -84,8 +85,25 @@ export interface TransactionalLog extends Log {
   transact<T>(body: (transaction: LogTransaction) => T): T;
   /** @throws MR_REFUSED where a task of the same consumer is running */
   run(task: StreamTask): TaskHandle;
-  /** Forgets the records before `beforeOffset` (at most all that there are); `begin` follows. */
+  /**
+   * Forgets the records before `beforeOffset` (at most all that there are), in several
+   * transactions: each moves the begin of the partition. If an archive has the topic, the records
+   * can still be read; else `begin` follows.
+   */
   trim(topic: string, partition: number, beforeOffset: number): Promise<void>;
+  /** From now on, records of raw.<source> that were trimmed are read from here. */
+  attachArchive(archive: Archive): void;
+  /** What the log itself still has of a topic, by partition. */
+  kept(topic: string): readonly KeptRecords[];
+  /** As `offsetsAt`, of the records that the log itself still has. */
+  keptOffsetsAt(topic: string, time: number): readonly number[];
+}
+
+export interface KeptRecords {
+  readonly begin: number;
+  readonly end: number;
+  /** log time of the oldest record, epoch ms; null: there is none */
+  readonly oldest: number | null;
 }
 
 /**
@@ -95,7 +113,10 @@ export interface TransactionalLog extends Log {
 export interface LogPartition {
   readonly topic: string;
   readonly partition: number;
+  /** the oldest offset that the log itself has */
   readonly begin: number;
+  /** whether records below `begin` can be read, from the archive */
+  readonly archived: boolean;
   /** next offset to be written */
   readonly end: number;
 }
@@ -106,7 +127,7 @@ export interface OpenTransaction extends LogTransaction {
   after(partition: LogPartition, offset: number): readonly LogRecord[];
 }
 
-/** What the log offers to the runner. All calls are synchronous. */
+/** What the log offers to the runner. Calls that return no promise are synchronous. */
 export interface TaskHost {
   /** null: no such topic */
   partitions(topic: string): readonly LogPartition[] | null;
@@ -114,6 +135,8 @@ export interface TaskHost {
   position(consumer: string, topic: string, partition: number): number;
   /** Durable records from `offset` on, some at a time; empty at the end. */
   read(partition: LogPartition, offset: number): readonly LogRecord[];
+  /** Trimmed records of an archived partition from `offset` on, below its begin; some at a time. */
+  readArchived(partition: LogPartition, offset: number): Promise<readonly LogRecord[]>;
   /**
    * Makes one transaction: runs `body`, then `react`, and commits. Where that fails, `undone` is
    * called and the error is thrown; nothing was written.

@@ -51,7 +51,7 @@ export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine
       const live = liveGeneration(spec.view);
       if (live !== null) await fillPartially(spec, partial, live, dependencies);
     }
-    return openGeneration(spec, dependencies);
+    return openGeneration(spec, dependencies, { isPartial: partial !== null });
   };
 
   const stop = async (id: string, generation: EmbeddedGeneration): Promise<void> => {
@@ -64,12 +64,12 @@ export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine
   /** Its source was revised: it goes on from its states, with the types that fields now have. */
   const reopen = async (
     before: EmbeddedGeneration,
-    { spec }: WantedGeneration,
+    { spec, partial }: WantedGeneration,
   ): Promise<EmbeddedGeneration> => {
     replaced.add(before);
     await before.stop();
     if (before.error() === null) await before.save(1);
-    return openGeneration(spec, dependencies, before);
+    return openGeneration(spec, dependencies, { isPartial: partial !== null, before });
   };
 
   const apply = async (views: readonly WantedView[], answers: () => void): Promise<void> => {

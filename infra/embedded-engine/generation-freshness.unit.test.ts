@@ -12,6 +12,7 @@ import type {
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import type { Value } from '#domain/values/value.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { viewModes } from '#projections/serving/view-modes.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
@@ -116,4 +117,22 @@ test('started again, its completeThrough is the log time that it has caught up w
   expect(generation.served.completeThrough(now)).toBe(null);
   await generation.caughtUp();
   expect(generation.served.completeThrough(now)).toBe(now);
+});
+
+test('while it computes again what was trimmed, its tiles answer no read', async () => {
+  for (let i = 0; i < 3; i++) await append(1);
+  const key = plan.keyOf({ shop: 'a' }) as string;
+  const read = (): unknown => {
+    const out: Value[] = [];
+    const outcome = generation.served.read(key, now, out, []);
+    return outcome === 'ok' ? out : outcome;
+  };
+  expect(read()).toEqual([3]);
+  await generation.stop();
+  await open.log.trim('features.totals', 0, 2);
+  generation = await start();
+  expect(read()).toBe('needs-history');
+  await generation.caughtUp();
+  expect(read()).toEqual([3]);
+  expect(generation.updatesNeededFrom()).toBe(3);
 });

@@ -1,6 +1,7 @@
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
 import { takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
+import { fail } from '#domain/errors.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
@@ -15,6 +16,13 @@ import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position, Row } from '#domain/values/value.ts';
 import { rebuildTiles } from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
+import {
+  consumerOf,
+  startAgain,
+  startHere,
+  startOffsets,
+  startOffsetsConsumer,
+} from './start-offsets.ts';
 import { type ComputeTracesOptions, createComputeTraces } from './traces.ts';
 
 export interface ComputeDependencies {
@@ -36,68 +44,23 @@ export interface EmbeddedGeneration extends EngineGeneration {
    * saved: the next start reads only what came after.
    */
   readonly save: (leastUpdates: number) => Promise<void>;
+  readonly updatesNeededFrom: () => number;
   readonly stop: () => Promise<void>;
 }
 
 const STALLED = degraded('engine-stalled');
 
-export const consumerOf = (view: string, generation: number): string =>
-  `compute.${view}.${generation}`;
+interface GenerationOptions {
+  /** it began as a copy of another generation, so it cannot be computed again from events */
+  readonly isPartial?: boolean;
+  /** the same generation, stopped, with the plan that it had before its source was revised */
+  readonly before?: EmbeddedGeneration;
+}
 
-const startOffsetsConsumer = (consumer: string): string => `${consumer}.fill`;
-
-/**
- * The raw offsets at which this generation started: no event below them is late, because a replay
- * takes in all of the past. Written once, so that a fill that was killed decides lateness as
- * before.
- */
-const startOffsets = async (
-  log: TransactionalLog,
-  consumer: string,
-  raw: string,
-  features: string,
-): Promise<readonly number[]> => {
-  const keeper = startOffsetsConsumer(consumer);
-  const kept = await log.committed(keeper, raw);
-  const reached = await log.committed(consumer, raw);
-  const firstUpdate = await log.committed(keeper, features);
-  if ([...kept, ...reached, ...firstUpdate].some((offset) => offset > 0)) return kept;
-  return startHere(log, consumer, raw, features);
-};
-
-/** Starts at the beginning of the raw topic; what it has now is the past. */
-const startHere = async (
-  log: TransactionalLog,
-  consumer: string,
-  raw: string,
-  features: string,
-): Promise<readonly number[]> => {
-  const keeper = startOffsetsConsumer(consumer);
-  const ends = await log.end(raw);
-  if (ends.every((offset) => offset === 0)) return ends;
-  // None of its updates lies before the current end of features.<view>: a rebuild skips what other
-  // generations wrote.
-  const [firstUpdate = 0] = await log.end(features);
-  await log.append({
-    records: [],
-    positions: ends
-      .flatMap((offset, partition) => [
-        { consumer: keeper, topic: raw, partition, offset },
-        { consumer, topic: raw, partition, offset: 0 },
-      ])
-      .concat({ consumer: keeper, topic: features, partition: 0, offset: firstUpdate }),
-  });
-  return ends;
-};
-
-/**
- * @param before the same generation, stopped, with the plan that it had before its source was
- * revised
- */
 export const openGeneration = async (
   spec: GenerationSpec,
   dependencies: ComputeDependencies,
-  before?: EmbeddedGeneration,
+  { isPartial = false, before }: GenerationOptions = {},
 ): Promise<EmbeddedGeneration> => {
   const { log, schemas, snapshots, decoders } = dependencies;
   const { view, generation, version, plan, source } = spec;
@@ -124,24 +87,46 @@ export const openGeneration = async (
   let events = 0;
   /** next offset of features.<view> after the saved state */
   let savedOffset = 0;
+  let firstUpdate = 0;
   /** true while the tiles contain what did not become durable: reads then fold raw events */
   let rebuilding = false;
+  /** true while it computes again what it had computed: reads then fold raw events */
+  let recomputing = false;
   /** epoch ms: every event accepted by then is in the tiles; null: none was processed yet */
   let completeThrough: number | null = before?.served.completeThrough(0) ?? null;
 
   const rebuild = async (): Promise<void> => {
     rebuilding = true;
     current = null;
-    const [firstUpdate = 0] = await log.committed(startOffsetsConsumer(consumer), features);
+    const firstOf = async (): Promise<number> =>
+      (await log.committed(startOffsetsConsumer(consumer), features))[0] ?? 0;
+    firstUpdate = await firstOf();
     const rebuilt = await rebuildTiles(spec, dependencies, firstUpdate);
-    if (rebuilt === null) {
-      // Its states cannot be read by this plan, so they are computed anew.
+    if (typeof rebuilt === 'string') {
+      if (rebuilt === 'trimmed' && isPartial)
+        fail(
+          'MR_DATA_DAMAGED',
+          `the saved state of generation ${generation} of "${view}" is lost, and its updates, which were those of a partial replay, were trimmed: replay all of the view, without a range`,
+          { view, generation },
+        );
       snapshots.drop(view, generation);
-      started = await startHere(log, consumer, raw, features);
+      if (rebuilt === 'trimmed') await startAgain(log, consumer, raw, features);
+      // Its states cannot be read by this plan, so they are computed anew.
+      else started = await startHere(log, consumer, raw, features);
+      recomputing = true;
+      firstUpdate = await firstOf();
+      store = createTileStore(plan);
+      savedOffset = firstUpdate;
+    } else {
+      store = rebuilt.store;
+      savedOffset = rebuilt.savedOffset;
     }
-    store = rebuilt?.store ?? createTileStore(plan);
-    savedOffset = rebuilt?.savedOffset ?? 0;
     rebuilding = false;
+  };
+
+  const isIncomplete = (): boolean => {
+    if (recomputing && handle.joined()) recomputing = false;
+    return rebuilding || recomputing;
   };
 
   /** Records come in the order of log time: everything accepted before this one is in. */
@@ -221,7 +206,7 @@ export const openGeneration = async (
     generation,
     schemaId,
     read: (key, at, out, status) =>
-      rebuilding ? 'needs-history' : store.read(key, at, out, status),
+      isIncomplete() ? 'needs-history' : store.read(key, at, out, status),
     newest: (key) => store.newestOf(key),
     positions,
     position: () => currentPositions().text,
@@ -255,6 +240,8 @@ export const openGeneration = async (
       savedOffset = nextOffset;
       snapshots.save(view, generation, { nextOffset, state: takeSnapshot(store) });
     },
+    // The copy with which a partial replay began is in its first updates, and nowhere else.
+    updatesNeededFrom: () => (isPartial ? firstUpdate : savedOffset),
     stop: () => handle.stop(),
   };
 };

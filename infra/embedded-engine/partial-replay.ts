@@ -23,7 +23,8 @@ import { readPartition } from '#domain/ports/read-partition.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
-import { type ComputeDependencies, consumerOf, type EmbeddedGeneration } from './generation.ts';
+import type { ComputeDependencies, EmbeddedGeneration } from './generation.ts';
+import { consumerOf, startOffsetsConsumer } from './start-offsets.ts';
 
 const READ_BYTES = 8 * 1024 * 1024;
 const CHUNK = 20_000;
@@ -123,6 +124,7 @@ export const fillPartially = async (
   }
   const topic = featuresTopic(view);
   await log.createTopic(topic, { partitions: 1 });
+  const [firstUpdate = 0] = await log.end(topic);
   const schemaId = await schemas.register(`${topic}-value`, featuresAvroSchema(plan));
   const records: OutgoingRecord[] = [];
   tileCodec(plan).encodeChanges(copy, version, generation, (value, key) =>
@@ -132,11 +134,14 @@ export const fillPartially = async (
     await log.append({ records: records.slice(at, at + CHUNK) });
   await log.append({
     records: [],
-    positions: positions.map(({ partition, offset }) => ({
-      consumer,
-      topic: raw,
-      partition,
-      offset,
-    })),
+    positions: [
+      ...positions.map(({ partition, offset }) => ({ consumer, topic: raw, partition, offset })),
+      {
+        consumer: startOffsetsConsumer(consumer),
+        topic,
+        partition: 0,
+        offset: firstUpdate,
+      },
+    ],
   });
 };

@@ -13,7 +13,7 @@ import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Snapshots } from './snapshots.ts';
 
 interface RebuildDependencies {
-  readonly log: Pick<Log, 'read' | 'end'>;
+  readonly log: Pick<Log, 'read' | 'begin' | 'end'>;
   readonly schemas: Pick<SchemaRegistry, 'schema'>;
   readonly snapshots: Pick<Snapshots, 'load'>;
 }
@@ -28,13 +28,14 @@ const READ_BYTES = 8 * 1024 * 1024;
 
 /**
  * @param firstUpdate the offset in features.<view> below which the generation wrote nothing
- * @returns null where an update of the generation lacks a state that the plan has
+ * @returns `misfit` where an update of the generation lacks a state that the plan has; `trimmed`
+ * where the log no longer has all of its updates, because a state was saved after them
  */
 export const rebuildTiles = async (
   { view, generation, plan }: GenerationSpec,
   { log, schemas, snapshots }: RebuildDependencies,
   firstUpdate: number,
-): Promise<RebuiltTiles | null> => {
+): Promise<RebuiltTiles | 'misfit' | 'trimmed'> => {
   const updatesOf = storedUpdates(plan);
   const known = new Map<number, UpdateSchema>();
   const schemaOf = async (id: number): Promise<UpdateSchema> => {
@@ -48,12 +49,14 @@ export const rebuildTiles = async (
   const saved = snapshots.load(view, generation, end);
   const savedOffset =
     saved !== null && restoreSnapshot(store, saved.state) ? saved.nextOffset : firstUpdate;
+  const [begin = 0] = await log.begin(featuresTopic(view));
+  if (savedOffset < begin) return 'trimmed';
   const range = { from: savedOffset, maxBytes: READ_BYTES };
   for await (const records of readPartition(log, featuresTopic(view), 0, range)) {
     for (const { schemaId, value } of records) {
       const schema = known.get(schemaId) ?? (await schemaOf(schemaId));
       if (schema.generationOf(value) !== generation) continue;
-      if (!schema.fits) return null;
+      if (!schema.fits) return 'misfit';
       applyUpdate(store, schema.decode(value));
     }
   }

@@ -126,12 +126,32 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
     it.budget = Math.max(1, Math.min(TURN_MS, (it.budget * TURN_MS) / took, it.budget * 1.5));
   };
 
+  const enqueue = (it: Running): void => {
+    queue.push(it);
+    turn ??= setImmediate(takeTurn);
+  };
+
+  /** It gets its next turn when the archived records that it needs are there. */
+  const whenLoaded = (it: Running, loading: Promise<void>): void => {
+    const unlessStopped = (then: () => void) => () => {
+      if (it.state === 'catching') then();
+    };
+    loading.then(
+      unlessStopped(() => enqueue(it)),
+      (error: unknown) => unlessStopped(() => failTask(it, error))(),
+    );
+  };
+
   const takeTurn = (): void => {
     turn = null;
     const it = queue.shift();
     if (it?.state === 'catching') {
-      step(it);
-      if (it.state === 'catching' && !joinIfDone(it)) queue.push(it);
+      const loading = it.cursor.load();
+      if (loading !== null) whenLoaded(it, loading);
+      else {
+        step(it);
+        if (it.state === 'catching' && !joinIfDone(it)) queue.push(it);
+      }
     }
     if (queue.length > 0) turn ??= setImmediate(takeTurn);
   };
@@ -139,8 +159,7 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
   const start = (it: Running): void => {
     it.state = 'catching';
     if (joinIfDone(it)) return;
-    queue.push(it);
-    turn ??= setImmediate(takeTurn);
+    enqueue(it);
   };
 
   const recover = (it: Running): void => {

@@ -8,8 +8,10 @@ import type { ConsumerPosition, LogRecord } from '#domain/ports/log.ts';
 import type { LogPartition, OpenTransaction, TaskHost } from '#domain/ports/stream-task.ts';
 
 export interface TaskCursor {
-  /** The next durable records, at most `limit`; empty at the end. */
+  /** The next durable records, at most `limit`; empty at the end, or until `load` has loaded. */
   take(limit: number): readonly LogRecord[];
+  /** Loads archived records, where `take` needs some next; null: it needs none. */
+  load(): Promise<void> | null;
   /** The records that a transaction has appended to its topics and that it has not processed. */
   appended(transaction: OpenTransaction): readonly LogRecord[];
   /** `records` were processed: the positions to commit with their output. */
@@ -35,29 +37,40 @@ export const taskCursor = (
 
   const partitions = (): readonly LogPartition[] =>
     topics.flatMap((topic) => host.partitions(topic) ?? []);
+  let resets = 0;
   const nextOf = (partition: LogPartition): number =>
     Math.max(
-      partition.begin,
+      partition.archived ? 0 : partition.begin,
       next.get(partition) ?? host.position(consumer, partition.topic, partition.partition),
     );
 
+  /** The partition's buffer, if it has at least one record left; else the next offset to read. */
+  const held = (partition: LogPartition): Buffered | number => {
+    const buffered = buffers.get(partition);
+    if (buffered !== undefined && buffered.at < buffered.records.length) return buffered;
+    const last = buffered?.records.at(-1);
+    return Math.max(last === undefined ? 0 : last.offset + 1, nextOf(partition));
+  };
+  const isTrimmed = ({ begin }: LogPartition, from: Buffered | number): boolean =>
+    typeof from === 'number' && from < begin;
   /** The partition's buffer with at least one record left; null at its end. */
-  const fill = (partition: LogPartition): Buffered | null => {
-    const held = buffers.get(partition);
-    if (held !== undefined && held.at < held.records.length) return held;
-    const last = held?.records.at(-1);
-    const from = Math.max(last === undefined ? 0 : last.offset + 1, nextOf(partition));
+  const fill = (partition: LogPartition): Buffered | 'to load' | null => {
+    const from = held(partition);
+    if (typeof from !== 'number') return from;
     if (from >= partition.end) return null;
+    if (isTrimmed(partition, from)) return 'to load';
     const buffered = { records: host.read(partition, from), at: 0 };
     buffers.set(partition, buffered);
     return buffered.records.length > 0 ? buffered : null;
   };
 
+  /** null: at the end, or something has to be loaded first */
   const oldest = (): Buffered | null => {
     let best: Buffered | null = null;
     let time = Number.POSITIVE_INFINITY;
     for (const partition of partitions()) {
       const buffered = fill(partition);
+      if (buffered === 'to load') return null;
       const head = buffered?.records[buffered.at]?.logTime ?? time;
       if (head < time) [best, time] = [buffered, head];
     }
@@ -70,11 +83,23 @@ export const taskCursor = (
       while (taken.length < limit) {
         const buffered = oldest();
         if (buffered === null) break;
-        const to = Math.min(buffered.records.length, buffered.at + limit - taken.length);
-        for (let i = buffered.at; i < to; i++) taken.push(buffered.records[i] as LogRecord);
-        buffered.at = to;
+        // Of an archive, the records of many commits are read at once.
+        const { records } = buffered;
+        const time = records[buffered.at]?.logTime;
+        while (taken.length < limit && records[buffered.at]?.logTime === time)
+          taken.push(records[buffered.at++] as LogRecord);
       }
       return taken;
+    },
+    load() {
+      const missing = partitions().filter((partition) => isTrimmed(partition, held(partition)));
+      if (missing.length === 0) return null;
+      const before = resets;
+      const loadOne = async (partition: LogPartition): Promise<void> => {
+        const records = await host.readArchived(partition, held(partition) as number);
+        if (resets === before) buffers.set(partition, { records, at: 0 });
+      };
+      return Promise.all(missing.map(loadOne)).then(() => undefined);
     },
     appended(transaction) {
       let found: readonly LogRecord[] | null = null;
@@ -117,6 +142,7 @@ export const taskCursor = (
       })),
     lag: () => partitions().reduce((sum, p) => sum + Math.max(0, p.end - nextOf(p)), 0),
     reset() {
+      resets++;
       next.clear();
       buffers.clear();
     },

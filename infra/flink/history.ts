@@ -169,6 +169,9 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     scanColumns: reader.scanColumns,
     updates: (view, where) => reader.updates(view, where),
     rows: reader.rows,
+    eventsAt: reader.eventsAt,
+    count: reader.count,
+    offsetAt: reader.offsetAt,
     ensure,
     async start(source) {
       const topic = rawTopic(source.name);

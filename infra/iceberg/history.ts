@@ -142,6 +142,9 @@ export const openIcebergHistory = async (
     updates: (view, where) => reader.updates(view, where),
     rows: reader.rows,
     problems: () => new Map([...writing, ...reader.damaged()]),
+    eventsAt: reader.eventsAt,
+    count: reader.count,
+    offsetAt: reader.offsetAt,
     sync: async (topic, upTo) => send({ do: 'sync', topic, upTo: upTo ?? null }),
     maintain: async (topic) => send({ do: 'maintain', topic }),
     async close() {

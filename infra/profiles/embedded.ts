@@ -10,10 +10,12 @@
 import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
 import { tracesOf } from '#application/traced-areas.ts';
+import { type LogRetention, openLogRetention } from '#commands/retention/trim-log.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { durationText } from '#domain/values/duration.ts';
@@ -38,6 +40,7 @@ import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteProducerOwners } from '#infra/sqlite/producer-owners.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
+import { assertHistoryHasTrimmed, createArchive } from '#projections/archive/archive.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 export interface EmbeddedOptions {
@@ -54,7 +57,19 @@ export interface EmbeddedOptions {
   readonly lineage?: LineageSettings | null;
   /** absent: the head of the audit log is in the database only */
   readonly auditAnchor?: AuditAnchor | undefined;
+  /** how long the log keeps what the history has, ms; null: for ever; default a day */
+  readonly keepLogMs?: number | null;
+  /** called with parts of the platform that tests work with directly */
+  readonly onParts?: (parts: EmbeddedParts) => void;
 }
+
+export interface EmbeddedParts {
+  readonly history: Pick<HistoryTables, 'sync' | 'maintain'>;
+  readonly retention: LogRetention;
+}
+
+/** A day: a replay of the newest events, and a restart, then seldom need the history. */
+const DEFAULT_KEEP_LOG_MS = 24 * 3_600_000;
 
 /** So many events are computed in some ten milliseconds. */
 const SHORT_FILL_EVENTS = 5_000;
@@ -98,6 +113,21 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
         `the history of ${topic} could not be written and will be tried again: ${error.code} ${error.message}`,
       ),
   });
+
+  await assertHistoryHasTrimmed(log, history).catch(async (error: unknown) => {
+    await history.close();
+    database.close();
+    directory.close();
+    throw error;
+  });
+  log.attachArchive(createArchive({ history, schemas }));
+
+  const keepMs = options.keepLogMs === undefined ? DEFAULT_KEEP_LOG_MS : options.keepLogMs;
+  const openRetention = (running: Engine['running']): LogRetention => {
+    const retention = openLogRetention({ log, history, running, now, keepMs, warn });
+    options.onParts?.({ history, retention });
+    return retention;
+  };
 
   const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine =>
     embeddedEngine({
@@ -151,6 +181,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     gatherMs: 0,
     shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,
+    openRetention,
+    storage: { log: () => database.size(), kept: log.kept },
     decodeUpdate: ({ plan }, record) => updates.decode(plan, record),
     async materializations(view, live) {
       const endOffsets = await history.endOffsets(featuresTopic(view));

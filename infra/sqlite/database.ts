@@ -23,6 +23,8 @@ export interface Database {
   transaction<T>(body: () => T): T;
   /** Whether the last transaction failed because the disk is full, and it still is. */
   isFull(): boolean;
+  /** Of the file, without its write-ahead log; `free`: of these, pages that will be reused. */
+  size(): { readonly bytes: number; readonly free: number };
   close(): void;
 }
 
@@ -74,6 +76,9 @@ export const openDatabase = (path: string): Database => {
   let failedFull = false;
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
+  const pages = db.prepare(
+    'SELECT page_count * page_size AS bytes, freelist_count * page_size AS free FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
+  );
 
   return {
     path,
@@ -100,6 +105,10 @@ export const openDatabase = (path: string): Database => {
       const { bavail, bsize } = statfsSync(dirname(path));
       failedFull = bavail * bsize < SPACE_TO_WRITE;
       return failedFull;
+    },
+    size() {
+      const { bytes, free } = pages.get() as { bytes: number; free: number };
+      return { bytes, free };
     },
     close() {
       if (db.isOpen) db.close();

@@ -6,11 +6,14 @@
 import { MillraceError } from '#domain/errors.ts';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
 import type { LogPartition } from '#domain/ports/stream-task.ts';
-import type { LogReads } from '#infra/sqlite/log-tables.ts';
+import type { LogReads, PartitionRow } from '#infra/sqlite/log-tables.ts';
 
 export interface Partition extends LogPartition {
   readonly id: number;
   begin: number;
+  archived: boolean;
+  /** log time of the newest record that was trimmed, epoch ms; 0: none was */
+  trimmedTime: number;
   end: number;
 }
 
@@ -20,7 +23,9 @@ export interface LogMetadata {
   /** @throws MR_NOT_FOUND */
   topic(topic: string): readonly Partition[];
   topics(): readonly { readonly topic: string; readonly partitions: number }[];
-  add(partition: Partition): void;
+  add(row: PartitionRow): void;
+  /** From now on, these topics are archived. */
+  archive(has: (topic: string) => boolean): void;
   position(consumer: string, topic: string, partition: number): number;
   setPosition(position: ConsumerPosition): void;
   producer(id: string, topic: string): number;
@@ -32,12 +37,14 @@ export const logMetadata = (reads: LogReads): LogMetadata => {
   const positions = new Map<string, Map<string, number[]>>();
   const producers = new Map<string, Map<string, number>>();
 
-  const add = (partition: Partition): void => {
+  let isArchived = (_topic: string): boolean => false;
+  const add = (row: PartitionRow): void => {
+    const partition: Partition = { ...row, archived: isArchived(row.topic) };
     const list = byTopic.get(partition.topic);
     if (list === undefined) byTopic.set(partition.topic, [partition]);
     else list.push(partition);
   };
-  for (const row of reads.partitions()) add({ ...row });
+  for (const row of reads.partitions()) add(row);
 
   const positionsOf = (consumer: string, topic: string): number[] => {
     let topics = positions.get(consumer);
@@ -66,6 +73,11 @@ export const logMetadata = (reads: LogReads): LogMetadata => {
     },
     topics: () => [...byTopic].map(([topic, list]) => ({ topic, partitions: list.length })),
     add,
+    archive(has) {
+      isArchived = has;
+      for (const [topic, list] of byTopic)
+        for (const partition of list) partition.archived = has(topic);
+    },
     position: (consumer, topic, partition) => positionsOf(consumer, topic)[partition] ?? 0,
     setPosition({ consumer, topic, partition, offset }) {
       positionsOf(consumer, topic)[partition] = offset;

@@ -36,6 +36,7 @@ export const createLogTables = (db: DatabaseSync): void => {
   addColumn(db, 'log_batch', 'headers', 'TEXT');
   for (const table of ['log_batch', 'log_position', 'log_producer'])
     addColumn(db, table, 'checksum', 'INTEGER');
+  addColumn(db, 'log_partition', 'trimmed_time', 'INTEGER NOT NULL DEFAULT 0');
 };
 
 export interface PartitionRow {
@@ -45,11 +46,15 @@ export interface PartitionRow {
   readonly begin: number;
   /** next offset to be written */
   readonly end: number;
+  /** log time of the newest record that was trimmed, epoch ms; 0: none was */
+  readonly trimmedTime: number;
 }
+
+const MOST_BATCHES = 1_000;
 
 /** `end` follows from the newest batch; where all were trimmed, from `begin`. */
 const PARTITIONS = `
-  SELECT id, topic, partition, begin,
+  SELECT id, topic, partition, begin, trimmed_time AS trimmedTime,
     max(begin, coalesce((SELECT base + count FROM log_batch WHERE partition_id = id ORDER BY base DESC LIMIT 1), 0)) AS "end"
   FROM log_partition`;
 
@@ -66,6 +71,12 @@ export interface LogReads {
   ): readonly { readonly partition: number; readonly next: number }[];
   producer(producer: string, topic: string): number;
   newestLogTime(): number;
+  /** Log time of the oldest record of a partition that the log has; null: it has none. */
+  oldestLogTime(partition: PartitionRow): number | null;
+  /** Up to where the oldest batches of a partition have about `bytes`: the next offset. */
+  offsetAfter(partition: PartitionRow, bytes: number): number;
+  /** Log time of the record before `offset`, or of one before that. */
+  logTimeBefore(partition: PartitionRow, offset: number): number;
   /** The batches of a partition as they state themselves, unchecked. */
   ranges(partition: PartitionRow): readonly BatchRange[];
   /** The batch with this base. @throws MR_DATA_DAMAGED */
@@ -126,7 +137,18 @@ export const logReads = (db: DatabaseSync): LogReads => {
   const producer = db.prepare(
     'SELECT next, checksum FROM log_producer WHERE producer = ? AND topic = ?',
   );
-  const newest = db.prepare('SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1');
+  const newest = db.prepare(
+    'SELECT max(coalesce((SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1), 0), coalesce((SELECT max(trimmed_time) FROM log_partition), 0)) AS log_time',
+  );
+  const oldest = db.prepare(
+    'SELECT log_time FROM log_batch WHERE partition_id = ? ORDER BY base LIMIT 1',
+  );
+  const sizes = db.prepare(
+    'SELECT base + count AS next, length(data) AS bytes FROM log_batch WHERE partition_id = ? ORDER BY base LIMIT ?',
+  );
+  const before = db.prepare(
+    'SELECT log_time FROM log_batch WHERE partition_id = ? AND base < ? ORDER BY base DESC LIMIT 1',
+  );
   const ranges = db.prepare(
     'SELECT base, count FROM log_batch WHERE partition_id = ? ORDER BY base',
   );
@@ -181,7 +203,17 @@ export const logReads = (db: DatabaseSync): LogReads => {
       assertUndamaged(what, row.checksum, [id, topic, row.next]);
       return row.next;
     },
-    newestLogTime: () => (newest.get() as { log_time: number } | undefined)?.log_time ?? 0,
+    newestLogTime: () => (newest.get() as { log_time: number }).log_time,
+    oldestLogTime: ({ id }) =>
+      (oldest.get(id) as { log_time: number } | undefined)?.log_time ?? null,
+    offsetAfter({ id, end }, bytes) {
+      const batches = sizes.all(id, MOST_BATCHES) as { next: number; bytes: number }[];
+      let sum = 0;
+      const last = batches.find((batch) => (sum += batch.bytes) >= bytes) ?? batches.at(-1);
+      return last?.next ?? end;
+    },
+    logTimeBefore: ({ id, trimmedTime }, offset) =>
+      (before.get(id, offset) as { log_time: number } | undefined)?.log_time ?? trimmedTime,
   };
 };
 
@@ -195,7 +227,7 @@ export interface LogWrites {
   ): void;
   position(position: ConsumerPosition): void;
   producer(producer: string, topic: string, next: number): void;
-  trim(partitionId: number, beforeOffset: number): void;
+  trim(partitionId: number, beforeOffset: number, trimmedTime: number): void;
 }
 
 export const logWrites = (db: DatabaseSync): LogWrites => {
@@ -209,7 +241,7 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
   const producer = db.prepare(
     'INSERT INTO log_producer (producer, topic, next, checksum) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next, checksum = excluded.checksum',
   );
-  const begin = db.prepare('UPDATE log_partition SET begin = ? WHERE id = ?');
+  const begin = db.prepare('UPDATE log_partition SET begin = ?, trimmed_time = ? WHERE id = ?');
   const forget = db.prepare(
     'DELETE FROM log_batch WHERE partition_id = ? AND base + count <= ? AND base < ?',
   );
@@ -228,8 +260,8 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
     producer(id, topic, next) {
       producer.run(id, topic, next, rowChecksum([id, topic, next]));
     },
-    trim(partitionId, beforeOffset) {
-      begin.run(beforeOffset, partitionId);
+    trim(partitionId, beforeOffset, trimmedTime) {
+      begin.run(beforeOffset, trimmedTime, partitionId);
       forget.run(partitionId, beforeOffset, beforeOffset);
     },
   };

@@ -5,8 +5,9 @@
  * rejects every batch in it.
  */
 import { MillraceError } from '#domain/errors.ts';
-import type { Append, Appended } from '#domain/ports/log.ts';
-import type { OpenTaskRunner, TransactionalLog } from '#domain/ports/stream-task.ts';
+import { type Archive, isArchived } from '#domain/ports/archive.ts';
+import type { Append, Appended, LogRecord } from '#domain/ports/log.ts';
+import type { LogPartition, OpenTaskRunner, TransactionalLog } from '#domain/ports/stream-task.ts';
 import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
@@ -26,6 +27,9 @@ type Outcome =
   | { readonly request: Request; readonly appended: Appended }
   | { readonly request: Request; readonly refused: unknown };
 
+/** Trimming blocks the event loop for the time of deleting about this many bytes. */
+const TRIM_BYTES = 8 * 1024 * 1024;
+
 /**
  * `close` ends the log's work and leaves the database's connection open.
  * @param openTasks runs the stream tasks within the log's transactions; the embedded profile passes
@@ -41,6 +45,10 @@ export const sqliteLog = (
   const writes = logWrites(database.db);
   const metadata = logMetadata(reads);
   clock.observe(reads.newestLogTime());
+
+  let archive: Archive | null = null;
+  const readArchived = async (at: LogPartition, offset: number): Promise<readonly LogRecord[]> =>
+    archive?.read(at, offset, at.begin) ?? [];
 
   const listeners = new Set<(topics: ReadonlySet<string>) => void>();
   let pending: Request[] = [];
@@ -97,8 +105,16 @@ export const sqliteLog = (
       const batch = reads.batch(partition as Partition, offset);
       return batch === null ? [] : decodeBatch(batch, offset);
     },
+    readArchived: (partition, offset) => readArchived(partition, offset),
     commit,
   });
+
+  const offsetAt = async (partition: Partition, time: number): Promise<number> => {
+    const { archived, trimmedTime, begin } = partition;
+    const trimmed =
+      archived && time < trimmedTime ? await archive?.offsetAt(partition, begin, time) : null;
+    return trimmed ?? reads.offsetAt(partition, time);
+  };
 
   const stageAll = (requests: readonly Request[], staging: Staging): Outcome[] =>
     requests.map((request) => {
@@ -136,7 +152,7 @@ export const sqliteLog = (
         return made;
       });
       ids.forEach((id, i) => {
-        metadata.add({ id, topic, partition: from + i, begin: 0, end: 0 });
+        metadata.add({ id, topic, partition: from + i, begin: 0, end: 0, trimmedTime: 0 });
       });
     },
     topics: async () => metadata.topics(),
@@ -148,11 +164,14 @@ export const sqliteLog = (
       }),
     async read(topic, partition, offset, maxBytes) {
       const found = metadata.topic(topic)[partition];
-      return found === undefined ? [] : readRecords(reads, found, offset, maxBytes);
+      if (found === undefined) return [];
+      return found.archived && offset < found.begin
+        ? readArchived(found, offset)
+        : readRecords(reads, found, offset, maxBytes);
     },
-    begin: async (topic) => metadata.topic(topic).map((p) => p.begin),
+    begin: async (topic) => metadata.topic(topic).map((p) => (p.archived ? 0 : p.begin)),
     end: async (topic) => metadata.topic(topic).map((p) => p.end),
-    offsetsAt: async (topic, time) => metadata.topic(topic).map((p) => reads.offsetAt(p, time)),
+    offsetsAt: (topic, time) => Promise.all(metadata.topic(topic).map((p) => offsetAt(p, time))),
     committed: async (consumer, topic) =>
       metadata.topic(topic).map((p) => metadata.position(consumer, topic, p.partition)),
     producerSequence: async (producer, topic) => metadata.producer(producer, topic),
@@ -168,11 +187,25 @@ export const sqliteLog = (
     async trim(topic, partition, beforeOffset) {
       const found = metadata.topic(topic)[partition];
       if (found === undefined) return;
-      const begin = Math.min(beforeOffset, found.end);
-      if (begin <= found.begin) return;
-      database.transaction(() => writes.trim(found.id, begin));
-      found.begin = begin;
+      const wanted = Math.min(beforeOffset, found.end);
+      while (!closed && found.begin < wanted) {
+        const begin = Math.min(wanted, reads.offsetAfter(found, TRIM_BYTES));
+        const trimmedTime = reads.logTimeBefore(found, begin);
+        database.transaction(() => writes.trim(found.id, begin, trimmedTime));
+        Object.assign(found, { begin, trimmedTime });
+        // Producers and readers get their turns in between.
+        if (begin < wanted) await new Promise((resolve) => setImmediate(resolve));
+      }
     },
+    attachArchive(attached) {
+      archive = attached;
+      metadata.archive(isArchived);
+    },
+    kept: (topic) =>
+      metadata
+        .topic(topic)
+        .map((p) => ({ begin: p.begin, end: p.end, oldest: reads.oldestLogTime(p) })),
+    keptOffsetsAt: (topic, time) => metadata.topic(topic).map((p) => reads.offsetAt(p, time)),
     async close() {
       if (closed) return;
       if (flushing !== null) {

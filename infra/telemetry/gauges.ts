@@ -129,6 +129,16 @@ export const createGauges = (registry: Registry): ((sample: GaugeSample) => void
     'Free bytes of the file system of the data directory.',
   );
 
+  const logSize = gauge('millrace_log_size_bytes', 'Size of the embedded database, with the log.');
+  const logFree = gauge(
+    'millrace_log_free_bytes',
+    'Of the embedded database, what new records will use: events that were trimmed.',
+  );
+  const historySize = gauge(
+    'millrace_history_size_bytes',
+    "Size of the files in the newest snapshots of the history's tables (embedded profile).",
+  );
+
   return ({ status, freshness, outbox, lineage, disk }) => {
     for (const one of all) one.reset();
     readsByStore.reset();
@@ -169,6 +179,11 @@ export const createGauges = (registry: Registry): ((sample: GaugeSample) => void
     commits.set(outbox.head);
     behind.set(Math.max(0, outbox.head - outbox.position));
     failing.set(outbox.failing ? 1 : 0);
+    if (status.storage !== undefined) {
+      logSize.set(status.storage.logBytes);
+      logFree.set(status.storage.logFreeBytes);
+      historySize.set(status.storage.historyBytes);
+    }
     if (disk !== null) {
       size.set(disk.size);
       free.set(disk.free);

@@ -17,6 +17,7 @@ import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { historyBytes, keptEvents, type StorageSizes, storageOf } from './storage.ts';
 
 export interface StatusDependencies {
   readonly profile: string;
@@ -24,7 +25,9 @@ export interface StatusDependencies {
   readonly startedAt: number;
   readonly dataDirectory: string;
   readonly log: Log;
-  readonly history: Pick<HistoryTables, 'endOffsets' | 'problems'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'problems' | 'snapshot'>;
+  /** absent: other servers store the data */
+  readonly storage?: StorageSizes;
   readonly catalog: Catalog;
   readonly liveGeneration: (view: string) => EngineGeneration | null;
   readonly fillingGeneration: (view: string) => EngineGeneration | null;
@@ -44,7 +47,7 @@ const finite = (n: number): number | null => (Number.isFinite(n) ? n : null);
 export const createStatus = (
   dependencies: StatusDependencies,
 ): Pick<Operations, 'status' | 'freshness'> => {
-  const { log, history, catalog, liveGeneration, fillingGeneration } = dependencies;
+  const { log, history, catalog, liveGeneration, fillingGeneration, storage } = dependencies;
   const endOf = async (topic: string): Promise<readonly number[]> =>
     log.end(topic).catch(() => [0]);
   const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
@@ -109,6 +112,8 @@ export const createStatus = (
       historyError:
         typeof endOffsets === 'string' ? endOffsets : (history.problems?.().get(topic) ?? null),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
+      historyBytes: await historyBytes(history, topic),
+      ...(storage === undefined ? {} : { kept: keptEvents(storage.kept(topic)) }),
     };
   };
 
@@ -131,6 +136,7 @@ export const createStatus = (
           ? {}
           : { readsByStore: dependencies.readsByStore() }),
         degraded: dependencies.degraded(),
+        ...(storage === undefined ? {} : { storage: await storageOf(log, history, storage) }),
       };
     },
     async freshness() {

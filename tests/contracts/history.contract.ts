@@ -324,6 +324,33 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(await history.endOffsets(raw)).toEqual([22, 8]);
     });
 
+    it('reads by offset, across days and files', async () => {
+      const byOffset = (await history.events({ source }))
+        .filter(({ partition }) => partition === 0)
+        .toSorted((a, b) => a.offset - b.offset);
+      const end = byOffset.length;
+      for (const [from, below] of [
+        [0, end],
+        [3, 9],
+        [end - 1, end + 5],
+        [end, end + 5],
+      ] as const) {
+        const range = { partition: 0, from, below };
+        expect(await history.eventsAt(source, range)).toEqual(byOffset.slice(from, below));
+        expect(await history.count(raw, range)).toBe(Math.max(0, Math.min(below, end) - from));
+      }
+      const all = { partition: 0, from: 0, below: end };
+      const times = byOffset.map(({ logTime }) => logTime);
+      for (const time of [...new Set(times.flatMap((one) => [one - 1, one]))]) {
+        const first = times.findIndex((one) => one > time);
+        expect([time, await history.offsetAt(raw, all, time)]).toEqual([
+          time,
+          first < 0 ? null : first,
+        ]);
+      }
+      expect(await history.offsetAt(raw, { ...all, below: 1 }, times[0] as number)).toBeNull();
+    });
+
     it('is all there when opened again', async () => {
       const before = await history.events({ source });
       history = await test.reopen();

@@ -25,6 +25,7 @@ import {
 } from '../access-options.ts';
 import { type AuditFlags, addAuditOptions, anchorFileOf } from '../audit-options.ts';
 import { CLOSE_MS, endWithin } from '../end-within.ts';
+import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
@@ -47,6 +48,7 @@ interface ServeOptions extends AccessFlags, AuditFlags {
   readonly logLevel: LogLevel;
   readonly logSlow: number;
   readonly limit: readonly string[];
+  readonly keepLog?: number | null;
 }
 
 interface ProfileOptions {
@@ -61,8 +63,9 @@ type StartProfile = (options: ProfileOptions) => Promise<Platform>;
 
 const profileOf = async (
   name: ServeOptions['profile'],
-  { stack, stackPort, addresses, projections, cacheTimeout, durableTimeout }: ServeOptions,
+  flags: ServeOptions,
 ): Promise<StartProfile> => {
+  const { stack, stackPort, addresses, projections, cacheTimeout, durableTimeout, keepLog } = flags;
   if (name === 'stack') {
     const { startStack } = await import('#infra/profiles/stack.ts');
     const { stackAddresses } = await import('#infra/stack/addresses.ts');
@@ -78,7 +81,9 @@ const profileOf = async (
         durableTimeoutMs: durableTimeout,
       });
   }
-  return (await import('#infra/profiles/embedded.ts')).startEmbedded;
+  const { startEmbedded } = await import('#infra/profiles/embedded.ts');
+  return (options) =>
+    startEmbedded({ ...options, ...(keepLog === undefined ? {} : { keepLogMs: keepLog }) });
 };
 
 const startGrpc = async (
@@ -226,6 +231,7 @@ export const addServe = (program: Command): void => {
     )
     .option('--port <n>', 'HTTP port to listen on; 0: any free port', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .addOption(keepLogOption())
     .option(
       '--grpc-port <n>',
       'gRPC port to listen on; 0: any free port; default: no gRPC',

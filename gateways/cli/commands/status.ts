@@ -21,6 +21,34 @@ const jobsText = (jobs: readonly EngineJob[]): string[] =>
         ),
       ];
 
+const bytes = (count: number): string =>
+  count < 2 ** 20 ? `${Math.ceil(count / 2 ** 10)} KiB` : `${Math.round(count / 2 ** 20)} MiB`;
+
+const storageFacts = ({ storage }: PlatformStatus): [string, string][] =>
+  storage === undefined
+    ? []
+    : [
+        [
+          'log',
+          `${bytes(storage.logBytes)}${storage.logFreeBytes === 0 ? '' : `, of which ${bytes(storage.logFreeBytes)} are free for new events`}`,
+        ],
+        ['history', bytes(storage.historyBytes)],
+      ];
+
+/** What the log itself still has: older events are in the history only. */
+const keptText = ({ sources }: PlatformStatus): string[] => {
+  const kept = sources.flatMap((x) => (x.kept === undefined ? [] : [{ ...x.kept, of: x.source }]));
+  return kept.length === 0
+    ? []
+    : [
+        '\nKept in the log',
+        table(
+          ['source', 'events', 'oldest accepted'],
+          kept.map(({ of, events, oldest }) => [of, events, showTime(oldest)]),
+        ),
+      ];
+};
+
 const statusText = (s: PlatformStatus): string =>
   [
     facts([
@@ -29,6 +57,7 @@ const statusText = (s: PlatformStatus): string =>
       ['running since', `${showTime(s.startedAt)} (${durationText(Date.now() - s.startedAt)})`],
       ['data', s.dataDirectory],
       ['memory', `${Math.round(s.memoryBytes / 2 ** 20)} MiB`],
+      ...storageFacts(s),
       [
         'degraded',
         s.degraded === undefined || s.degraded.length === 0 ? 'no' : s.degraded.join(', '),
@@ -36,7 +65,7 @@ const statusText = (s: PlatformStatus): string =>
     ]),
     '\nSources',
     table(
-      ['source', 'events', 'rejected', 'newest event', 'position', 'in history'],
+      ['source', 'events', 'rejected', 'newest event', 'position', 'in history', 'history size'],
       s.sources.map((x) => [
         x.source,
         x.events,
@@ -44,8 +73,10 @@ const statusText = (s: PlatformStatus): string =>
         showTime(x.newestEventTime),
         x.position,
         x.historyError ?? x.historyPosition,
+        x.historyBytes === null ? '' : bytes(x.historyBytes),
       ]),
     ),
+    ...keptText(s),
     '\nViews',
     table(
       [

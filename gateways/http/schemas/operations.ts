@@ -71,6 +71,8 @@ export const platformStatus = shapeOf<PlatformStatus>()(
         historyPosition: Type.String(),
         historyError: nullable(Type.String()),
         newestEventTime: nullable(epoch),
+        historyBytes: nullable(Type.Integer()),
+        kept: Type.Optional(Type.Object({ events: Type.Integer(), oldest: nullable(epoch) })),
       }),
     ),
     views: Type.Array(
@@ -93,6 +95,13 @@ export const platformStatus = shapeOf<PlatformStatus>()(
     jobs: Type.Optional(Type.Array(engineJob)),
     readsByStore: Type.Optional(readsByStore),
     degraded: Type.Optional(degradedModes),
+    storage: Type.Optional(
+      Type.Object({
+        logBytes: Type.Integer(),
+        logFreeBytes: Type.Integer(),
+        historyBytes: Type.Integer(),
+      }),
+    ),
   }),
 );
 

@@ -2,7 +2,8 @@
  * A table at one snapshot: schema, offsets, data files. Files are selected by partition day and by
  * their statistics.
  */
-import type { Directory } from '#domain/ports/file-io.ts';
+import { type Directory, nameOf } from '#domain/ports/file-io.ts';
+import type { OffsetRange } from '#domain/ports/history.ts';
 import type { Value } from '#domain/values/value.ts';
 import { liveEntries, manifestsOf } from './append.ts';
 import { decodeBound } from './bounds.ts';
@@ -27,6 +28,7 @@ export interface PinnedFile {
 }
 
 export interface PinnedTable {
+  readonly topic: string;
   readonly metadata: TableMetadata;
   readonly snapshot: Snapshot;
   readonly endOffsets: readonly number[];
@@ -41,7 +43,7 @@ export interface TableReader {
   pin(snapshotId?: number): Promise<PinnedTable | null>;
 }
 
-export const tableReader = (table: Directory): TableReader => {
+export const tableReader = (table: Directory, topic = nameOf(table.uri)): TableReader => {
   let last: TableVersion | null = null;
   let pinned: PinnedTable | null = null;
   /** manifests never change: each is decoded once while it is in use */
@@ -67,6 +69,7 @@ export const tableReader = (table: Directory): TableReader => {
       file,
     }));
     return {
+      topic,
       metadata,
       snapshot,
       endOffsets: endOffsetsOf(snapshot),
@@ -97,6 +100,9 @@ export interface Selection {
   readonly where?: Readonly<Record<string, Value>> | undefined;
   readonly from?: number | undefined;
   readonly to?: number | undefined;
+  readonly offsets?: OffsetRange | undefined;
+  /** log time, epoch ms: only rows with a later one */
+  readonly loggedAfter?: number | undefined;
 }
 
 const MS_PER_DAY = 86_400_000;
@@ -104,6 +110,38 @@ const MS_PER_DAY = 86_400_000;
 const bound = (map: DataFile['lower_bounds'], field: IcebergField): number | Buffer | null => {
   const found = map?.find((entry) => entry.key === field.id);
   return found === undefined ? null : decodeBound(typeName(field), found.value);
+};
+
+/** A file's bound of a number's column; null: it is not known. */
+export const numberBound = (
+  { file }: PinnedFile,
+  which: 'lower_bounds' | 'upper_bounds',
+  field: IcebergField | undefined,
+): number | null => {
+  const found = field === undefined ? null : bound(file[which], field);
+  return typeof found === 'number' ? found : null;
+};
+
+/** Whether the file can have a row of these offsets. */
+const mayHoldOffsets = (
+  file: PinnedFile,
+  { offsets, loggedAfter }: Selection,
+  byName: ReadonlyMap<string, IcebergField>,
+): boolean => {
+  const range = (name: string): readonly [number, number] => [
+    numberBound(file, 'lower_bounds', byName.get(name)) ?? Number.NEGATIVE_INFINITY,
+    numberBound(file, 'upper_bounds', byName.get(name)) ?? Number.POSITIVE_INFINITY,
+  ];
+  if (loggedAfter !== undefined && range('_log_time')[1] <= loggedAfter) return false;
+  if (offsets === undefined) return true;
+  const [firstPartition, lastPartition] = range('_partition');
+  const [firstOffset, lastOffset] = range('_offset');
+  return (
+    firstPartition <= offsets.partition &&
+    lastPartition >= offsets.partition &&
+    firstOffset < offsets.below &&
+    lastOffset >= offsets.from
+  );
 };
 
 const above = (value: number | Buffer, limit: number | Buffer): boolean =>
@@ -146,5 +184,8 @@ const mayHold = (
 
 export const selectFiles = (table: PinnedTable, selection: Selection): readonly PinnedFile[] => {
   const byName = new Map(table.fields.map((field) => [field.name, field]));
-  return table.files.filter((file) => mayHold(file, selection, table.timeField, byName));
+  return table.files.filter(
+    (file) =>
+      mayHold(file, selection, table.timeField, byName) && mayHoldOffsets(file, selection, byName),
+  );
 };

@@ -19,6 +19,7 @@ import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
+import { offsetQueries } from './offset-queries.ts';
 import {
   type PinnedFile,
   type PinnedTable,
@@ -30,7 +31,7 @@ import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
 import { type IcebergField, isMeta } from './schema.ts';
 import { tableDirectory } from './table-directory.ts';
-import { querySql } from './table-query.ts';
+import { type Query, querySql } from './table-query.ts';
 
 type Fields = { readonly fields: readonly string[] };
 
@@ -45,6 +46,9 @@ export interface HistoryReader {
   updates(view: string, where: Readonly<Record<string, Value>>): Promise<readonly Row[]>;
   /** Topics whose tables were found damaged when they were last read, with the reason. */
   damaged(): ReadonlyMap<string, string>;
+  readonly eventsAt: HistoryTables['eventsAt'];
+  readonly count: HistoryTables['count'];
+  readonly offsetAt: HistoryTables['offsetAt'];
   close(): void;
 }
 
@@ -114,7 +118,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
   };
 
   const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
-    const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic));
+    const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic), topic);
     tables.set(topic, table);
     const pinned = await noting(topic, () => table.pin(snapshotId));
     if (pinned === null && snapshotId !== undefined) {
@@ -164,7 +168,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
 
   /** @throws MR_DATA_DAMAGED */
   const pathsOf = async (
-    topic: string,
+    { topic }: PinnedTable,
     files: readonly PinnedFile[],
   ): Promise<readonly string[]> => {
     await checkFiles(topic, files);
@@ -186,8 +190,9 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
   const rawEvents = async function* (
     table: PinnedTable,
     files: readonly PinnedFile[],
-    query: EventQuery,
+    query: Omit<Query, 'below'> & Pick<EventQuery, 'below'>,
     names: readonly string[],
+    orderBy: readonly string[] = order(table),
   ): AsyncGenerator<RawEvent[]> {
     const fields = withMeta(table, names);
     const readers = fields.map((field) => columnReader(field, false));
@@ -196,8 +201,8 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     const scale = table.timeField.type === 'date' ? 86_400_000 : 1;
     const [partition, offset, logTime] = [at('_partition'), at('_offset'), at('_log_time')];
     const picks = names.map((name) => [name, at(name)] as const);
-    const paths = await pathsOf(rawTopic(query.source), files);
-    for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
+    const paths = await pathsOf(table, files);
+    for await (const chunk of chunks(querySql(table, paths, fields, query, orderBy))) {
       const columns = readers.map((read, i) => read(chunk, i));
       const number = (column: number, i: number): number => columns[column]?.[i] as number;
       const events: RawEvent[] = [];
@@ -216,19 +221,36 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     }
   };
 
+  const allEvents = async (
+    table: PinnedTable | null,
+    query: Parameters<typeof rawEvents>[2],
+    orderBy?: readonly string[],
+  ): Promise<RawEvent[]> => {
+    const files = table === null ? [] : selectFiles(table, query);
+    if (table === null || files.length === 0) return [];
+    const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
+    const events: RawEvent[] = [];
+    for await (const batch of rawEvents(table, files, query, names, orderBy))
+      for (const event of batch) events.push(event);
+    return events;
+  };
+
   return {
+    ...offsetQueries({ pin, pathsOf, chunks }),
     endOffsets: async (topic) => (await pin(topic))?.endOffsets ?? [],
     async snapshot(topic) {
       const table = await pin(topic);
       if (table === null) return null;
       const { snapshot, endOffsets, files } = table;
       const rows = files.reduce((sum, { file }) => sum + file.record_count, 0);
+      const bytes = files.reduce((sum, { file }) => sum + file.file_size_in_bytes, 0);
       return {
         topic,
         id: snapshot['snapshot-id'],
         endOffsets,
         committedAt: snapshot['timestamp-ms'],
         rows,
+        bytes,
       };
     },
     async dataFiles(topic, snapshotId) {
@@ -236,16 +258,9 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       await checkFiles(topic, files);
       return files.map(({ uri }) => uri);
     },
-    async events(query) {
-      const table = await pin(rawTopic(query.source), query.snapshot);
-      const files = table === null ? [] : selectFiles(table, query);
-      if (table === null || files.length === 0) return [];
-      const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
-      const events: RawEvent[] = [];
-      for await (const batch of rawEvents(table, files, query, names))
-        for (const event of batch) events.push(event);
-      return events;
-    },
+    events: async (query) => allEvents(await pin(rawTopic(query.source), query.snapshot), query),
+    eventsAt: async (source, offsets) =>
+      allEvents(await pin(rawTopic(source)), { offsets }, ['_offset']),
     async *scan(query) {
       const table = await pin(rawTopic(query.source), query.snapshot);
       if (table === null) return;
@@ -258,7 +273,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       const fields = withMeta(table, query.fields);
       const batches = columnBatches(fields, table.timeField, query.fields);
       for (const run of runsOfDays(selectFiles(table, query))) {
-        const paths = await pathsOf(rawTopic(query.source), run);
+        const paths = await pathsOf(table, run);
         for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
           const full = batches.add(chunk);
           if (full !== null) yield full;
@@ -273,7 +288,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       if (table === null || files.length === 0) return;
       const readers = table.fields.map((field) => columnReader(field, true));
       for await (const chunk of chunks(
-        querySql(table, await pathsOf(topic, files), table.fields, query, [
+        querySql(table, await pathsOf(table, files), table.fields, query, [
           '_partition',
           '_offset',
         ]),

@@ -67,6 +67,17 @@ const belowOffsets = (
   return [`(${[...each, `_partition >= ${below.length}`].join(' OR ')})`];
 };
 
+const ofOffsets = ({ offsets, loggedAfter }: Selection): string[] => [
+  ...(offsets === undefined
+    ? []
+    : [
+        `_partition = ${offsets.partition}`,
+        `_offset >= ${offsets.from}`,
+        `_offset < ${offsets.below}`,
+      ]),
+  ...(loggedAfter === undefined ? [] : [`_log_time >= ${timestamp(loggedAfter + 1)}`]),
+];
+
 export interface Query extends Selection {
   readonly below?: readonly number[] | undefined;
 }
@@ -88,6 +99,7 @@ export const querySql = (
     ...limits(table.timeField, query),
     ...where.map(([name, wanted]) => equals(byName.get(name), wanted)),
     ...belowOffsets(query.below, table.endOffsets),
+    ...ofOffsets(query),
   ];
   const from = readParquet(paths, table.fields);
   return (

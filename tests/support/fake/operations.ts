@@ -86,6 +86,7 @@ export const fakeOperations = ({ fake, position }: FakeState): Operations => {
             historyPosition: position(),
             historyError: null,
             newestEventTime: TIME,
+            historyBytes: 1000,
           },
         ],
         views: [

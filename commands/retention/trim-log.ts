@@ -1,0 +1,155 @@
+/**
+ * Trims the embedded log: raw events, feature updates and logged answers that the history has, and
+ * that are older than the log is to keep them.
+ *
+ * A record is trimmed only if all of these hold:
+ * - the history has it: the offsets below its end were counted in files whose checksums fit;
+ * - it is older than `keepMs`;
+ * - the history had it when the log was trimmed before: so its commit has become durable since, and
+ *   a query that reads first the history and then the log misses nothing;
+ * - no running generation still has to read it from the log: raw events below the generation's
+ *   position (the history has the others, but is slower), updates below its saved state.
+ *
+ * The log keeps what no history has: late, rejected and published-again events, and the registry's
+ * and OpenLineage's events.
+ */
+import type { EngineGeneration } from '#domain/ports/engine.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { TransactionalLog } from '#domain/ports/stream-task.ts';
+import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+
+export interface TrimLogDependencies {
+  readonly log: Pick<TransactionalLog, 'topics' | 'kept' | 'keptOffsetsAt' | 'trim'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'count'>;
+  readonly running: () => readonly EngineGeneration[];
+  readonly now: () => number;
+  /** null: nothing is trimmed */
+  readonly keepMs: number | null;
+  readonly warn: (message: string) => void;
+}
+
+const TRIMMED = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
+const UPDATES = featuresTopic('');
+
+const smaller = (a: readonly number[], b: readonly number[]): readonly number[] =>
+  a.map((offset, partition) => Math.min(offset, b[partition] ?? 0));
+
+/**
+ * Offsets that are counted and trimmed at once. The first trim of a log that was never trimmed can
+ * take long, and must end soon when the platform is closed.
+ */
+const PIECE = 500_000;
+
+/** @returns how many records were trimmed */
+export const createTrimLog = (
+  dependencies: TrimLogDependencies,
+  isStopped: () => boolean = () => false,
+): (() => Promise<number>) => {
+  const { log, history, running, now, keepMs, warn } = dependencies;
+
+  /** topic → end offsets of its history when the log was trimmed before */
+  const reached = new Map<string, readonly number[]>();
+  const inHistorySince = async (topic: string): Promise<readonly number[]> => {
+    const ends = await history.endOffsets(topic);
+    const before = reached.get(topic) ?? [];
+    reached.set(topic, ends);
+    return smaller(ends, before);
+  };
+
+  /** Next offsets below which no running generation reads the topic any more. */
+  const readBelow = (topic: string, ends: readonly number[]): readonly number[] => {
+    if (topic.startsWith(UPDATES)) {
+      const mine = running().filter(({ spec }) => featuresTopic(spec.view) === topic);
+      // A retired view can be restored, and no generation says now what it would need.
+      const needed = mine.map((generation) => generation.updatesNeededFrom?.() ?? 0);
+      return [mine.length === 0 ? 0 : Math.min(...needed)];
+    }
+    return running()
+      .filter(({ spec, error }) => rawTopic(spec.source.name) === topic && error() === null)
+      .map((generation) => {
+        const positions = [...ends];
+        for (const { partition, offset } of generation.positions()) positions[partition] = offset;
+        return positions;
+      })
+      .reduce(smaller, ends);
+  };
+
+  const isInHistory = async (
+    topic: string,
+    partition: number,
+    from: number,
+    below: number,
+  ): Promise<boolean> => {
+    const found = await history.count(topic, { partition, from, below });
+    if (found === below - from) return true;
+    warn(
+      `${topic} is not trimmed: of offsets ${from} to ${below - 1} of partition ${partition}, its history has ${found}, not ${below - from}. Run \`millrace verify\`.`,
+    );
+    return false;
+  };
+
+  const trimTopic = async (topic: string, keepFor: number): Promise<number> => {
+    const kept = log.kept(topic);
+    const ends = kept.map(({ end }) => end);
+    const old = log.keptOffsetsAt(topic, now() - keepFor);
+    const below = smaller(smaller(old, await inHistorySince(topic)), readBelow(topic, ends));
+    let trimmed = 0;
+    for (const [partition, { begin }] of kept.entries()) {
+      const until = below[partition] ?? 0;
+      for (let from = begin; from < until && !isStopped(); from += PIECE) {
+        const to = Math.min(until, from + PIECE);
+        if (!(await isInHistory(topic, partition, from, to))) break;
+        await log.trim(topic, partition, to);
+        trimmed += to - from;
+      }
+    }
+    return trimmed;
+  };
+
+  return async () => {
+    let trimmed = 0;
+    if (keepMs === null) return trimmed;
+    for (const { topic } of await log.topics()) {
+      if (!TRIMMED.some((prefix) => topic.startsWith(prefix))) continue;
+      try {
+        trimmed += await trimTopic(topic, keepMs);
+      } catch (error) {
+        warn(`${topic} could not be trimmed, and will be tried again: ${String(error)}`);
+      }
+    }
+    return trimmed;
+  };
+};
+
+export interface LogRetention {
+  /** Trims now. */
+  readonly trim: () => Promise<number>;
+  /** When it resolves, nothing is being trimmed, and nothing will be. */
+  readonly stop: () => Promise<void>;
+}
+
+const EVERY_MS = 60_000;
+
+/** Trims every minute. */
+export const openLogRetention = (
+  dependencies: TrimLogDependencies,
+  everyMs = EVERY_MS,
+): LogRetention => {
+  let stopped = false;
+  const trimLog = createTrimLog(dependencies, () => stopped);
+  let turn: Promise<number> = Promise.resolve(0);
+  const trim = (): Promise<number> => {
+    turn = turn.then(() => (stopped ? 0 : trimLog()));
+    return turn;
+  };
+  const timer = setInterval(() => void trim(), everyMs);
+  timer.unref();
+  return {
+    trim,
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await turn;
+    },
+  };
+};

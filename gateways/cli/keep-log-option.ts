@@ -1,0 +1,29 @@
+/** The option `--keep-log DURATION`, of the embedded profile's log. */
+import { Option } from 'commander';
+import { messageOf } from '#domain/error-message.ts';
+import { parseDuration } from '#domain/values/duration.ts';
+import { UsageError } from './usage.ts';
+
+/** A shorter time could pass while one answer is computed from history and log. */
+const LEAST_MS = 60_000;
+
+/** @returns ms; null: for ever */
+export const keepLogOf = (text: string): number | null => {
+  if (text === 'all') return null;
+  let ms: number;
+  try {
+    ms = parseDuration(text);
+  } catch (error) {
+    throw new UsageError(`--keep-log: ${messageOf(error)} "all" keeps all events.`);
+  }
+  if (ms >= LEAST_MS) return ms;
+  throw new UsageError(
+    `--keep-log must be at least 1m, not ${JSON.stringify(text)}; "all" keeps all events`,
+  );
+};
+
+export const keepLogOption = (): Option =>
+  new Option(
+    '--keep-log <duration>',
+    'profile embedded: how long the log keeps events that the history has, such as 24h; all: for ever; default: 24h',
+  ).argParser(keepLogOf);

@@ -1,0 +1,98 @@
+/** The archive of the embedded log: raw events that were trimmed, read from their history. */
+import { fail, MillraceError } from '#domain/errors.ts';
+import type { Archive } from '#domain/ports/archive.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { LogRecord } from '#domain/ports/log.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import type { KeptRecords } from '#domain/ports/stream-task.ts';
+import { type EncodedRow, rowEncoder } from '#domain/sources/raw-records.ts';
+import type { Row } from '#domain/values/value.ts';
+
+interface ArchiveDependencies {
+  readonly history: Pick<HistoryTables, 'eventsAt' | 'offsetAt'>;
+  readonly schemas: Pick<SchemaRegistry, 'versions' | 'schema'>;
+}
+
+/** Offsets of one read: each reads the table's files that can have them. */
+const READ_OFFSETS = 32_768;
+const MAX_CACHED = 1_000;
+
+const sourceOf = (topic: string): string => topic.slice('raw.'.length);
+
+export const createArchive = ({ history, schemas }: ArchiveDependencies): Archive => {
+  /** `topic partition time` → offset; what was trimmed never changes */
+  const offsets = new Map<string, number>();
+
+  return {
+    async read({ topic, partition }, from, below) {
+      const until = Math.min(below, from + READ_OFFSETS);
+      const source = sourceOf(topic);
+      const range = { partition, from, below: until };
+      const [events, encode] = await Promise.all([
+        history.eventsAt(source, range),
+        rowEncoder(schemas, source),
+      ]);
+      return Array.from({ length: until - from }, (_, i): LogRecord => {
+        const offset = from + i;
+        const event = events[i];
+        if (event?.offset !== offset)
+          return fail(
+            'MR_DATA_DAMAGED',
+            `the history of ${topic} lacks offset ${offset} of partition ${partition}, which was trimmed from the log: run \`millrace verify\`, or restore a backup`,
+            { topic, partition, offset },
+          );
+        const { schemaId, value }: EncodedRow = encode(event.row as Row);
+        return { topic, partition, offset, logTime: event.logTime, key: null, schemaId, value };
+      });
+    },
+    async offsetAt({ topic, partition }, below, time) {
+      const id = `${topic} ${partition} ${time}`;
+      const known = offsets.get(id);
+      if (known !== undefined && known < below) return known;
+      const found = await history.offsetAt(topic, { partition, from: 0, below }, time);
+      if (found !== null) {
+        if (offsets.size >= MAX_CACHED) offsets.clear();
+        offsets.set(id, found);
+      }
+      return found;
+    },
+  };
+};
+
+interface TrimmedLog {
+  topics(): Promise<readonly { readonly topic: string }[]>;
+  kept(topic: string): readonly KeptRecords[];
+}
+
+/**
+ * A log that was trimmed needs the history beside it: without it, or with an older one, events
+ * would be missing.
+ * @throws MR_DATA_MIXED
+ */
+export const assertHistoryHasTrimmed = async (
+  log: TrimmedLog,
+  history: Pick<HistoryTables, 'endOffsets'>,
+): Promise<void> => {
+  for (const { topic } of await log.topics()) {
+    if (!topic.startsWith('raw.')) continue;
+    const begins = log.kept(topic).map(({ begin }) => begin);
+    if (begins.every((begin) => begin === 0)) continue;
+    let ends: readonly number[];
+    try {
+      ends = await history.endOffsets(topic);
+    } catch (error) {
+      // A damaged table: the reads that need it say so, and other tables can be used.
+      if (error instanceof MillraceError && error.code === 'MR_DATA_DAMAGED') continue;
+      throw error;
+    }
+    begins.forEach((begin, partition) => {
+      const end = ends[partition] ?? 0;
+      if (begin > end)
+        fail(
+          'MR_DATA_MIXED',
+          `The log has ${topic} from offset ${begin} of partition ${partition} on, and its history ends at ${end}: the events between are missing. Put back the history that belongs to this database, or restore a backup.`,
+          { topic, partition, begin, end },
+        );
+    });
+  }
+};

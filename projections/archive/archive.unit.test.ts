@@ -1,0 +1,97 @@
+/** The archive is exact, or it fails: it never skips an event. */
+import { expect, test } from 'vitest';
+import type { OffsetRange } from '#domain/ports/history.ts';
+import { rawCodec } from '#domain/sources/raw-codec.ts';
+import { rawAvroSchema } from '#domain/sources/source-schema.ts';
+import type { RawEvent } from '#domain/values/value.ts';
+import { assertHistoryHasTrimmed, createArchive } from './archive.ts';
+
+const source = {
+  kind: 'source',
+  name: 's',
+  fields: { t: 'timestamp', n: 'int?' },
+  eventTime: 't',
+} as const;
+const schemas = {
+  versions: async () => [{ id: 7, version: 1 }],
+  schema: async () => rawAvroSchema(source),
+};
+const events = Array.from(
+  { length: 10 },
+  (_, offset): RawEvent => ({
+    row: { t: offset, n: offset % 2 === 0 ? null : offset },
+    eventTime: offset,
+    partition: 0,
+    offset,
+    logTime: 100 + offset,
+  }),
+);
+const AT = { topic: 'raw.s', partition: 0 };
+
+const archiveOf = (stored: readonly RawEvent[]) => {
+  const asked: unknown[] = [];
+  const archive = createArchive({
+    schemas,
+    history: {
+      async eventsAt(_, { from, below }: OffsetRange) {
+        return stored.filter(({ offset }) => offset >= from && offset < below);
+      },
+      async offsetAt(topic, { partition, below }, time) {
+        asked.push([topic, partition, time]);
+        return (
+          stored.find(({ offset, logTime }) => offset < below && logTime > time)?.offset ?? null
+        );
+      },
+    },
+  });
+  return { archive, asked };
+};
+
+test('it gives the records that the log had', async () => {
+  const records = await archiveOf(events).archive.read(AT, 3, 8);
+  expect(records.map(({ offset, logTime, schemaId }) => [offset, logTime, schemaId])).toEqual(
+    [3, 4, 5, 6, 7].map((offset) => [offset, 100 + offset, 7]),
+  );
+  expect(records.map(({ value }) => rawCodec(source).decode(value))).toEqual(
+    events.slice(3, 8).map(({ row }) => row),
+  );
+});
+
+test('an event that the history lacks is damage', async () => {
+  for (const lost of [3, 5, 7]) {
+    const { archive } = archiveOf(events.filter(({ offset }) => offset !== lost));
+    await expect(archive.read(AT, 3, 8)).rejects.toMatchObject({
+      code: 'MR_DATA_DAMAGED',
+      details: { topic: 'raw.s', partition: 0, offset: lost },
+    });
+  }
+});
+
+test('an offset of a time is asked for once, as long as the log has not come to it', async () => {
+  const { archive, asked } = archiveOf(events);
+  expect(await archive.offsetAt(AT, 3, 104)).toBeNull();
+  expect(await archive.offsetAt(AT, 8, 104)).toBe(5);
+  expect(await archive.offsetAt(AT, 10, 104)).toBe(5);
+  expect(asked).toEqual([
+    ['raw.s', 0, 104],
+    ['raw.s', 0, 104],
+  ]);
+});
+
+test('a trimmed log beside an older or missing history is refused', async () => {
+  const log = {
+    topics: async () => [{ topic: 'raw.s' }, { topic: 'features.v' }],
+    kept: () => [
+      { begin: 0, end: 9, oldest: 1 },
+      { begin: 5, end: 9, oldest: 1 },
+    ],
+  };
+  const check = (endOffsets: readonly number[]): Promise<void> =>
+    assertHistoryHasTrimmed(log, { endOffsets: async () => endOffsets });
+  await check([0, 5]);
+  for (const ends of [[9, 4], [9], []])
+    await expect(check(ends)).rejects.toMatchObject({
+      code: 'MR_DATA_MIXED',
+      details: { topic: 'raw.s', partition: 1, begin: 5, end: ends[1] ?? 0 },
+    });
+});
