@@ -5,7 +5,6 @@
  * days is sorted separately, and the whole result is in order without a sort of all rows in memory.
  */
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
-import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type {
@@ -19,6 +18,7 @@ import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
+import { notedDamage } from './noted-damage.ts';
 import { offsetQueries } from './offset-queries.ts';
 import {
   type PinnedFile,
@@ -103,24 +103,12 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     return state.endOffsets;
   };
 
-  const damaged = new Map<string, string>();
-  /** Damaged files do not heal while the process runs. */
-  const damagedFiles = new Map<string, string>();
-  const noting = async <T>(topic: string, read: () => Promise<T>): Promise<T> => {
-    try {
-      const result = await read();
-      damaged.delete(topic);
-      return result;
-    } catch (error) {
-      damaged.set(topic, messageOf(error));
-      throw error;
-    }
-  };
+  const damage = notedDamage(fileChecks(root.files));
 
   const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
     const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic), topic);
     tables.set(topic, table);
-    const pinned = await noting(topic, () => table.pin(snapshotId));
+    const pinned = await damage.noting(topic, () => table.pin(snapshotId));
     if (pinned === null && snapshotId !== undefined) {
       throw new MillraceError(
         'MR_NOT_FOUND',
@@ -155,23 +143,12 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     }
   }
 
-  const checks = fileChecks(root.files);
-
-  const checkFiles = async (topic: string, files: readonly PinnedFile[]): Promise<void> => {
-    try {
-      await checks.check(files);
-    } catch (error) {
-      damagedFiles.set(topic, messageOf(error));
-      throw error;
-    }
-  };
-
   /** @throws MR_DATA_DAMAGED */
   const pathsOf = async (
     { topic }: PinnedTable,
     files: readonly PinnedFile[],
   ): Promise<readonly string[]> => {
-    await checkFiles(topic, files);
+    await damage.checkFiles(topic, files);
     return root.files.engine.readable(files.map(({ uri }) => uri));
   };
 
@@ -255,7 +232,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     },
     async dataFiles(topic, snapshotId) {
       const files = (await pin(topic, snapshotId))?.files ?? [];
-      await checkFiles(topic, files);
+      await damage.checkFiles(topic, files);
       return files.map(({ uri }) => uri);
     },
     events: async (query) => allEvents(await pin(rawTopic(query.source), query.snapshot), query),
@@ -304,7 +281,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       for await (const batch of this.rows(featuresTopic(view), { where })) rows.push(...batch);
       return rows;
     },
-    damaged: () => new Map([...damaged, ...damagedFiles]),
+    damaged: damage.all,
     close() {
       for (const connection of idle.splice(0)) connection.closeSync();
       duckDb.close();
