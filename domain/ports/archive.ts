@@ -3,7 +3,7 @@
  * topic raw.<source> can be read from its first offset, whatever was trimmed, so no reader of the
  * log needs to know of trimming.
  *
- * Promises (projections/archive/archive.unit.test.ts, tests/contracts/log.contract.ts):
+ * Promises (projections/archive/archive.unit.test.ts, infra/sqlite/archived-log.unit.test.ts):
  * - Records have the offsets, log times and rows that the log had, in the order of offsets. Their
  *   Avro may be that of another version of the source; it decodes to the same row. Keys and headers
  *   are gone.
