@@ -47,6 +47,7 @@ export default defineConfig(({ mode }) => {
       ...(mode === 'stack' ? stackOptions : {}),
       include: [...include],
       exclude: ['**/node_modules/**', ...exclude],
+      setupFiles: ['tests/support/law-seed.ts'],
       env: { NODE_ENV: 'test' },
     },
   };

@@ -147,7 +147,7 @@ const answers = async (
   const sets: unknown[] = [];
   const rows = spineRows([...ats, ...knowns], entities);
   for (const mode of modes) {
-    const out = join(directory, `${mode}-${sets.length}.csv`);
+    const out = `${directory}-${mode}-${sets.length}.csv`;
     const target = { view: views[0] as string };
     const started = await platform.datasets.start({ target, spine: { rows }, out, mode }, caller);
     const { error } = await finished(platform, started);

@@ -3,10 +3,9 @@ import { type Command, Option } from 'commander';
 import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
-import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
+import type { Logger } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
-import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
-import { SLOW_MS } from '#gateways/logging/request-log.ts';
+import { createLogger } from '#gateways/logging/logger.ts';
 import { clientAddress } from '#gateways/shared/client-address.ts';
 import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
@@ -27,10 +26,11 @@ import { type AuditFlags, addAuditOptions, anchorFileOf } from '../audit-options
 import { CLOSE_MS, endWithin } from '../end-within.ts';
 import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
+import { addLogOptions, type LogFlags } from '../log-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions extends AccessFlags, AuditFlags {
+interface ServeOptions extends AccessFlags, AuditFlags, LogFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;
@@ -44,9 +44,6 @@ interface ServeOptions extends AccessFlags, AuditFlags {
   readonly grpcPort?: number;
   readonly openlineage?: string;
   readonly feastStatuses: 'exact' | 'feast';
-  readonly logFormat: LogFormat;
-  readonly logLevel: LogLevel;
-  readonly logSlow: number;
   readonly limit: readonly string[];
   readonly keepLog?: number | null;
 }
@@ -214,7 +211,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 };
 
 export const addServe = (program: Command): void => {
-  addAuditOptions(addAccessOptions(program.command('serve')))
+  addLogOptions(addAuditOptions(addAccessOptions(program.command('serve'))))
     .description('run the platform; it prints one line when it is ready')
     .addOption(
       new Option(
@@ -280,23 +277,7 @@ export const addServe = (program: Command): void => {
         .choices(['exact', 'feast'])
         .default('exact'),
     )
-    .addOption(
-      new Option('--log-format <format>', 'format of the log lines on stderr')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
-    .addOption(
-      new Option('--log-level <level>', 'log this level and the more severe ones')
-        .choices([...LOG_LEVELS])
-        .default('info'),
-    )
     .addOption(limitOption())
-    .option(
-      '--log-slow <ms>',
-      'log requests that take this many ms or longer, as warnings',
-      wholeOption('--log-slow'),
-      SLOW_MS,
-    )
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);
 };

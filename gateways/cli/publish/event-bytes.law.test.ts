@@ -25,6 +25,7 @@ const text = fc.oneof(
   fc.array(part, { maxLength: 4 }).map((parts) => parts.join('')),
   fc.double().map(String),
   fc.integer().map(String),
+  fc.constantFrom('1767225600000', '-1767225600000', '2026-01-31T12:00:00Z'),
   fc.string({ unit: 'binary', maxLength: 8 }),
 );
 

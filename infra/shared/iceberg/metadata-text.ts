@@ -26,13 +26,16 @@ export const metadataText = (version: number, metadata: TableMetadata): string =
  * @throws MR_DATA_DAMAGED
  */
 export const metadataOfText = (version: number, text: string, uri: string): TableMetadata => {
-  const [, of, checksum] = IN_TEXT.exec(text) ?? [];
-  if (of === String(version) && checksum !== checksumOf(text))
-    damagedFile(uri, 'its checksum does not fit its content');
+  let metadata: TableMetadata;
   try {
-    return parseMetadata(text, uri);
+    // A newer format is named as such: it may have its checksums elsewhere.
+    metadata = parseMetadata(text, uri);
   } catch (error) {
     if (error instanceof SyntaxError) return damagedFile(uri, 'it is not JSON');
     throw error;
   }
+  const [, of, checksum] = IN_TEXT.exec(text) ?? [];
+  if (of === String(version) && checksum !== checksumOf(text))
+    damagedFile(uri, 'its checksum does not fit its content');
+  return metadata;
 };
