@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
 import type { EncodedBatch, StoredBatch } from '#infra/sqlite/batch-codec.ts';
 import { addColumn, assertUndamaged, damaged, rowChecksum } from '#infra/sqlite/checksums.ts';
+import { createPastTables, type PastWrites, pastWrites } from '#infra/sqlite/past-tables.ts';
 
 const LOG_TABLES = `
   CREATE TABLE IF NOT EXISTS log_partition (
@@ -30,12 +31,16 @@ const LOG_TABLES = `
   ) WITHOUT ROWID;
 `;
 
+const NEWEST_LOG_TIME = 'SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1';
+
 /** Idempotent; adds the columns that data directories of earlier releases lack. */
 export const createLogTables = (db: DatabaseSync): void => {
   db.exec(LOG_TABLES);
   addColumn(db, 'log_batch', 'headers', 'TEXT');
   for (const table of ['log_batch', 'log_position', 'log_producer'])
     addColumn(db, table, 'checksum', 'INTEGER');
+  const newest = db.prepare(NEWEST_LOG_TIME).get() as { log_time: number } | undefined;
+  createPastTables(db, newest?.log_time ?? 0);
 };
 
 export interface PartitionRow {
@@ -109,7 +114,7 @@ export const logReads = (db: DatabaseSync): LogReads => {
   const producer = db.prepare(
     'SELECT next, checksum FROM log_producer WHERE producer = ? AND topic = ?',
   );
-  const newest = db.prepare('SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1');
+  const newest = db.prepare(NEWEST_LOG_TIME);
 
   return {
     partitions: () => partitions.all() as unknown as PartitionRow[],
@@ -162,6 +167,7 @@ export interface LogWrites {
   position(position: ConsumerPosition): void;
   producer(producer: string, topic: string, next: number): void;
   trim(partitionId: number, beforeOffset: number): void;
+  readonly past: PastWrites;
 }
 
 export const logWrites = (db: DatabaseSync): LogWrites => {
@@ -198,5 +204,6 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
       begin.run(beforeOffset, partitionId);
       forget.run(partitionId, beforeOffset, beforeOffset);
     },
+    past: pastWrites(db),
   };
 };
