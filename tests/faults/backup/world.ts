@@ -111,12 +111,14 @@ const change = async (platform: Platform, turn: number): Promise<void> => {
   const partial = turn % 2 === 1;
   if (!partial)
     await platform.registry.apply(plain(activity(version)), { reason: `turn ${turn}` }, caller);
-  const { id } = await platform.replays.start(
+  const { id, generation } = await platform.replays.start(
     { view: 'activity', ...(partial ? { entities: [{ user: 'u1' }, { user: 'u2' }] } : {}) },
     caller,
   );
   await filled(platform, id);
   await platform.replays.change(id, 'promote', { reason: `turn ${turn}` }, caller);
+  const before = `activity@${generation - 1}`;
+  await platform.replays.change(before, 'retire', { reason: `turn ${turn}` }, caller);
 };
 
 export const startLoad = (platform: Platform, seed: number): Load => {
@@ -139,13 +141,13 @@ export const startLoad = (platform: Platform, seed: number): Load => {
         });
         commits.push({ known, position });
       }
-      await sleep(4);
+      await sleep(10);
     }
   })();
   const changing = (async () => {
     for (let turn = 0; !stopped; turn++) {
       await change(platform, turn);
-      await sleep(150 + random(1_000_000 + turn) * 300);
+      await sleep(200 + random(1_000_000 + turn) * 600);
     }
   })();
   return {
