@@ -62,11 +62,11 @@ export interface BackedUp extends BackupEntry {
 /** How often all is copied again where the log was trimmed past the copy of the history. */
 const ATTEMPTS = 5;
 
-/** A topic whose log was trimmed past the end of its table; null: there is none. */
+/** A topic whose log was trimmed past the end of the copy of its table; null: there is none. */
 const gap = (tables: readonly TableCopy[], { topics }: DatabaseMoment): string | null => {
-  const reached = new Map(tables.map(({ topic, endOffsets }) => [topic, endOffsets]));
-  const found = topics.find(({ topic, begin }) =>
-    begin.some((offset, partition) => offset > (reached.get(topic)?.[partition] ?? 0)),
+  const begins = new Map(topics.map(({ topic, begin }) => [topic, begin]));
+  const found = tables.find(({ topic, endOffsets }) =>
+    begins.get(topic)?.some((offset, partition) => offset > (endOffsets[partition] ?? 0)),
   );
   return found?.topic ?? null;
 };
