@@ -45,17 +45,19 @@ export interface ContentStore {
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 
+/** The content of a file from its start, in pieces of this size; the last one may be shorter. */
 export async function* piecesOf(handle: FileHandle, pieceBytes: number): AsyncGenerator<Buffer> {
-  for (;;) {
-    const piece = Buffer.allocUnsafe(pieceBytes);
+  const { size } = await handle.stat();
+  for (let at = 0; at < size; at += pieceBytes) {
+    const piece = Buffer.allocUnsafe(Math.min(pieceBytes, size - at));
     let filled = 0;
-    while (filled < pieceBytes) {
-      const { bytesRead } = await handle.read(piece, filled, pieceBytes - filled, null);
+    while (filled < piece.length) {
+      const { bytesRead } = await handle.read(piece, filled, piece.length - filled, at + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
-    if (filled > 0) yield piece.subarray(0, filled);
-    if (filled < pieceBytes) return;
+    yield piece.subarray(0, filled);
+    if (filled < piece.length) return;
   }
 }
 

@@ -31,7 +31,7 @@ export interface TableCopy {
 /** How often a table's newer version is taken where its files are deleted during the copy. */
 const ATTEMPTS = 20;
 /** A change of one page stores this much again. A multiple of the pages' size. */
-const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES = 128 * 1024;
 
 /** Files of the history whose names are never used twice. */
 const UNCHANGING = /^history\/.*\.(parquet|avro)$/;

@@ -160,7 +160,10 @@ export const startLoad = (platform: Platform, seed: number): Load => {
   };
 };
 
-/** The values and statuses of all features of all users, as text to compare. */
+/** Reads with `known` fold raw events, so some users must do. */
+const SOME = USERS.slice(0, 4);
+
+/** The values and statuses of all features of some users, as text to compare. */
 export const readAll = async (
   platform: Platform,
   at: number,
@@ -168,11 +171,11 @@ export const readAll = async (
 ): Promise<readonly string[]> => {
   const { values, status } = await platform.serving.read({
     features: FEATURES,
-    entities: USERS.map((name) => ({ user: name })),
+    entities: SOME.map((name) => ({ user: name })),
     at,
     ...(known === undefined ? {} : { known }),
   });
-  return USERS.map((name, row) =>
+  return SOME.map((name, row) =>
     [name, JSON.stringify(values[row]), JSON.stringify(status[row])].join(' '),
   );
 };
