@@ -1,7 +1,7 @@
 /**
- * Takes a table back to its newest snapshot that a shorter log covers, or deletes it, if the log can
- * fill it again from its start. Files that only later snapshots have are deleted as orphans when
- * the table is next opened for writing.
+ * Takes a table back to its newest snapshot that a shorter log covers, or deletes it, if the log
+ * can fill it again from its start. Files that only later snapshots have are deleted as orphans
+ * when the table is next opened for writing.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';

@@ -12,12 +12,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AuditRecord } from '#domain/api/audit.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { BackupEntry } from '#infra/backup/catalog.ts';
 import { startEmbedded } from '#infra/profiles/embedded.ts';
 import {
   type Restored,
   type RestoreOptions,
   restoreEmbedded,
+  type Until,
 } from '#infra/profiles/embedded-restore.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { caller } from '#tests/support/platform.ts';
@@ -187,18 +189,21 @@ const expectFills = async (restored: Platform, n: number, note: string): Promise
   }
 };
 
+/** In turns: the time of a commit, its position, and a time at which a replay was being filled. */
+const untilOf = (round: number): Until => {
+  const { commits, fills } = load;
+  const chance = random(5_000 + round);
+  const { known, position } = commits[
+    Math.floor(chance * (commits.length - 1))
+  ] as (typeof commits)[0];
+  if (round % 3 === 0) return { time: known };
+  if (round % 3 === 1) return parseTopicPosition(position);
+  return { time: fills[Math.floor(chance * fills.length)] as number };
+};
+
 test(`--until is the platform as it was known then (${seed})`, { timeout: 300_000 }, async () => {
-  const { commits } = load;
   for (let round = 0; round < UNTILS; round++) {
-    const picked = commits[
-      Math.floor(random(5_000 + round) * (commits.length - 1))
-    ] as (typeof commits)[0];
-    const [topic, offsets] = picked.position.split('@') as [string, string];
-    const positions = offsets.split(',').map((text) => {
-      const [partition, offset] = text.split(':').map(Number) as [number, number];
-      return { partition, offset };
-    });
-    const until = round % 2 === 0 ? { time: picked.known } : { topic, positions };
+    const until = untilOf(round);
     const note = `${seed}, until ${JSON.stringify(until)}`;
     await withRestored({ until }, async (restored, { logTime, audit, topics }) => {
       const known = 'time' in until ? until.time : logTime;

@@ -81,6 +81,8 @@ export interface Load {
   readonly clickAt: (i: number) => Click;
   /** log times of some commits, in their order, each with the position after it */
   readonly commits: readonly { readonly known: number; readonly position: string }[];
+  /** epoch ms, at which a new generation was being filled */
+  readonly fills: readonly number[];
   /** Resolves when publishing and changing have ended. */
   readonly stop: () => Promise<void>;
 }
@@ -106,7 +108,7 @@ const filled = async (platform: Platform, id: string): Promise<void> => {
 };
 
 /** Revises and replays, or replays some entities, in turns. */
-const change = async (platform: Platform, turn: number): Promise<void> => {
+const change = async (platform: Platform, turn: number, fills: number[]): Promise<void> => {
   const version = Math.floor(turn / 2) + 2;
   const partial = turn % 2 === 1;
   if (!partial)
@@ -115,6 +117,7 @@ const change = async (platform: Platform, turn: number): Promise<void> => {
     { view: 'activity', ...(partial ? { entities: [{ user: 'u1' }, { user: 'u2' }] } : {}) },
     caller,
   );
+  fills.push(Date.now());
   await filled(platform, id);
   await platform.replays.change(id, 'promote', { reason: `turn ${turn}` }, caller);
   const before = `activity@${generation - 1}`;
@@ -130,6 +133,7 @@ export const startLoad = (platform: Platform, seed: number): Load => {
     amount: Math.floor(random(3 * i + 2) * 1000),
   });
   const commits: { known: number; position: string }[] = [];
+  const fills: number[] = [];
   let stopped = false;
   const publishing = (async () => {
     for (let i = 0; !stopped; i += BATCH) {
@@ -146,13 +150,14 @@ export const startLoad = (platform: Platform, seed: number): Load => {
   })();
   const changing = (async () => {
     for (let turn = 0; !stopped; turn++) {
-      await change(platform, turn);
+      await change(platform, turn, fills);
       await sleep(200 + random(1_000_000 + turn) * 600);
     }
   })();
   return {
     clickAt,
     commits,
+    fills,
     async stop() {
       stopped = true;
       await Promise.all([publishing, changing]);
