@@ -43,6 +43,7 @@ const MODULES: readonly CommandModule[] = [
     names: ['deprecate', 'retire', 'restore'],
     load: async () => (await import('./commands/lifecycle.ts')).addLifecycle,
   },
+  { names: ['backup'], load: async () => (await import('./commands/backup.ts')).addBackup },
   { names: ['status'], load: async () => (await import('./commands/status.ts')).addStatus },
   { names: ['keys'], load: async () => (await import('./commands/keys.ts')).addKeys },
   {

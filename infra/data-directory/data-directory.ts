@@ -78,6 +78,10 @@ const writeDurably = (directory: string, name: string, text: string): void => {
   fsyncDirectory(directory);
 };
 
+/** States the format of a directory that was put together by other means. */
+export const writeFormat = (path: string, format: number): void =>
+  writeDurably(path, 'format.json', `${JSON.stringify({ format })}\n`);
+
 const checkFormat = (path: string): number => {
   const file = join(path, 'format.json');
   let text: string;
@@ -85,7 +89,7 @@ const checkFormat = (path: string): number => {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    writeDurably(path, 'format.json', `${JSON.stringify({ format: FORMAT_VERSION })}\n`);
+    writeFormat(path, FORMAT_VERSION);
     return FORMAT_VERSION;
   }
   let format: unknown;

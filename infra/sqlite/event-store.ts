@@ -21,7 +21,7 @@ const TABLES = `
 `;
 
 type CommitRow = { position: number; stream: string; version: number; body: string };
-type CommitColumns = CommitRow & { checksum: number | null };
+export type CommitColumns = CommitRow & { checksum: number | null };
 
 const columnsOf = ({
   position,
@@ -30,7 +30,8 @@ const columnsOf = ({
   body,
 }: CommitRow): readonly (string | number)[] => [position, stream, version, body];
 
-const toCommit = (row: CommitColumns): Commit => {
+/** @throws MR_DATA_DAMAGED */
+export const toCommit = (row: CommitColumns): Commit => {
   const { position, stream, version, body, checksum } = row;
   assertUndamaged(`the registry's commit at position ${position}`, checksum, columnsOf(row));
   const { command, events, refusal } = JSON.parse(body) as Omit<NewCommit, 'stream'>;

@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
 import type { EncodedBatch, StoredBatch } from '#infra/sqlite/batch-codec.ts';
 import { addColumn, assertUndamaged, damaged, rowChecksum } from '#infra/sqlite/checksums.ts';
+import { createPastTables, type PastWrites, pastWrites } from '#infra/sqlite/past-tables.ts';
 
 const LOG_TABLES = `
   CREATE TABLE IF NOT EXISTS log_partition (
@@ -30,6 +31,9 @@ const LOG_TABLES = `
   ) WITHOUT ROWID;
 `;
 
+const NEWEST_LOG_TIME =
+  'SELECT max(coalesce((SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1), 0), coalesce((SELECT max(trimmed_time) FROM log_partition), 0)) AS log_time';
+
 /** Idempotent; adds the columns that data directories of earlier releases lack. */
 export const createLogTables = (db: DatabaseSync): void => {
   db.exec(LOG_TABLES);
@@ -37,6 +41,8 @@ export const createLogTables = (db: DatabaseSync): void => {
   for (const table of ['log_batch', 'log_position', 'log_producer'])
     addColumn(db, table, 'checksum', 'INTEGER');
   addColumn(db, 'log_partition', 'trimmed_time', 'INTEGER NOT NULL DEFAULT 0');
+  const newest = db.prepare(NEWEST_LOG_TIME).get() as { log_time: number } | undefined;
+  createPastTables(db, newest?.log_time ?? 0);
 };
 
 export interface PartitionRow {
@@ -137,9 +143,7 @@ export const logReads = (db: DatabaseSync): LogReads => {
   const producer = db.prepare(
     'SELECT next, checksum FROM log_producer WHERE producer = ? AND topic = ?',
   );
-  const newest = db.prepare(
-    'SELECT max(coalesce((SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1), 0), coalesce((SELECT max(trimmed_time) FROM log_partition), 0)) AS log_time',
-  );
+  const newest = db.prepare(NEWEST_LOG_TIME);
   const oldest = db.prepare(
     'SELECT log_time FROM log_batch WHERE partition_id = ? ORDER BY base LIMIT 1',
   );
@@ -228,6 +232,7 @@ export interface LogWrites {
   position(position: ConsumerPosition): void;
   producer(producer: string, topic: string, next: number): void;
   trim(partitionId: number, beforeOffset: number, trimmedTime: number): void;
+  readonly past: PastWrites;
 }
 
 export const logWrites = (db: DatabaseSync): LogWrites => {
@@ -264,5 +269,6 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
       begin.run(beforeOffset, trimmedTime, partitionId);
       forget.run(partitionId, beforeOffset, beforeOffset);
     },
+    past: pastWrites(db),
   };
 };

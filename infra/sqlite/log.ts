@@ -12,9 +12,11 @@ import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
+import { followers } from '#infra/sqlite/followers.ts';
 import { logMetadata, type Partition } from '#infra/sqlite/log-metadata.ts';
 import { readRecords } from '#infra/sqlite/log-reader.ts';
 import { createLogTables, logReads, logWrites } from '#infra/sqlite/log-tables.ts';
+import { positionsUntil } from '#infra/sqlite/past-tables.ts';
 import { createStaging, type Staging } from '#infra/sqlite/staging.ts';
 
 interface Request {
@@ -44,6 +46,7 @@ export const sqliteLog = (
   const reads = logReads(database.db);
   const writes = logWrites(database.db);
   const metadata = logMetadata(reads);
+  const following = followers(metadata.find, positionsUntil(database.db, Number.POSITIVE_INFINITY));
   clock.observe(reads.newestLogTime());
 
   let archive: Archive | null = null;
@@ -78,7 +81,7 @@ export const sqliteLog = (
         'The log was written from within its own transaction; return records from `process` instead.',
       );
     working = true;
-    const staging = createStaging(metadata, clock.commitTime());
+    const staging = createStaging(metadata, following, clock.commitTime());
     let result: T;
     try {
       result = body(staging);

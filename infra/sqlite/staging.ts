@@ -14,8 +14,10 @@ import type {
 } from '#domain/ports/log.ts';
 import type { OpenTransaction } from '#domain/ports/stream-task.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
+import type { Followers } from '#infra/sqlite/followers.ts';
 import type { LogMetadata, Partition } from '#infra/sqlite/log-metadata.ts';
 import type { LogWrites } from '#infra/sqlite/log-tables.ts';
+import type { PastPosition } from '#infra/sqlite/past-tables.ts';
 
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
@@ -35,10 +37,15 @@ interface Producing {
   readonly next: number;
 }
 
-export const createStaging = (metadata: LogMetadata, logTime: number): Staging => {
+export const createStaging = (
+  metadata: LogMetadata,
+  followers: Followers,
+  logTime: number,
+): Staging => {
   const records = new Map<Partition, OutgoingRecord[]>();
   const positions = new Map<string, ConsumerPosition>();
   const producers = new Map<string, Producing>();
+  let following: readonly PastPosition[] = [];
 
   const endOf = (partition: Partition): number =>
     partition.end + (records.get(partition)?.length ?? 0);
@@ -156,7 +163,12 @@ export const createStaging = (metadata: LogMetadata, logTime: number): Staging =
         }
       }
       for (const position of positions.values()) writes.position(position);
-      for (const { id, topic, next } of producers.values()) writes.producer(id, topic, next);
+      following = followers.changes(records, positions);
+      for (const position of following) writes.past.position(position, logTime);
+      for (const { id, topic, next } of producers.values()) {
+        writes.producer(id, topic, next);
+        writes.past.sequence({ producer: id, topic, next }, logTime);
+      }
     },
     settle() {
       const topics = new Set<string>();
@@ -165,6 +177,7 @@ export const createStaging = (metadata: LogMetadata, logTime: number): Staging =
         topics.add(partition.topic);
       }
       for (const position of positions.values()) metadata.setPosition(position);
+      followers.settle(following);
       for (const { id, topic, next } of producers.values()) metadata.setProducer(id, topic, next);
       return topics;
     },

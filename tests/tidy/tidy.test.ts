@@ -31,6 +31,8 @@ test('only profiles wire infra to the application', () => {
   expect([
     ...new Set(found(gateways, /['"]#(application|infra)\//).map((line) => line.split(':')[0])),
   ]).toEqual([
+    // reads and writes data directories, whatever a server does
+    'gateways/cli/commands/backup.ts',
     'gateways/cli/commands/serve.ts',
     'gateways/cli/commands/stack.ts',
     'gateways/cli/commands/verify.ts',

@@ -1,9 +1,16 @@
-/** `deprecate`, `retire` and `restore`: the status of a registered definition. */
+/**
+ * `deprecate`, `retire` and `restore`: the status of a registered definition. With `--data`,
+ * `restore` restores a backup instead.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CatalogEntry, CommandResult } from '#domain/api/registry.ts';
 import { KINDS } from '#domain/registry/events.ts';
 import { contextOf } from '../context.ts';
 import { namedEntry } from '../named-entry.ts';
+import { UsageError } from '../usage.ts';
+import { type RestoreBackupOptions, restoreBackup } from './backup.ts';
 
 interface Verb {
   readonly type: string;
@@ -37,19 +44,20 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   restore: {
     type: 'Restore',
-    does: 'make a deprecated or retired definition active again, with the values that it would have',
+    does: 'make a deprecated or retired definition active again, with the values that it would have; with --data: restore a backup',
     from: ['deprecated', 'retired'],
     done: ({ kind, name }) => `${kind} ${name} is active`,
   },
 };
 
+interface ChangeOptions {
+  readonly kind?: string;
+  readonly reason?: string;
+}
+
 const change =
   ({ type, from, done }: Verb) =>
-  async (
-    name: string,
-    { kind, reason }: { readonly kind?: string; readonly reason?: string },
-    command: Command,
-  ): Promise<void> => {
+  async (name: string, { kind, reason }: ChangeOptions, command: Command): Promise<void> => {
     const { client, json, document, print } = contextOf(command);
     const entry = await namedEntry(client, name, {
       ...(kind === undefined ? {} : { kind }),
@@ -62,12 +70,46 @@ const change =
     else print(done(entry));
   };
 
+type RestoreOptions = ChangeOptions & Partial<RestoreBackupOptions>;
+
+/** `--data` tells a backup from a definition: a definition is restored on a running server. */
+const restore = async (what: string, options: RestoreOptions, command: Command): Promise<void> => {
+  const { data, backup, until, kind, reason } = options;
+  if (data !== undefined) {
+    if (kind !== undefined || reason !== undefined)
+      throw new UsageError('--kind and --reason are for definitions, --data is for backups');
+    return restoreBackup(what, { ...options, data }, command);
+  }
+  if (backup !== undefined || until !== undefined || existsSync(join(what, 'catalog.json')))
+    throw new UsageError('to restore a backup, name the new data directory with --data');
+  return change(VERBS.restore as Verb)(what, options, command);
+};
+
+const withBackups = (command: Command): Command =>
+  command
+    .option('--data <dir>', 'restore a backup, to this empty or absent data directory')
+    .option('--backup <id>', 'with --data: id of the backup; default: the newest')
+    .option(
+      '--until <when>',
+      'with --data: last moment to restore: a time, or a position such as raw.flights@0:123',
+    )
+    .addHelpText(
+      'after',
+      '  millrace restore /mnt/backups --data ./restored --until 2026-01-31T12:00:00Z',
+    )
+    .action(restore);
+
 export const addLifecycle = (program: Command): void => {
-  for (const [name, verb] of Object.entries(VERBS))
-    program
+  for (const [name, verb] of Object.entries(VERBS)) {
+    const command = program
       .command(name)
       .description(verb.does)
-      .argument('<name>', 'a name, or KIND/NAME')
+      .argument(
+        '<name>',
+        name === 'restore'
+          ? 'a name, or KIND/NAME; with --data: a directory of backups'
+          : 'a name, or KIND/NAME',
+      )
       .option(
         '--kind <kind>',
         `kind of the definition, if several have this name: ${KINDS.join(', ')}`,
@@ -78,4 +120,6 @@ export const addLifecycle = (program: Command): void => {
         `\nExample:\n  millrace ${name} airport_delays --reason "replaced by airport_delays_v2"`,
       )
       .action(change(verb));
+    if (name === 'restore') withBackups(command);
+  }
 };

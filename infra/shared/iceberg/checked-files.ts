@@ -25,7 +25,8 @@ export const damagedFile = (uri: string, why: string): never => {
   });
 };
 
-const assertChecksum = (uri: string, found: number): void => {
+/** @throws MR_DATA_DAMAGED if the name of the file states another checksum */
+export const assertChecksum = (uri: string, found: number): void => {
   const stated = statedChecksum(uri);
   if (stated !== null && stated !== hex(found))
     damagedFile(uri, `its content has the checksum ${hex(found)}, not ${stated}`);

@@ -1,0 +1,129 @@
+/**
+ * `backup`, and `restore` of a backup. They work on directories of this machine, not over a server:
+ * a backup must be possible whatever the server does, and a restore comes before there is one.
+ */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { fail } from '#domain/errors.ts';
+import { parseTopicPosition } from '#domain/ports/position.ts';
+import { parseTime } from '#domain/values/time.ts';
+import type { Restored, Until } from '#infra/profiles/embedded-restore.ts';
+import { contextOf } from '../context.ts';
+import { showTime, table } from '../table.ts';
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+const backUp = async (
+  to: string,
+  { data }: { readonly data: string },
+  command: Command,
+): Promise<void> => {
+  const { json, document, print } = contextOf(command);
+  const { backUpEmbedded } = await import('#infra/profiles/embedded-backup.ts');
+  const done = await backUpEmbedded({ dataDirectory: data, to });
+  if (json) return document(done);
+  const { id, time, bytes, newBytes, newFiles, registry } = done;
+  print(
+    `backup ${id} in ${resolve(to)}: all that was acknowledged before ${showTime(time)}, registry at ${registry}; ${megabytes(bytes)}, of which ${megabytes(newBytes)} in ${newFiles} files are new`,
+  );
+};
+
+const list = async (from: string, _options: unknown, command: Command): Promise<void> => {
+  const { json, records, print } = contextOf(command);
+  const { openBackups } = await import('#infra/backup/backup-directory.ts');
+  const { backups } = (await openBackups(from)).catalog;
+  if (json) return records(backups);
+  const rows = backups.map((b) => [
+    b.id,
+    showTime(b.time),
+    b.registry,
+    b.audit?.sequence ?? 0,
+    megabytes(b.bytes),
+    megabytes(b.newBytes),
+  ]);
+  print(table(['id', 'complete until', 'registry', 'audit', 'size', 'new'], rows));
+};
+
+const verify = async (from: string, _options: unknown, command: Command): Promise<void> => {
+  const { json, document, print, message } = contextOf(command);
+  const { openBackups } = await import('#infra/backup/backup-directory.ts');
+  const { verifyBackups } = await import('#infra/backup/verify-backups.ts');
+  const found = await verifyBackups(await openBackups(from));
+  const damaged = found.backups.filter(({ damage }) => damage.length > 0);
+  if (json) {
+    document(found);
+    if (damaged.length > 0) process.exitCode = 1;
+    return;
+  }
+  for (const { id, damage } of damaged) for (const each of damage) message(`${id}: ${each}`);
+  if (damaged.length > 0)
+    fail(
+      'MR_DATA_DAMAGED',
+      `${damaged.length} of ${found.backups.length} backups are damaged: ${damaged.map(({ id }) => id).join(', ')}`,
+    );
+  print(
+    `${found.backups.length} backups are whole: ${found.files} files, ${megabytes(found.bytes)} read`,
+  );
+};
+
+/** A text with an @ is a position: no time has one. */
+const untilOf = (text: string): Until =>
+  text.includes('@') ? parseTopicPosition(text) : { time: parseTime(text) };
+
+export interface RestoreBackupOptions {
+  readonly data: string;
+  readonly backup?: string;
+  readonly until?: string;
+}
+
+const restoredText = ({ backup, dataDirectory, logTime, registry, history }: Restored): string =>
+  [
+    `${backup} is restored to ${dataDirectory}: the newest event was accepted at ${showTime(logTime)}, the registry is at ${registry}`,
+    ...history.map(({ topic, became }) =>
+      became === 'deleted'
+        ? `the history of ${topic} begins anew: \`millrace serve\` writes it from the log`
+        : `the history of ${topic} is taken back; \`millrace serve\` writes the rest from the log`,
+    ),
+  ].join('\n');
+
+export const restoreBackup = async (
+  from: string,
+  { data, backup, until }: RestoreBackupOptions,
+  command: Command,
+): Promise<void> => {
+  const { json, document, print } = contextOf(command);
+  const { restoreEmbedded } = await import('#infra/profiles/embedded-restore.ts');
+  const restored = await restoreEmbedded({
+    from,
+    dataDirectory: data,
+    ...(backup === undefined ? {} : { backup }),
+    ...(until === undefined ? {} : { until: untilOf(until) }),
+  });
+  if (json) document(restored);
+  else print(restoredText(restored));
+};
+
+export const addBackup = (program: Command): void => {
+  const backup = program
+    .command('backup')
+    .description('back up a data directory, also while its platform runs; list or verify backups')
+    .argument('<to>', 'directory of backups; a further backup adds only what is new')
+    .option('--data <dir>', 'data directory of the platform (embedded profile)', '.millrace')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  millrace backup /mnt/backups --data ./data\n  millrace backup list /mnt/backups\n  millrace backup verify /mnt/backups\n  millrace restore /mnt/backups --data ./restored',
+    )
+    .action(backUp);
+  backup
+    .command('list')
+    .description('list the backups of a directory, oldest first')
+    .argument('<from>', 'directory of backups')
+    .addHelpText('after', '\nExample:\n  millrace backup list /mnt/backups')
+    .action(list);
+  backup
+    .command('verify')
+    .description('read every file of all backups and compare its checksum; exit with 1 if damaged')
+    .argument('<from>', 'directory of backups')
+    .addHelpText('after', '\nExample:\n  millrace backup verify /mnt/backups')
+    .action(verify);
+};

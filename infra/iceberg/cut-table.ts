@@ -1,0 +1,75 @@
+/**
+ * Takes a table back to its newest snapshot that a shorter log covers, or deletes it, if the log
+ * can fill it again from its start. Files that only later snapshots have are deleted as orphans
+ * when the table is next opened for writing.
+ */
+import { MillraceError } from '#domain/errors.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import {
+  currentSnapshot,
+  endOffsetsOf,
+  type Snapshot,
+  type TableMetadata,
+} from '#infra/shared/iceberg/metadata.ts';
+import { commitTable, loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
+
+export interface LogExtent {
+  /** by partition */
+  readonly begin: readonly number[];
+  readonly end: readonly number[];
+}
+
+/** What became of the table. */
+export type CutTable = 'kept' | 'taken back' | 'deleted';
+
+const isCovered = (snapshot: Snapshot | null, { begin, end }: LogExtent): boolean => {
+  const reached = endOffsetsOf(snapshot);
+  return (
+    reached.every((offset, partition) => offset <= (end[partition] ?? 0)) &&
+    begin.every((offset, partition) => offset <= (reached[partition] ?? 0))
+  );
+};
+
+const takenBack = (metadata: TableMetadata, to: Snapshot): TableMetadata => {
+  const snapshots = metadata.snapshots.slice(0, metadata.snapshots.indexOf(to) + 1);
+  const ids = new Set(snapshots.map((snapshot) => snapshot['snapshot-id']));
+  return {
+    ...metadata,
+    'current-snapshot-id': to['snapshot-id'],
+    'current-schema-id': to['schema-id'],
+    snapshots,
+    'snapshot-log': metadata['snapshot-log'].filter((entry) => ids.has(entry['snapshot-id'])),
+    refs: { main: { 'snapshot-id': to['snapshot-id'], type: 'branch' } },
+  };
+};
+
+/**
+ * @param extent of the topic in the log; null: the log no longer has it
+ * @throws MR_REFUSED where the log lacks records that no snapshot up to its end has
+ */
+export const cutTable = async (
+  root: Directory,
+  topic: string,
+  extent: LogExtent | null,
+): Promise<CutTable> => {
+  const table = tableDirectory(root, topic);
+  const base = await loadTable(table);
+  if (base === null) return 'kept';
+  const { metadata } = base;
+  if (extent !== null) {
+    if (isCovered(currentSnapshot(metadata), extent)) return 'kept';
+    const to = metadata.snapshots.findLast((snapshot) => isCovered(snapshot, extent));
+    if (to !== undefined) {
+      await commitTable(table, base, takenBack(metadata, to));
+      return 'taken back';
+    }
+    if (extent.begin.some((offset) => offset > 0))
+      throw new MillraceError(
+        'MR_REFUSED',
+        `The log of ${topic} was trimmed, and its history has no snapshot of that moment or before it. Restore to a later moment, or from a backup made before.`,
+        { topic },
+      );
+  }
+  await root.files.deleteDirectory(table.uri);
+  return 'deleted';
+};

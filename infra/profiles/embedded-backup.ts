@@ -1,0 +1,213 @@
+/**
+ * Backs up a data directory while its platform runs, from another process. Nothing is locked:
+ *
+ *   1. the history: of each table, the newest version, and the files that it has. They never
+ *      change; if the platform's maintenance deletes one first, the table's newer version is taken
+ *   2. the database, at one moment after that. So the history is never ahead of the log
+ *   3. every row of the copy is read and its checksum compared
+ *   4. the copy, in pieces: only those that no earlier backup has are stored
+ *   5. data sets that were built
+ *   6. the list of files, then the catalog
+ *
+ * Saved states are left out: they are built again from the log.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { MillraceError } from '#domain/errors.ts';
+import {
+  fileListOf,
+  type OpenBackupDirectory,
+  openForBackup,
+} from '#infra/backup/backup-directory.ts';
+import {
+  BACKUP_FORMAT,
+  type BackupEntry,
+  type Catalog,
+  type FileList,
+  writeCatalog,
+} from '#infra/backup/catalog.ts';
+import type { Content } from '#infra/backup/content-store.ts';
+import { FORMAT_VERSION } from '#infra/data-directory/data-directory.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
+import {
+  type BackupRun,
+  putBytes,
+  putDatabase,
+  putDataSets,
+  putHistory,
+  type TableCopy,
+} from '#infra/profiles/backup-files.ts';
+import { storageError } from '#infra/shared/sqlite/storage-error.ts';
+import { copyDatabase } from '#infra/sqlite/copy-database.ts';
+import {
+  checkDatabase,
+  type DatabaseMoment,
+  describeDatabase,
+} from '#infra/sqlite/describe-database.ts';
+
+export interface BackupOptions {
+  readonly dataDirectory: string;
+  /** the directory of backups */
+  readonly to: string;
+  readonly now?: () => number;
+}
+
+export interface BackedUp extends BackupEntry {
+  readonly platform: string;
+  /** files of this backup that no earlier one had; a piece of the database counts as one */
+  readonly newFiles: number;
+}
+
+/** How often all is copied again where the log was trimmed past the copy of the history. */
+const ATTEMPTS = 5;
+
+/** A topic whose log was trimmed past the end of the copy of its table; null: there is none. */
+const gap = (tables: readonly TableCopy[], { topics }: DatabaseMoment): string | null => {
+  const begins = new Map(topics.map(({ topic, begin }) => [topic, begin]));
+  const found = tables.find(({ topic, endOffsets }) =>
+    begins.get(topic)?.some((offset, partition) => offset > (endOffsets[partition] ?? 0)),
+  );
+  return found?.topic ?? null;
+};
+
+const nothing = (path: string): never => {
+  throw new MillraceError(
+    'MR_NOT_FOUND',
+    `${path} has no platform to back up: it has no millrace.db with a commit. Name the directory of \`millrace serve --data\`.`,
+    { path },
+  );
+};
+
+interface Moment {
+  readonly time: number;
+  readonly moment: DatabaseMoment;
+  readonly tables: readonly TableCopy[];
+  /** the copy of the database */
+  readonly database: string;
+}
+
+const copyMoment = async (run: BackupRun, work: string, now: () => number): Promise<Moment> => {
+  const root = { files: localFiles(), uri: fileUri(join(run.data, 'history')) };
+  for (let attempt = 1; ; attempt++) {
+    const tables = await putHistory(run, root);
+    const time = now();
+    const database = join(work, `millrace-${attempt}.db`);
+    await copyDatabase(join(run.data, 'millrace.db'), database);
+    const moment = describeDatabase(database) ?? nothing(run.data);
+    const topic = gap(tables, moment);
+    if (topic === null) return { time, moment, tables, database };
+    if (attempt >= ATTEMPTS)
+      throw new MillraceError(
+        'MR_STORAGE_FAILED',
+        `The log of ${topic} is trimmed faster than its history can be copied; try again.`,
+        { topic },
+      );
+  }
+};
+
+const assertSamePlatform = (
+  { path, catalog }: OpenBackupDirectory,
+  { platform }: DatabaseMoment,
+): void => {
+  if (catalog !== null && catalog.platform !== platform)
+    throw new MillraceError(
+      'MR_DATA_MIXED',
+      `${path} has backups of another platform (${catalog.platform}, not ${platform}). Back up to another directory.`,
+      { path, owner: catalog.platform, platform },
+    );
+};
+
+const assertFormat = (data: string): void => {
+  const file = join(data, 'format.json');
+  const { format } = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { format: number })
+    : { format: 0 };
+  if (format > FORMAT_VERSION)
+    throw new MillraceError(
+      'MR_DATA_DIR_NEWER',
+      `The data directory ${data} has format ${format}, written by a newer Millrace; this one reads formats up to ${FORMAT_VERSION}.`,
+      { path: data, format, known: FORMAT_VERSION },
+    );
+};
+
+/** `2026-02-01T12-00-00-000Z`, followed by a number where there is such a backup. */
+const newId = (catalog: Catalog | null, time: number): string => {
+  const base = new Date(time).toISOString().replaceAll(/[:.]/g, '-');
+  const taken = new Set(catalog?.backups.map(({ id }) => id));
+  let id = base;
+  for (let n = 2; taken.has(id); n++) id = `${base}-${n}`;
+  return id;
+};
+
+const total = (contents: readonly Content[]): number =>
+  contents.reduce((sum, { bytes }) => sum + bytes, 0);
+
+const backUpTo = async (
+  directory: OpenBackupDirectory,
+  data: string,
+  now: () => number,
+): Promise<BackedUp> => {
+  const { catalog, content } = directory;
+  const last = catalog?.backups.at(-1);
+  const before = last === undefined ? [] : (await fileListOf(directory, last)).files;
+  const byPath = new Map(before.map((file) => [file.path, file]));
+  const run: BackupRun = { data, content, before: byPath, added: new Map() };
+  const { time, moment, tables, database } = await copyMoment(run, directory.work, now);
+  assertSamePlatform(directory, moment);
+  checkDatabase(database);
+  const list: FileList = {
+    database: await putDatabase(run, database),
+    files: [...tables.flatMap(({ files }) => files), ...(await putDataSets(run))],
+  };
+  const files = await putBytes(run, Buffer.from(JSON.stringify(list)));
+  await content.sync();
+  const { platform, topics, registry, audit, logTime } = moment;
+  const entry: BackupEntry = {
+    id: newId(catalog, time),
+    time,
+    logTime,
+    topics,
+    registry,
+    audit,
+    bytes: total([...list.database, ...list.files, files]),
+    newBytes: [...run.added.values()].reduce((sum, bytes) => sum + bytes, 0),
+    dataFormat: FORMAT_VERSION,
+    files,
+  };
+  await writeCatalog(directory.path, {
+    format: BACKUP_FORMAT,
+    platform,
+    backups: [...(catalog?.backups ?? []), entry],
+  });
+  return { ...entry, platform, newFiles: run.added.size };
+};
+
+/**
+ * @throws MR_NOT_FOUND, MR_REFUSED, MR_DATA_DIR_LOCKED, MR_DATA_MIXED, MR_DATA_DAMAGED,
+ *   MR_DISK_FULL, MR_STORAGE_FAILED
+ */
+export const backUpEmbedded = async ({
+  dataDirectory,
+  to,
+  now = Date.now,
+}: BackupOptions): Promise<BackedUp> => {
+  const data = resolve(dataDirectory);
+  if (!existsSync(join(data, 'millrace.db'))) nothing(data);
+  assertFormat(data);
+  const target = resolve(to);
+  if (`${target}/`.startsWith(`${data}/`))
+    throw new MillraceError(
+      'MR_REFUSED',
+      `${target} is in the data directory ${data}: a backup there is lost with it. Name a directory elsewhere, best on another disk.`,
+      { path: target },
+    );
+  const directory = await openForBackup(target);
+  try {
+    return await backUpTo(directory, data, now);
+  } catch (error) {
+    throw storageError(error, target);
+  } finally {
+    await directory.close();
+  }
+};

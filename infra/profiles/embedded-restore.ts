@@ -1,0 +1,213 @@
+/**
+ * Restores a backup into a directory that is absent or empty. All is written to a directory beside
+ * it, checked, and renamed in the end: a restore that is killed leaves nothing that could be
+ * started.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { MillraceError } from '#domain/errors.ts';
+import type { Position } from '#domain/values/value.ts';
+import { type BackupDirectory, fileListOf, openBackups } from '#infra/backup/backup-directory.ts';
+import type { BackupEntry, Catalog } from '#infra/backup/catalog.ts';
+import type { Content } from '#infra/backup/content-store.ts';
+import { FORMAT_VERSION, writeFormat } from '#infra/data-directory/data-directory.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
+import { tablesBelow } from '#infra/iceberg/belongs.ts';
+import { cutTable } from '#infra/iceberg/cut-table.ts';
+import { makeDirectory, syncPath } from '#infra/shared/files/durable-file.ts';
+import { storageError } from '#infra/shared/sqlite/storage-error.ts';
+import { type Cut, cutDatabase } from '#infra/sqlite/cut-database.ts';
+import { type DatabaseMoment, describeDatabase } from '#infra/sqlite/describe-database.ts';
+import { momentOfPosition } from '#infra/sqlite/moments.ts';
+
+/** The last moment to restore: a time (epoch ms), or positions of a topic. */
+export type Until =
+  | { readonly time: number }
+  | { readonly topic: string; readonly positions: readonly Position[] };
+
+export interface RestoreOptions {
+  /** the directory of backups */
+  readonly from: string;
+  readonly dataDirectory: string;
+  /** id of a backup; default: the newest */
+  readonly backup?: string;
+  readonly until?: Until;
+}
+
+export interface Restored {
+  readonly backup: string;
+  readonly dataDirectory: string;
+  readonly platform: string;
+  readonly topics: DatabaseMoment['topics'];
+  readonly registry: number;
+  readonly audit: DatabaseMoment['audit'];
+  readonly logTime: number;
+  /** tables of the history that `until` took back to an earlier snapshot, or deleted */
+  readonly history: readonly { readonly topic: string; readonly became: string }[];
+}
+
+const choose = (
+  { path, catalog }: BackupDirectory & { catalog: Catalog },
+  id?: string,
+): BackupEntry => {
+  const ids = catalog.backups.map((entry) => entry.id);
+  const found =
+    id === undefined ? catalog.backups.at(-1) : catalog.backups.find((b) => b.id === id);
+  if (found !== undefined) return found;
+  throw new MillraceError(
+    'MR_NOT_FOUND',
+    `${path} has no backup ${id ?? ''}; it has ${ids.join(', ') || 'none'}.`,
+    { path, backup: id ?? null },
+  );
+};
+
+const assertReaches = ({ id, time, logTime, dataFormat }: BackupEntry, until?: Until): void => {
+  if (dataFormat > FORMAT_VERSION)
+    throw new MillraceError(
+      'MR_DATA_DIR_NEWER',
+      `The backup ${id} has format ${dataFormat}, written by a newer Millrace; this one reads formats up to ${FORMAT_VERSION}.`,
+      { backup: id, format: dataFormat, known: FORMAT_VERSION },
+    );
+  const reached = Math.max(time, logTime);
+  if (until !== undefined && 'time' in until && until.time > reached)
+    throw new MillraceError(
+      'MR_REFUSED',
+      `The backup ${id} ends at ${new Date(reached).toISOString()}, before the time to restore. Name an earlier time, or a later backup.`,
+      { backup: id, until: until.time, reached },
+    );
+};
+
+const assertEmpty = (path: string): void => {
+  if (existsSync(path) && readdirSync(path).length > 0)
+    throw new MillraceError(
+      'MR_REFUSED',
+      `${path} is not empty. Restore into an empty or absent directory, and move it to its place afterwards.`,
+      { path },
+    );
+};
+
+const write = async (
+  { content }: BackupDirectory,
+  path: string,
+  contents: readonly Content[],
+  what: string,
+): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    for (const each of contents)
+      for await (const piece of content.pieces(each, what)) await handle.writeFile(piece);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** A path of a list of files, which must not lead out of the directory. */
+const below = (directory: string, path: string): string => {
+  const full = resolve(directory, path);
+  if (full.startsWith(`${directory}/`)) return full;
+  throw new MillraceError(
+    'MR_DATA_DAMAGED',
+    `The backup's list of files names ${path}, which is outside the data directory.`,
+    { path },
+  );
+};
+
+const syncDirectories = async (directory: string): Promise<void> => {
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true }))
+    if (entry.isDirectory()) await syncPath(join(entry.parentPath, entry.name));
+  await syncPath(directory);
+};
+
+const assertWhole = (entry: BackupEntry, catalog: Catalog, found: DatabaseMoment | null): void => {
+  const wanted = [catalog.platform, entry.topics, entry.registry, entry.audit, entry.logTime];
+  const has =
+    found === null
+      ? null
+      : [found.platform, found.topics, found.registry, found.audit, found.logTime];
+  if (JSON.stringify(wanted) !== JSON.stringify(has))
+    throw new MillraceError(
+      'MR_DATA_DAMAGED',
+      `The database of the backup ${entry.id} does not have the positions that the catalog states.`,
+      { backup: entry.id },
+    );
+};
+
+const cutAt = (database: string, until: Until): Cut =>
+  'time' in until
+    ? { logTime: until.time, registry: null }
+    : momentOfPosition(database, until.topic, until.positions);
+
+const cutHistory = async (
+  directory: string,
+  topics: DatabaseMoment['topics'],
+): Promise<Restored['history']> => {
+  const root = { files: localFiles(), uri: fileUri(join(directory, 'history')) };
+  const extents = new Map(topics.map((extent) => [extent.topic, extent]));
+  const history: { topic: string; became: string }[] = [];
+  for (const topic of await tablesBelow(root)) {
+    const became = await cutTable(root, topic, extents.get(topic) ?? null);
+    if (became !== 'kept') history.push({ topic, became });
+  }
+  return history;
+};
+
+const fill = async (
+  backups: BackupDirectory & { readonly catalog: Catalog },
+  entry: BackupEntry,
+  directory: string,
+  until: Until | undefined,
+): Promise<Omit<Restored, 'backup' | 'dataDirectory'>> => {
+  const list = await fileListOf(backups, entry);
+  const database = join(directory, 'millrace.db');
+  await write(backups, database, list.database, 'the database');
+  for (const file of list.files)
+    await write(backups, below(directory, file.path), [file], file.path);
+  assertWhole(entry, backups.catalog, describeDatabase(database));
+  let history: Restored['history'] = [];
+  if (until !== undefined) {
+    cutDatabase(database, cutAt(database, until));
+    history = await cutHistory(directory, describeDatabase(database)?.topics ?? []);
+  }
+  const moment = describeDatabase(database) as DatabaseMoment;
+  // Readers leave empty ones.
+  for (const ending of ['-wal', '-shm']) await rm(`${database}${ending}`, { force: true });
+  writeFormat(directory, entry.dataFormat);
+  await syncDirectories(directory);
+  return { ...moment, history };
+};
+
+/**
+ * @throws MR_NOT_FOUND, MR_REFUSED, MR_DATA_DAMAGED, MR_DATA_DIR_NEWER, MR_DISK_FULL,
+ *   MR_STORAGE_FAILED
+ */
+export const restoreEmbedded = async ({
+  from,
+  dataDirectory,
+  backup,
+  until,
+}: RestoreOptions): Promise<Restored> => {
+  const path = resolve(dataDirectory);
+  assertEmpty(path);
+  const backups = await openBackups(from);
+  const entry = choose(backups, backup);
+  assertReaches(entry, until);
+  const unfinished = `${path}.restoring`;
+  await makeDirectory(dirname(path));
+  await rm(unfinished, { recursive: true, force: true });
+  await mkdir(unfinished, { mode: 0o700 });
+  try {
+    const restored = await fill(backups, entry, unfinished, until);
+    assertEmpty(path);
+    if (existsSync(path)) await rmdir(path);
+    await rename(unfinished, path);
+    await syncPath(dirname(path));
+    return { backup: entry.id, dataDirectory: path, ...restored };
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw storageError(error, path);
+  }
+};
