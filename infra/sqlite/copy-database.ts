@@ -4,7 +4,7 @@
  * directory, blocks no writer and is not started again by one.
  */
 import { backup } from 'node:sqlite';
-import { storageError } from '#infra/shared/sqlite/storage-error.ts';
+import { isCorrupt, storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { openForReading } from '#infra/sqlite/database.ts';
 
 /** Pages a step: some 16 MB. */
@@ -26,6 +26,6 @@ export const copyDatabase = async (from: string, to: string): Promise<void> => {
       db.close();
     }
   } catch (error) {
-    throw storageError(error, from);
+    throw storageError(error, isCorrupt(error) ? from : to);
   }
 };

@@ -1,5 +1,6 @@
 /** What a database contains: the moment of a backup. */
 import type { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '#domain/errors.ts';
 import { openForReading } from '#infra/sqlite/database.ts';
 import { type LogReads, logReads } from '#infra/sqlite/log-tables.ts';
 import { positionsUntil, sequencesUntil } from '#infra/sqlite/past-tables.ts';
@@ -52,13 +53,22 @@ const reading = <T>(path: string, read: (db: DatabaseSync) => T): T => {
   }
 };
 
-/** null: it is no database of a platform, or one that was never written to */
+/** What this release makes when it opens a database. */
+const TABLES = ['platform', 'log_past_from', 'registry_commit', 'audit_head'];
+
+/**
+ * null: it is no database of a platform
+ * @throws MR_REFUSED where only an earlier release has opened it
+ */
 export const describeDatabase = (path: string): DatabaseMoment | null =>
   reading(path, (db) => {
-    if (
-      !['platform', 'log_partition', 'registry_commit', 'audit_head'].every((t) => hasTable(db, t))
-    )
-      return null;
+    if (!hasTable(db, 'log_partition')) return null;
+    if (!TABLES.every((table) => hasTable(db, table)))
+      throw new MillraceError(
+        'MR_REFUSED',
+        `The database ${path} was last opened by an earlier release, without what a backup needs. Start this release on it once (\`millrace serve\`), then back it up.`,
+        { path },
+      );
     const reads = logReads(db);
     const row = db.prepare('SELECT id FROM platform').get() as { id: string } | undefined;
     const head = db.prepare('SELECT coalesce(max(position), 0) AS head FROM registry_commit').get();

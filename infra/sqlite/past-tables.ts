@@ -123,5 +123,4 @@ export const sequencesUntil = (db: DatabaseSync, time: number): readonly PastSeq
 
 /** The log time since when the past is known. */
 export const pastFrom = (db: DatabaseSync): number =>
-  (db.prepare('SELECT log_time FROM log_past_from').get() as { log_time: number } | undefined)
-    ?.log_time ?? Number.POSITIVE_INFINITY;
+  (db.prepare('SELECT log_time FROM log_past_from').get() as { log_time: number }).log_time;
