@@ -11,6 +11,7 @@ import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { cutDatabase } from '#infra/sqlite/cut-database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
+import { pastWrites } from '#infra/sqlite/past-tables.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
 
@@ -123,6 +124,13 @@ test('a cut log has the ends, positions and sequences of the moment', async () =
         for (const [logTime, wanted] of states) {
           const copy = temporaryDirectory();
           cpSync(directory.path, copy.path, { recursive: true });
+          // What was before an earlier moment may be forgotten.
+          const forgetting = openLog(copy.path, () => time + 10);
+          const [earliest = 0] = [...states.keys()];
+          pastWrites(forgetting.database.db).forget(
+            earliest + Math.floor((logTime - earliest) / 2),
+          );
+          await forgetting.close();
           cutDatabase(join(copy.path, 'millrace.db'), { logTime, registry: null });
           const cut = openLog(copy.path, () => time + 10);
           expect(await stateOf(cut.log)).toEqual(wanted);

@@ -236,6 +236,7 @@ export interface LogWrites {
 }
 
 export const logWrites = (db: DatabaseSync): LogWrites => {
+  const past = pastWrites(db);
   const addPartition = db.prepare('INSERT INTO log_partition (topic, partition) VALUES (?, ?)');
   const batch = db.prepare(
     'INSERT INTO log_batch (partition_id, base, count, log_time, data, headers, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -268,7 +269,8 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
     trim(partitionId, beforeOffset, trimmedTime) {
       begin.run(beforeOffset, trimmedTime, partitionId);
       forget.run(partitionId, beforeOffset, beforeOffset);
+      past.forget(trimmedTime);
     },
-    past: pastWrites(db),
+    past,
   };
 };

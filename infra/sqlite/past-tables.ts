@@ -31,13 +31,26 @@ const TABLES = `
     producer TEXT NOT NULL, topic TEXT NOT NULL, log_time INTEGER NOT NULL, next INTEGER NOT NULL,
     checksum INTEGER NOT NULL
   );
+  CREATE INDEX IF NOT EXISTS log_position_past_at ON log_position_past (log_time);
+  CREATE INDEX IF NOT EXISTS log_producer_past_at ON log_producer_past (log_time);
   CREATE TABLE IF NOT EXISTS log_past_from (one INTEGER PRIMARY KEY CHECK (one = 1), log_time INTEGER NOT NULL);
 `;
 
 export interface PastWrites {
   readonly position: (position: PastPosition, logTime: number) => void;
   readonly sequence: (sequence: PastSequence, logTime: number) => void;
+  /** Forgets what was before a log time that the past is known from already, or is to be. */
+  readonly forget: (before: number) => void;
 }
+
+/** Of each position and producer, the newest row until the time still says what it was then. */
+const FORGET = [
+  `DELETE FROM log_position_past WHERE log_time < ?1 AND rowid NOT IN
+   (SELECT max(rowid) FROM log_position_past WHERE log_time <= ?1 GROUP BY consumer, topic, partition)`,
+  `DELETE FROM log_producer_past WHERE log_time < ?1 AND rowid NOT IN
+   (SELECT max(rowid) FROM log_producer_past WHERE log_time <= ?1 GROUP BY producer, topic)`,
+  'UPDATE log_past_from SET log_time = max(log_time, ?1)',
+];
 
 export const pastWrites = (db: DatabaseSync): PastWrites => {
   const addPosition = db.prepare(
@@ -46,7 +59,11 @@ export const pastWrites = (db: DatabaseSync): PastWrites => {
   const addSequence = db.prepare(
     'INSERT INTO log_producer_past (producer, topic, log_time, next, checksum) VALUES (?, ?, ?, ?, ?)',
   );
+  const forget = FORGET.map((sql) => db.prepare(sql));
   return {
+    forget(before) {
+      for (const statement of forget) statement.run(before);
+    },
     position({ consumer, topic, partition, next }, logTime) {
       const row = [consumer, topic, partition, logTime, next] as const;
       addPosition.run(...row, rowChecksum(row));

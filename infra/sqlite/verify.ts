@@ -6,6 +6,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import { checkedCommits } from '#infra/sqlite/event-store.ts';
 import { type BatchRange, logReads, type PartitionRow } from '#infra/sqlite/log-tables.ts';
+import { positionsUntil, sequencesUntil } from '#infra/sqlite/past-tables.ts';
 import { checkedSchemas } from '#infra/sqlite/schema-registry.ts';
 
 export interface DatabaseVerification {
@@ -163,6 +164,10 @@ export const verifyDatabase = (
         const isCompute = consumer?.startsWith('compute.') === true;
         note('log', what, error, isCompute ? REPAIR_UPDATES : null);
       }
+  });
+  attempt('log', 'the past of positions and sequences', () => {
+    positionsUntil(db, Number.MAX_SAFE_INTEGER);
+    sequencesUntil(db, Number.MAX_SAFE_INTEGER);
   });
   return { records, commits, bytes, withoutChecksum, damage, lostRanges, badPositions };
 };
