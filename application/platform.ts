@@ -2,7 +2,7 @@
  * A platform from its adapters: opens the parts in the order in which they need each other, creates
  * the areas from them, and closes the parts in the reverse order.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Access, Areas, Platform } from '#domain/api/platform.ts';
@@ -12,6 +12,7 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
+import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { type Anchoring, openAnchoring } from '#projections/audit/anchoring.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
@@ -23,6 +24,8 @@ import { openLineage } from '#projections/lineage/lineage.ts';
 import { type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
+import { createApprovals } from './approvals/approvals.ts';
+import { createProposals } from './approvals/proposals.ts';
 import { createAudit } from './audit.ts';
 import { createAccess } from './authorization/access.ts';
 import { createDatasets } from './datasets.ts';
@@ -43,6 +46,7 @@ import { traceAreas } from './traced-areas.ts';
 
 /** How long a read waits for a position, at most. */
 const AFTER_DEADLINE_MS = 5_000;
+const PROPOSAL_ID_BYTES = 6;
 
 const openOutbox = async (
   eventStore: EventStore,
@@ -70,7 +74,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
 
   const outbox = await openOutbox(eventStore, schemas, outboxLog);
   const keyIndex = createKeyIndex();
-  const catalog = await openCatalog(eventStore, [keyIndex.take]);
+  const approvalIndex = createApprovalIndex();
+  const catalog = await openCatalog(eventStore, [keyIndex.take, approvalIndex.take]);
   let anchoring: Anchoring | null = null;
   const audit = await openAudit(eventStore, dependencies.auditStore, () => anchoring?.note());
   if (dependencies.auditAnchor !== undefined)
@@ -80,7 +85,15 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       now,
       warn,
     });
-  const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
+  const { requirements } = approvalIndex;
+  const bus = createCommandBus({ eventStore, catalog, requirements, now, newId: randomUUID });
+  const proposals = createProposals({
+    bus,
+    catalog,
+    index: approvalIndex,
+    now,
+    newId: () => randomBytes(PROPOSAL_ID_BYTES).toString('hex'),
+  });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });
   const engineEvents = recordEngineEvents(bus, warn);
@@ -184,7 +197,17 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     await dependencies.close();
   };
 
-  const replays = createReplays({ catalog, bus, engine, generations, follower });
+  const replays = createReplays({ catalog, bus, proposals, engine, generations, follower });
+  const registry = createRegistry({
+    catalog,
+    bus,
+    proposals,
+    follower,
+    generations,
+    materializations: dependencies.materializations,
+    sql: (view, version) => dependencies.sql(catalog, view, version),
+    lineage,
+  });
   const areas: Areas = {
     publishing: createPublishing({
       catalog,
@@ -223,15 +246,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       presentTime,
       ...(traces === undefined ? {} : { tracing: traces.tracing }),
     }),
-    registry: createRegistry({
-      catalog,
-      bus,
-      follower,
-      generations,
-      materializations: dependencies.materializations,
-      sql: (view, version) => dependencies.sql(catalog, view, version),
-      lineage,
-    }),
+    registry,
     datasets: createDatasets({
       trainingSets,
       catalog,
@@ -241,7 +256,16 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     }),
     replays,
     audit: createAudit(audit),
-    keys: createKeys(keyIndex, bus),
+    approvals: createApprovals({
+      bus,
+      catalog,
+      index: approvalIndex,
+      keys: keyIndex,
+      proposals,
+      registry,
+      now,
+    }),
+    keys: createKeys(keyIndex, bus, proposals),
     operations: createOperations({
       profile: dependencies.profile,
       version: dependencies.version,
@@ -278,6 +302,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
           platform,
           catalog,
           keys: keyIndex,
+          approvals: approvalIndex,
           eventStore,
           counter: dependencies.usage,
           producers: dependencies.producerOwners,

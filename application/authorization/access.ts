@@ -12,6 +12,7 @@ import type { AccessOptions } from '#domain/ports/access.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
+import type { ApprovalIndex } from '#projections/approvals/approval-index.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { KeyIndex } from '#projections/keys/key-index.ts';
 import { createAuthenticator } from './authenticate.ts';
@@ -25,6 +26,7 @@ interface AccessDependencies {
   readonly platform: Platform;
   readonly catalog: Catalog;
   readonly keys: KeyIndex;
+  readonly approvals: Pick<ApprovalIndex, 'namespaceOf'>;
   readonly eventStore: EventStore;
   readonly counter: UsageCounter;
   readonly producers: ProducerOwners;
@@ -33,7 +35,8 @@ interface AccessDependencies {
 }
 
 export const createAccess = (dependencies: AccessDependencies, options: AccessOptions): Access => {
-  const { platform, catalog, keys, eventStore, counter, producers, now, warn } = dependencies;
+  const { platform, catalog, keys, approvals, eventStore, counter, producers, now, warn } =
+    dependencies;
   const { authentication, openMetrics = false } = options;
   const configured = options.adminKey !== undefined || options.verifyToken !== undefined;
   const authenticationRequired = (): boolean =>
@@ -53,7 +56,14 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
   return {
     platform: authorizePlatform(
       { ...platform, keys: preventLockout(platform.keys, keys, authentication, configured) },
-      { resources: createResources(catalog), rates, refusals, holds, openMetrics, producers },
+      {
+        resources: createResources(catalog, approvals.namespaceOf),
+        rates,
+        refusals,
+        holds,
+        openMetrics,
+        producers,
+      },
     ),
     authenticationRequired,
     openMetrics,
