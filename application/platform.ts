@@ -2,15 +2,10 @@
  * A platform from its adapters: opens the parts in the order in which they need each other, creates
  * the areas from them, and closes the parts in the reverse order.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Access, Areas, Platform } from '#domain/api/platform.ts';
-import type { EventStore } from '#domain/ports/event-store.ts';
-import type { Log } from '#domain/ports/log.ts';
-import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
-import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { type Anchoring, openAnchoring } from '#projections/audit/anchoring.ts';
@@ -21,7 +16,6 @@ import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { openLineage } from '#projections/lineage/lineage.ts';
-import { type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import { createApprovals } from './approvals/approvals.ts';
@@ -35,6 +29,7 @@ import { recordEngineEvents } from './engine-events.ts';
 import { createGenerations } from './generations.ts';
 import { createKeys } from './keys.ts';
 import { createOperations } from './operations.ts';
+import { openOutbox } from './outbox.ts';
 import { createPublishing } from './publishing.ts';
 import { createReadDefinitions } from './read-definitions.ts';
 import { createRegistry } from './registry.ts';
@@ -46,24 +41,6 @@ import { traceAreas } from './traced-areas.ts';
 
 /** How long a read waits for a position, at most. */
 const AFTER_DEADLINE_MS = 5_000;
-const PROPOSAL_ID_BYTES = 6;
-
-const openOutbox = async (
-  eventStore: EventStore,
-  schemas: SchemaRegistry,
-  log: Log,
-): Promise<Outbox> => {
-  const schemaId = await schemas.register(`${REGISTRY_TOPIC}-value`, registryRecordSchema);
-  return publishOutbox(eventStore, log, (commit) => [
-    {
-      topic: REGISTRY_TOPIC,
-      partition: 0,
-      key: commit.stream,
-      value: encodeCommit(commit),
-      schemaId,
-    },
-  ]);
-};
 
 export const createPlatform = async (dependencies: PlatformDependencies): Promise<Platform> => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
@@ -87,13 +64,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     });
   const { requirements } = approvalIndex;
   const bus = createCommandBus({ eventStore, catalog, requirements, now, newId: randomUUID });
-  const proposals = createProposals({
-    bus,
-    catalog,
-    index: approvalIndex,
-    now,
-    newId: () => randomBytes(PROPOSAL_ID_BYTES).toString('hex'),
-  });
+  const proposals = createProposals({ bus, catalog, index: approvalIndex, now });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });
   const engineEvents = recordEngineEvents(bus, warn);

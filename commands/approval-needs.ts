@@ -2,16 +2,19 @@
  * Whether a change of the registry needs the approval of a second person: a breaking change,
  * judged by everything that it breaks, or a promotion.
  *
- * What would be a way around counts as breaking too: a retirement, because afterwards the definition
- * reads nothing that a change could break; and a move to another namespace, judged by the one that
- * is left.
+ * What would be a way around counts as breaking too: a retirement, because afterwards the
+ * definition reads nothing that a change could break; and a move to another namespace, judged by
+ * the one that is left.
  */
+import type { Caller } from '#domain/api/caller.ts';
 import {
   type ApprovalNeed,
+  approvalProblem,
   neededApproval,
   type Requirements,
 } from '#domain/approval/requirements.ts';
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
+import type { Problem } from '#domain/errors.ts';
 import type { Change } from '#domain/registry/change.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import { newestVersion } from '#domain/registry/state.ts';
@@ -74,4 +77,25 @@ export const approvalOf = (
     default:
       return null;
   }
+};
+
+interface Refused {
+  readonly outcome: 'refused';
+  readonly problem: Problem;
+}
+type Decided = { readonly outcome: 'accepted'; readonly events: readonly unknown[] } | Refused;
+
+/**
+ * An accepted decision that needs approval, and does not have it, is refused.
+ * @param caller null: the platform itself
+ */
+export const orNeedsApproval = <D extends Decided>(
+  decision: D,
+  caller: Caller | null,
+  need: () => ApprovalNeed | null,
+): D | Refused => {
+  const changesNothing = decision.outcome === 'refused' || decision.events.length === 0;
+  if (changesNothing || caller === null || caller.approval !== undefined) return decision;
+  const needed = need();
+  return needed === null ? decision : { outcome: 'refused', problem: approvalProblem(needed) };
 };

@@ -12,12 +12,7 @@
 
 import { type Caller, recordedCaller } from '#domain/api/caller.ts';
 import type { CommandRequest, CommandResult, MayBreak } from '#domain/api/registry.ts';
-import {
-  type ApprovalNeed,
-  approvalProblem,
-  neededApproval,
-  type Requirements,
-} from '#domain/approval/requirements.ts';
+import { neededApproval, type Requirements } from '#domain/approval/requirements.ts';
 import { formatGrant } from '#domain/authorization/grants.ts';
 import {
   decideKey,
@@ -36,7 +31,7 @@ import { decide } from '#domain/registry/decide.ts';
 import type { RegistryEvent } from '#domain/registry/events.ts';
 import { evolve, initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { approvalOf } from './approval-needs.ts';
+import { approvalOf, orNeedsApproval } from './approval-needs.ts';
 import { decisionContext, needsOtherStreams } from './decision-context.ts';
 import { recordedCommand, streamOfCommand } from './recorded-command.ts';
 
@@ -113,18 +108,6 @@ interface CommandEnvelope {
   /** whether the decision rests on other streams too */
   readonly needsOtherStreams: boolean;
 }
-
-/** An accepted decision that needs approval, and does not have it, is refused. */
-const orNeedsApproval = <D extends Decision>(
-  decision: D,
-  caller: Caller | null,
-  need: () => ApprovalNeed | null,
-): D | Extract<Decision, { outcome: 'refused' }> => {
-  const changesNothing = decision.outcome === 'refused' || decision.events.length === 0;
-  if (changesNothing || caller === null || caller.approval !== undefined) return decision;
-  const needed = need();
-  return needed === null ? decision : { outcome: 'refused', problem: approvalProblem(needed) };
-};
 
 /** Every attempt but the last has lost a race to another process. */
 const ATTEMPTS = 20;

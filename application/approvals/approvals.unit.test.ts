@@ -35,7 +35,7 @@ const opened = async (wrap: (store: EventStore) => EventStore = (store) => store
   const [now, newId] = [() => ++time, () => `p${++ids}`];
   const { requirements } = index;
   const bus = createCommandBus({ eventStore, catalog, requirements, now, newId });
-  const proposals = createProposals({ bus, catalog, index, now, newId });
+  const proposals = createProposals({ bus, catalog, index, now });
   const sent: Caller[] = [];
   let outage: Error | null = null;
   const command = async (_: CommandRequest, caller: Caller): Promise<CommandResult> => {

@@ -2,6 +2,7 @@
  * Makes a proposal of a request that needs approval. The areas try a request first; so what is
  * proposed is known to be valid, and allowed to who proposes it.
  */
+import { randomBytes } from 'node:crypto';
 import type { CommandBus } from '#commands/command-bus.ts';
 import type { Caller } from '#domain/api/caller.ts';
 import {
@@ -28,7 +29,6 @@ interface ProposalsDependencies {
   readonly catalog: Catalog;
   readonly index: ApprovalIndex;
   readonly now: () => number;
-  readonly newId: () => string;
 }
 
 /** What a proposal is made of, beside the request. */
@@ -55,6 +55,7 @@ export interface Proposals {
 const VALID_MS = 7 * 24 * 3_600_000;
 /** What one principal can have waiting: each is kept with its definitions. */
 const MAX_OPEN = 100;
+const ID_BYTES = 6;
 
 export const proposalOf = (events: readonly ProposalEvent[]): ProposalState | null =>
   events.reduce(evolveProposal, null as ProposalState | null);
@@ -71,13 +72,7 @@ export const personOf = ({ actor, principal }: Caller, wants: string): Person =>
       )
     : { actor, principal: principal.id };
 
-export const createProposals = ({
-  bus,
-  catalog,
-  index,
-  now,
-  newId,
-}: ProposalsDependencies): Proposals => {
+export const createProposals = ({ bus, catalog, index, now }: ProposalsDependencies): Proposals => {
   const answer = (
     { id, expiresAt }: Pick<ProposalMade, 'id' | 'expiresAt'>,
     message: string,
@@ -108,7 +103,7 @@ export const createProposals = ({
         `"${by.actor}" has ${waiting.length} proposals that wait for approval: refuse some first`,
       );
     const { matter, namespaces } = details as unknown as ApprovalNeed;
-    const id = newId();
+    const id = randomBytes(ID_BYTES).toString('hex');
     const proposal: ProposalMade = {
       id,
       matter,

@@ -15,6 +15,7 @@ import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { ApprovalIndex } from '#projections/approvals/approval-index.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { KeyIndex } from '#projections/keys/key-index.ts';
+import { withAccessLog } from './access-log.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { authorizePlatform } from './authorize-platform.ts';
 import { preventLockout } from './prevent-lockout.ts';
@@ -37,7 +38,7 @@ interface AccessDependencies {
 export const createAccess = (dependencies: AccessDependencies, options: AccessOptions): Access => {
   const { platform, catalog, keys, approvals, eventStore, counter, producers, now, warn } =
     dependencies;
-  const { authentication, openMetrics = false } = options;
+  const { authentication, openMetrics = false, accessLog } = options;
   const configured = options.adminKey !== undefined || options.verifyToken !== undefined;
   const authenticationRequired = (): boolean =>
     authentication === 'required' ||
@@ -53,18 +54,17 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
     now,
   });
 
+  const resources = createResources(catalog, approvals.namespaceOf);
+  const authorized = authorizePlatform(
+    { ...platform, keys: preventLockout(platform.keys, keys, authentication, configured) },
+    { resources, rates, refusals, holds, openMetrics, producers },
+  );
+
   return {
-    platform: authorizePlatform(
-      { ...platform, keys: preventLockout(platform.keys, keys, authentication, configured) },
-      {
-        resources: createResources(catalog, approvals.namespaceOf),
-        rates,
-        refusals,
-        holds,
-        openMetrics,
-        producers,
-      },
-    ),
+    platform:
+      accessLog === undefined
+        ? authorized
+        : withAccessLog(authorized, { ...accessLog, resources, now }),
     authenticationRequired,
     openMetrics,
     authenticate,
@@ -72,6 +72,7 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
     async close() {
       await refusals.close();
       await rates.close();
+      await accessLog?.log.close();
     },
   };
 };

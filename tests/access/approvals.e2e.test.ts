@@ -241,6 +241,9 @@ test('a promotion waits; a rollback does not', async () => {
     version: 1,
     live: { generation: 1, version: 1 },
   });
+  const author = (await on.key(['author@payments', 'auditor@payments'])).header;
+  expect(outcome(await approve(id, author)), 'sees it only').toEqual([403, 'MR_FORBIDDEN']);
+  expect((await on.platform.replays.get(replay)).state).toBe('ready');
   expect((await approve(id, keys.bob)).status).toBe(200);
   expect((await on.platform.replays.get(replay)).state).toBe('promoted');
   expect((await post(`/v1/replays/${replay}/rollback`, keys.ann)).status).toBe(200);

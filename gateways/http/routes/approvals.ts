@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { callerOf } from '../caller.ts';
 import type { RouteModule } from '../route-module.ts';
 import {
@@ -41,24 +42,26 @@ export const approvalRoutes: RouteModule = {
       },
       (request) => platform.approvals.require(request.body, callerOf(request)),
     );
-    for (const action of ['approve', 'refuse'] as const)
-      app.post<OfProposal & { Body: ReasonBody }>(
-        `/v1/approvals/:id/${action}`,
-        {
-          schema: {
-            tags: ['approvals'],
-            summary:
-              action === 'approve'
-                ? 'Approve a proposal of somebody else, and carry it out'
-                : 'Refuse a proposal, or withdraw one’s own',
-            body: reasonBody,
-            response: answers(200, proposal),
-          },
-          preValidation: async (request) => {
-            request.body ??= {};
-          },
-        },
-        (request) => platform.approvals[action](request.params.id, request.body, callerOf(request)),
-      );
+    const decision = (summary: string) => ({
+      schema: {
+        tags: ['approvals'],
+        summary,
+        body: reasonBody,
+        response: answers(200, proposal),
+      },
+      preValidation: async (request: FastifyRequest) => {
+        request.body ??= {};
+      },
+    });
+    app.post<OfProposal & { Body: ReasonBody }>(
+      '/v1/approvals/:id/approve',
+      decision('Approve a proposal of somebody else, and carry it out'),
+      (request) => platform.approvals.approve(request.params.id, request.body, callerOf(request)),
+    );
+    app.post<OfProposal & { Body: ReasonBody }>(
+      '/v1/approvals/:id/refuse',
+      decision('Refuse a proposal, or withdraw one’s own'),
+      (request) => platform.approvals.refuse(request.params.id, request.body, callerOf(request)),
+    );
   },
 };
