@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandBus } from '#commands/command-bus.ts';
 import type { KeyInfo, Keys } from '#domain/api/keys.ts';
+import type { ProposedKey } from '#domain/approval/request.ts';
 import { formatGrant } from '#domain/authorization/grants.ts';
 import { keyWishOf } from '#domain/authorization/keys.ts';
 import { fail } from '#domain/errors.ts';
@@ -26,6 +27,17 @@ export const createKeys = (
     infoOf(
       keys.key(id) ?? fail('MR_INTERNAL', `key "${id}" was created and is not in the key index`),
     );
+  const proposedKey = (
+    id: string,
+    { replaces, grants, ...wish }: ReturnType<typeof keyWishOf>,
+  ): ProposedKey => ({
+    id,
+    ...wish,
+    grants: grants.map(formatGrant),
+    ...(replaces === undefined
+      ? {}
+      : { replaced: { id: replaces, grants: infoById(replaces).grants } }),
+  });
   return {
     async create(request, caller) {
       const wish = keyWishOf(request);
@@ -39,7 +51,7 @@ export const createKeys = (
       const by = { caller, reason: request.reason };
       await proposals.orPropose(
         () => bus.key({ type: 'CreateKey', id, hash, ...wish }, by),
-        () => ({ type: 'key', key: { id, ...wish, grants: wish.grants.map(formatGrant) }, hash }),
+        () => ({ type: 'key', key: proposedKey(id, wish), hash }),
         // Who approves a key must not have it; until then, it is not accepted.
         { ...by, details: { id, key } },
       );

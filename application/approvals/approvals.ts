@@ -136,9 +136,16 @@ export const createApprovals = ({
         await registry.command({ ...request.command, ...consent }, caller);
         return;
       case 'key': {
-        const { grants, ...key } = request.key;
+        const { grants, replaced, ...key } = request.key;
+        const replaces = replaced === undefined ? {} : { replaces: replaced.id };
         await bus.key(
-          { type: 'CreateKey', hash: request.hash, grants: grants.map(parseGrant), ...key },
+          {
+            type: 'CreateKey',
+            hash: request.hash,
+            grants: grants.map(parseGrant),
+            ...key,
+            ...replaces,
+          },
           { caller, reason: reason ?? undefined },
         );
         return;

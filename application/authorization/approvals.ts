@@ -36,8 +36,11 @@ const needsOf = (resources: Resources, { request, plan }: Proposal): readonly Ne
     case 'command':
       return commandNeeds(resources, request.command);
     case 'key': {
-      const id = `access-key/${request.key.id}`;
-      const touched = request.key.grants.map((grant) => ({ id, namespace: namespaceOf(grant) }));
+      const { replaced, ...key } = request.key;
+      const touched = [key, ...(replaced === undefined ? [] : [replaced])].flatMap(
+        ({ id, grants }) =>
+          grants.map((grant) => ({ id: `access-key/${id}`, namespace: namespaceOf(grant) })),
+      );
       return [{ action: 'keys', resources: touched }];
     }
     case 'requirement': {

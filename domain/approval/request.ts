@@ -11,8 +11,8 @@ export interface ProposedKey {
   readonly limits: AccessLimits;
   /** epoch ms; null: until it is revoked */
   readonly expiresAt: number | null;
-  /** id of the key that it replaces */
-  readonly replaces?: string;
+  /** the key that it replaces, with the grants that it has */
+  readonly replaced?: { readonly id: string; readonly grants: readonly string[] };
 }
 
 /** Requests as they were made, without who made them. */

@@ -267,6 +267,17 @@ test('a key works once somebody else has approved it, who never sees it', async 
   expect((await on.call('GET', '/v1/registry', header)).status).toBe(200);
 });
 
+test('a key that replaces another is approved with the right to both', async () => {
+  const old = await on.key(['reader@payments', 'reader@fraud']);
+  const ofPayments = (await on.key(['admin@payments'])).header;
+  await require(['grants']);
+  const wish = { name: 'x', grants: ['reader@payments'], replaces: old.id };
+  const id = proposed(await post('/v1/keys', keys.admin, wish));
+  expect(outcome(await approve(id, ofPayments))).toEqual([404, 'MR_NOT_FOUND']);
+  expect((await approve(id, keys.second)).status).toBe(200);
+  expect((await on.platform.keys.list()).at(-1)).toMatchObject({ replaces: old.id });
+});
+
 test('requiring less needs a second person; requiring more does not', async () => {
   await require(['breaking', 'promotions']);
   expect((await require(['breaking', 'promotions', 'grants'])).status).toBe(200);

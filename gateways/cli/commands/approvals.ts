@@ -84,12 +84,14 @@ const planText = ({ plan, request }: Proposal): readonly string[] => {
       ];
     }
     case 'key': {
-      const { id, name, grants, limits, expiresAt, replaces } = plan.key;
+      const { id, name, grants, limits, expiresAt, replaced } = plan.key;
       return [
         `+ key ${id} "${name}" with the grants ${grants.join(', ')}`,
         `  ${expiresAt === null ? 'valid until it is revoked' : `valid until ${showTime(expiresAt)}`}`,
         ...Object.entries(limits).map(([limit, value]) => `  ${limit}: ${value}`),
-        ...(replaces === undefined ? [] : [`  replaces key ${replaces}`]),
+        ...(replaced === undefined
+          ? []
+          : [`  replaces key ${replaced.id} with the grants ${replaced.grants.join(', ')}`]),
       ];
     }
     case 'requirement':
