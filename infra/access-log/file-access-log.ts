@@ -68,6 +68,7 @@ export const fileAccessLog = (
     },
     async close() {
       if (timer !== null) clearTimeout(timer);
+      timer = null;
       writing = writing.then(flush);
       await writing;
     },
