@@ -68,6 +68,12 @@ test('one proposes and another approves, also after a restart; reads of the name
   await server.stop();
   const lines = readFileSync(accessLog(), 'utf8').trim().split('\n');
   expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
-    { act: 'read', actor: 'ann', what: ['spending:charges', 'spending:spent'], entities: 1, outcome: 'ok' },
+    {
+      act: 'read',
+      actor: 'ann',
+      what: ['spending:charges', 'spending:spent'],
+      entities: 1,
+      outcome: 'ok',
+    },
   ]);
 });
