@@ -6,12 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Access, Areas, Platform } from '#domain/api/platform.ts';
-import type { EventStore } from '#domain/ports/event-store.ts';
-import type { Log } from '#domain/ports/log.ts';
-import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
-import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
+import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { type Anchoring, openAnchoring } from '#projections/audit/anchoring.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
@@ -20,9 +16,10 @@ import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { openLineage } from '#projections/lineage/lineage.ts';
-import { type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
+import { createApprovals } from './approvals/approvals.ts';
+import { createProposals } from './approvals/proposals.ts';
 import { createAudit } from './audit.ts';
 import { createAccess } from './authorization/access.ts';
 import { createDatasets } from './datasets.ts';
@@ -32,6 +29,7 @@ import { recordEngineEvents } from './engine-events.ts';
 import { createGenerations } from './generations.ts';
 import { createKeys } from './keys.ts';
 import { createOperations } from './operations.ts';
+import { openOutbox } from './outbox.ts';
 import { createPublishing } from './publishing.ts';
 import { createReadDefinitions } from './read-definitions.ts';
 import { createRegistry } from './registry.ts';
@@ -44,23 +42,6 @@ import { traceAreas } from './traced-areas.ts';
 /** How long a read waits for a position, at most. */
 const AFTER_DEADLINE_MS = 5_000;
 
-const openOutbox = async (
-  eventStore: EventStore,
-  schemas: SchemaRegistry,
-  log: Log,
-): Promise<Outbox> => {
-  const schemaId = await schemas.register(`${REGISTRY_TOPIC}-value`, registryRecordSchema);
-  return publishOutbox(eventStore, log, (commit) => [
-    {
-      topic: REGISTRY_TOPIC,
-      partition: 0,
-      key: commit.stream,
-      value: encodeCommit(commit),
-      schemaId,
-    },
-  ]);
-};
-
 export const createPlatform = async (dependencies: PlatformDependencies): Promise<Platform> => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
   const outboxLog = dependencies.outboxLog ?? log;
@@ -70,7 +51,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
 
   const outbox = await openOutbox(eventStore, schemas, outboxLog);
   const keyIndex = createKeyIndex();
-  const catalog = await openCatalog(eventStore, [keyIndex.take]);
+  const approvalIndex = createApprovalIndex();
+  const catalog = await openCatalog(eventStore, [keyIndex.take, approvalIndex.take]);
   let anchoring: Anchoring | null = null;
   const audit = await openAudit(eventStore, dependencies.auditStore, () => anchoring?.note());
   if (dependencies.auditAnchor !== undefined)
@@ -80,7 +62,9 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       now,
       warn,
     });
-  const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
+  const { requirements } = approvalIndex;
+  const bus = createCommandBus({ eventStore, catalog, requirements, now, newId: randomUUID });
+  const proposals = createProposals({ bus, catalog, index: approvalIndex, now });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });
   const engineEvents = recordEngineEvents(bus, warn);
@@ -184,7 +168,17 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     await dependencies.close();
   };
 
-  const replays = createReplays({ catalog, bus, engine, generations, follower });
+  const replays = createReplays({ catalog, bus, proposals, engine, generations, follower });
+  const registry = createRegistry({
+    catalog,
+    bus,
+    proposals,
+    follower,
+    generations,
+    materializations: dependencies.materializations,
+    sql: (view, version) => dependencies.sql(catalog, view, version),
+    lineage,
+  });
   const areas: Areas = {
     publishing: createPublishing({
       catalog,
@@ -223,15 +217,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       presentTime,
       ...(traces === undefined ? {} : { tracing: traces.tracing }),
     }),
-    registry: createRegistry({
-      catalog,
-      bus,
-      follower,
-      generations,
-      materializations: dependencies.materializations,
-      sql: (view, version) => dependencies.sql(catalog, view, version),
-      lineage,
-    }),
+    registry,
     datasets: createDatasets({
       trainingSets,
       catalog,
@@ -241,7 +227,16 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     }),
     replays,
     audit: createAudit(audit),
-    keys: createKeys(keyIndex, bus),
+    approvals: createApprovals({
+      bus,
+      catalog,
+      index: approvalIndex,
+      keys: keyIndex,
+      proposals,
+      registry,
+      now,
+    }),
+    keys: createKeys(keyIndex, bus, proposals),
     operations: createOperations({
       profile: dependencies.profile,
       version: dependencies.version,
@@ -278,6 +273,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
           platform,
           catalog,
           keys: keyIndex,
+          approvals: approvalIndex,
           eventStore,
           counter: dependencies.usage,
           producers: dependencies.producerOwners,

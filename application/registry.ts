@@ -14,6 +14,7 @@ import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries } from '#projections/catalog/entries.ts';
 import { registryExport } from '#projections/catalog/registry-export.ts';
 import type { Lineage } from '#projections/lineage/lineage.ts';
+import type { Proposals } from './approvals/proposals.ts';
 import type { Materializations } from './dependencies.ts';
 import type { Generations } from './generations.ts';
 import type { RegistryFollower } from './registry-follower.ts';
@@ -21,6 +22,7 @@ import type { RegistryFollower } from './registry-follower.ts';
 interface RegistryDependencies {
   readonly catalog: Catalog;
   readonly bus: CommandBus;
+  readonly proposals: Proposals;
   readonly follower: Pick<RegistryFollower, 'settled' | 'settledWithFills'>;
   readonly generations: Generations;
   readonly materializations: Materializations;
@@ -42,6 +44,7 @@ const restoredView = ({ events }: CommandResult): string | null => {
 export const createRegistry = ({
   catalog,
   bus,
+  proposals,
   follower,
   generations,
   materializations,
@@ -51,14 +54,24 @@ export const createRegistry = ({
   const execute = createCommandRequests(bus);
   return {
     async command(request, caller) {
-      const result = await execute(request, caller);
+      const { mayBreak: _, ...command } = request;
+      const result = await proposals.orPropose(
+        () => execute(request, caller),
+        () => ({ type: 'command', command }),
+        { caller, reason: request.reason },
+      );
       const view = restoredView(result);
       await (view === null ? follower.settled() : follower.settledWithFills([view]));
       return result;
     },
     plan: async (definitions, options) => planDefinitions(catalog, parsed(definitions), options),
     async apply(definitions, options, caller) {
-      const result = await applyDefinitions(catalog, bus, parsed(definitions), options, caller);
+      const { mayBreak: _, ...proposed } = options;
+      const result = await proposals.orPropose(
+        () => applyDefinitions(catalog, bus, parsed(definitions), options, caller),
+        () => ({ type: 'apply', definitions: parsed(definitions), options: proposed }),
+        { caller, reason: options.reason },
+      );
       const restored = result.changes.filter(({ action }) => action === 'restore');
       await follower.settledWithFills(restored.map(({ name }) => name));
       return result;

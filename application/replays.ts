@@ -8,12 +8,14 @@ import { replacedBy } from '#domain/registry/decide-generation.ts';
 import { liveGeneration } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createReplayQueries } from '#projections/replays/replays.ts';
+import type { Proposals } from './approvals/proposals.ts';
 import type { Generations } from './generations.ts';
 import type { RegistryFollower } from './registry-follower.ts';
 
 interface ReplaysDependencies {
   readonly catalog: Catalog;
   readonly bus: Pick<CommandBus, 'execute'>;
+  readonly proposals: Proposals;
   readonly engine: Pick<Engine, 'generation'>;
   readonly generations: Generations;
   readonly follower: Pick<RegistryFollower, 'settled'>;
@@ -29,6 +31,7 @@ const COMMAND = {
 export const createReplays = ({
   catalog,
   bus,
+  proposals,
   engine,
   generations,
   follower,
@@ -75,7 +78,20 @@ export const createReplays = ({
     async change(id, action, options, caller) {
       const { view, generation: named } = await queries.get(id);
       const generation = action === 'retire' ? retiredBy(view, named) : named;
-      await bus.execute({ type: COMMAND[action], view, generation }, options, caller);
+      const { reason } = options;
+      const type = COMMAND[action];
+      await proposals.orPropose(
+        () => bus.execute({ type, view, generation }, options, caller),
+        () => ({
+          type: 'command',
+          command: {
+            type,
+            data: { view, generation },
+            ...(reason === undefined ? {} : { reason }),
+          },
+        }),
+        { caller, reason },
+      );
       await follower.settled();
       return queries.get(`${view}@${generation}`);
     },

@@ -16,6 +16,7 @@ import type {
   MayBreak,
   PlannedChange,
 } from '#domain/api/registry.ts';
+import { approvalProblem, type Requirements } from '#domain/approval/requirements.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
@@ -28,6 +29,7 @@ import { planDefinitions } from '#domain/registry/plan.ts';
 import { downstreamOf, inDependencyOrder } from '#domain/registry/references.ts';
 import { overlay } from '#domain/registry/registered.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { approvalOfChange, approvalOfRetirement } from './approval-needs.ts';
 import type { CommandBus } from './command-bus.ts';
 
 const refuse = (problems: readonly Problem[]): never => {
@@ -57,8 +59,11 @@ const refuseUnforced = (changes: readonly PlannedChange[], options: ApplyOptions
   }
 };
 
-/** A few breaking changes cannot be forced, and some not by this caller. */
-const refuseFinal = (
+/**
+ * A few breaking changes cannot be forced, and some not by this caller.
+ * @throws the first such problem
+ */
+export const refuseFinal = (
   catalog: Catalog,
   definitions: readonly Definition[],
   mayBreak: MayBreak = () => true,
@@ -73,9 +78,28 @@ const refuseFinal = (
   }
 };
 
+/** Refused before the first command: a request is proposed as a whole. */
+const refuseUnapproved = (
+  catalog: Catalog,
+  requirements: Requirements,
+  definitions: readonly Definition[],
+  changes: readonly PlannedChange[],
+): void => {
+  for (const definition of requirements.size === 0 ? [] : definitions) {
+    const { change } = factsOf(catalog, definition, { batch: definitions, assumed: definitions });
+    const need = approvalOfChange(catalog, requirements, definition, change);
+    if (need !== null) refuse([approvalProblem(need)]);
+  }
+  for (const { action, kind, name } of changes) {
+    if (action !== 'retire') continue;
+    const need = approvalOfRetirement(catalog, requirements, streamOf(kind, name));
+    if (need !== null) refuse([approvalProblem(need)]);
+  }
+};
+
 export const applyDefinitions = async (
   catalog: Catalog,
-  bus: Pick<CommandBus, 'execute'>,
+  bus: Pick<CommandBus, 'execute' | 'requirements'>,
   definitions: readonly Definition[],
   options: ApplyOptions & Consent,
   caller: Caller,
@@ -86,6 +110,8 @@ export const applyDefinitions = async (
   refuseUnforced(plan.changes, options);
   if (plan.changes.some((change) => change.cost === 'breaking'))
     refuseFinal(catalog, definitions, options.mayBreak);
+  if (caller.approval === undefined)
+    refuseUnapproved(catalog, bus.requirements(), definitions, plan.changes);
   const { reason, force = false, exported = [] } = options;
   const changeOf = new Map(
     plan.changes.map((change) => [streamOf(change.kind, change.name), change]),

@@ -12,6 +12,7 @@
 
 import { type Caller, recordedCaller } from '#domain/api/caller.ts';
 import type { CommandRequest, CommandResult, MayBreak } from '#domain/api/registry.ts';
+import { neededApproval, type Requirements } from '#domain/approval/requirements.ts';
 import { formatGrant } from '#domain/authorization/grants.ts';
 import {
   decideKey,
@@ -30,6 +31,7 @@ import { decide } from '#domain/registry/decide.ts';
 import type { RegistryEvent } from '#domain/registry/events.ts';
 import { evolve, initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { approvalOf, orNeedsApproval } from './approval-needs.ts';
 import { decisionContext, needsOtherStreams } from './decision-context.ts';
 import { recordedCommand, streamOfCommand } from './recorded-command.ts';
 
@@ -38,6 +40,8 @@ interface CommandBusDependencies {
   readonly catalog: Catalog;
   readonly now: () => number;
   readonly newId: () => string;
+  /** what needs approval; absent: nothing */
+  readonly requirements?: () => Requirements;
 }
 
 interface CommandOptions {
@@ -52,6 +56,8 @@ interface CommandOptions {
 }
 
 export interface CommandBus {
+  /** What needs approval, as far as the catalog has read. */
+  readonly requirements: () => Requirements;
   /** @throws the refusal, once it is stored */
   readonly execute: (
     command: RegistryCommand,
@@ -67,6 +73,17 @@ export interface CommandBus {
   readonly key: (
     command: KeyCommand,
     by: { readonly caller: Caller; readonly reason?: string | undefined },
+  ) => Promise<void>;
+  /** A decision on a stream that is no definition's, on a catalog that has read all commits. */
+  readonly decideOn: <E extends StoredEvent>(
+    target: {
+      readonly stream: string;
+      readonly command: Pick<CommandRecord, 'type' | 'data'>;
+      readonly reason?: string | undefined;
+      /** @param events all events of the stream so far */
+      readonly decide: (events: readonly E[], time: number) => Decision;
+    },
+    caller: Caller,
   ) => Promise<void>;
 }
 
@@ -103,6 +120,7 @@ export const createCommandBus = ({
   catalog,
   now,
   newId,
+  requirements = () => new Map(),
 }: CommandBusDependencies): CommandBus => {
   let queue: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
@@ -166,8 +184,12 @@ export const createCommandBus = ({
   const run = (envelope: CommandEnvelope): Promise<Commit | null> =>
     inTurn(async () => {
       const result = await attemptRepeatedly(envelope);
-      if (result !== null && 'code' in result)
+      if (result !== null && 'code' in result) {
+        // The proposal that follows is the record.
+        if (result.code === 'MR_APPROVAL_REQUIRED')
+          throw new MillraceError(result.code, result.message, result.details ?? {});
         return storeRefusal(envelope.stream, envelope.recorded, result);
+      }
       if (result !== null) await catalog.catchUp();
       return result;
     });
@@ -175,6 +197,7 @@ export const createCommandBus = ({
   const runRegistryCommand = (
     command: RegistryCommand,
     recorded: Recorded,
+    caller: Caller | null,
     {
       expectedVersion = null,
       batch = [],
@@ -189,13 +212,16 @@ export const createCommandBus = ({
       decide(events, time) {
         const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
         const context = decisionContext(catalog, state, command, stream, time, batch, mayBreak);
-        return decide(state, command, context);
+        return orNeedsApproval(decide(state, command, context), caller, () =>
+          approvalOf(catalog, requirements(), command, context.change),
+        );
       },
       needsOtherStreams: needsOtherStreams(command),
     });
   };
 
   return {
+    requirements,
     async execute(command, { reason, data, ...options }, caller) {
       const recorded = {
         ...recordedCommand(command),
@@ -203,7 +229,7 @@ export const createCommandBus = ({
         ...recordedCaller(caller),
         reason: reason ?? null,
       };
-      const commit = await runRegistryCommand(command, recorded, options);
+      const commit = await runRegistryCommand(command, recorded, caller, options);
       return {
         events: commit?.events ?? [],
         position: `${REGISTRY_TOPIC}@0:${commit?.position ?? catalog.position()}`,
@@ -215,7 +241,7 @@ export const createCommandBus = ({
     },
     async system(command) {
       const recorded = { ...recordedCommand(command), actor: 'millrace', reason: null };
-      await runRegistryCommand(command, recorded, {});
+      await runRegistryCommand(command, recorded, null, {});
     },
     async record(stream, { command, events }) {
       await eventStore.append({ stream, command: recordOf(command), events, refusal: null }, null);
@@ -230,12 +256,32 @@ export const createCommandBus = ({
         expectedVersion: null,
         recorded: { type, data: { ...withoutHash, ...grants }, ...recordedCaller(caller), reason },
         decide: (events, time) =>
-          decideKey(
-            (events as readonly KeyEvent[]).reduce(evolveKey, null as KeyState | null),
-            command,
-            time,
+          orNeedsApproval(
+            decideKey(
+              (events as readonly KeyEvent[]).reduce(evolveKey, null as KeyState | null),
+              command,
+              time,
+            ),
+            caller,
+            () =>
+              command.type === 'CreateKey'
+                ? neededApproval(
+                    requirements(),
+                    'grants',
+                    command.grants.map(({ namespace }) => namespace),
+                  )
+                : null,
           ),
-        needsOtherStreams: false,
+        needsOtherStreams: command.type === 'CreateKey',
+      });
+    },
+    async decideOn({ stream, command, reason = null, decide }, caller) {
+      await run({
+        stream,
+        expectedVersion: null,
+        recorded: { ...command, ...recordedCaller(caller), reason },
+        decide: (events, time) => decide(events as never, time),
+        needsOtherStreams: true,
       });
     },
   };

@@ -39,9 +39,14 @@ const planHashOf = (catalog: Catalog, state: RegistryState, version: number): st
   return definition === undefined ? null : hashOfPlan(catalog, definition);
 };
 
-/** Whether the decision rests on other streams: for these types `decisionContext` adds facts. */
+/** Whether the decision rests on other streams: for these types `decisionContext` adds facts, or
+ * an approval may be required. */
 export const needsOtherStreams = ({ type }: RegistryCommand): boolean =>
-  type === 'Register' || type === 'Restore' || type === 'Retire' || type === 'RetireReplay';
+  type === 'Register' ||
+  type === 'Restore' ||
+  type === 'Retire' ||
+  type === 'PromoteReplay' ||
+  type === 'RetireReplay';
 
 export const decisionContext = (
   catalog: Catalog,

@@ -55,6 +55,16 @@ export const ERRORS = {
     remedy:
       'The request is valid, but the present state does not allow it. Correct the cause that the message names, then send the request again.',
   },
+  MR_APPROVAL_REQUIRED: {
+    status: 202,
+    remedy:
+      'Nothing has changed yet: the request is a proposal, `details.proposal`. Another person with the same rights approves it with `millrace approvals approve ID`.',
+  },
+  MR_PLAN_CHANGED: {
+    status: 409,
+    remedy:
+      'The proposal would do something else than what was reviewed. Refuse it, and send the request again, which proposes it anew.',
+  },
   MR_REASON_REQUIRED: { status: 400, remedy: 'Give a reason with --reason.' },
   MR_COMMAND_UNKNOWN: {
     status: 400,

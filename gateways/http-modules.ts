@@ -9,6 +9,7 @@ import type { FeastStatuses } from './feast/online-features.ts';
 import { feastRoutes } from './feast/routes.ts';
 import type { RouteModule } from './http/route-module.ts';
 import { applyRoutes } from './http/routes/apply.ts';
+import { approvalRoutes } from './http/routes/approvals.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { batchRoutes } from './http/routes/batch.ts';
 import { commandRoutes } from './http/routes/commands.ts';
@@ -57,6 +58,7 @@ export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly Ro
   servedRoutes,
   skewRoutes,
   keyRoutes,
+  approvalRoutes,
   rejectedRoutes,
   lateRoutes,
   statusRoutes,

@@ -12,8 +12,10 @@ import type { AccessOptions } from '#domain/ports/access.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
+import type { ApprovalIndex } from '#projections/approvals/approval-index.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { KeyIndex } from '#projections/keys/key-index.ts';
+import { withAccessLog } from './access-log.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { authorizePlatform } from './authorize-platform.ts';
 import { preventLockout } from './prevent-lockout.ts';
@@ -25,6 +27,7 @@ interface AccessDependencies {
   readonly platform: Platform;
   readonly catalog: Catalog;
   readonly keys: KeyIndex;
+  readonly approvals: Pick<ApprovalIndex, 'namespaceOf'>;
   readonly eventStore: EventStore;
   readonly counter: UsageCounter;
   readonly producers: ProducerOwners;
@@ -33,8 +36,9 @@ interface AccessDependencies {
 }
 
 export const createAccess = (dependencies: AccessDependencies, options: AccessOptions): Access => {
-  const { platform, catalog, keys, eventStore, counter, producers, now, warn } = dependencies;
-  const { authentication, openMetrics = false } = options;
+  const { platform, catalog, keys, approvals, eventStore, counter, producers, now, warn } =
+    dependencies;
+  const { authentication, openMetrics = false, accessLog } = options;
   const configured = options.adminKey !== undefined || options.verifyToken !== undefined;
   const authenticationRequired = (): boolean =>
     authentication === 'required' ||
@@ -50,11 +54,17 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
     now,
   });
 
+  const resources = createResources(catalog, approvals.namespaceOf);
+  const authorized = authorizePlatform(
+    { ...platform, keys: preventLockout(platform.keys, keys, authentication, configured) },
+    { resources, rates, refusals, holds, openMetrics, producers },
+  );
+
   return {
-    platform: authorizePlatform(
-      { ...platform, keys: preventLockout(platform.keys, keys, authentication, configured) },
-      { resources: createResources(catalog), rates, refusals, holds, openMetrics, producers },
-    ),
+    platform:
+      accessLog === undefined
+        ? authorized
+        : withAccessLog(authorized, { ...accessLog, resources, now }),
     authenticationRequired,
     openMetrics,
     authenticate,
@@ -62,6 +72,7 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
     async close() {
       await refusals.close();
       await rates.close();
+      await accessLog?.log.close();
     },
   };
 };

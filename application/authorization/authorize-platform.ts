@@ -8,6 +8,7 @@
  */
 import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
+import { authorizeApprovals } from './approvals.ts';
 import { authorizeAudit } from './audit.ts';
 import { type CheckDependencies, createChecks } from './checks.ts';
 import { authorizeDatasets } from './datasets.ts';
@@ -34,6 +35,7 @@ export const authorizePlatform = (
     datasets: authorizeDatasets(hiding(platform.datasets), checks),
     replays: authorizeReplays(hiding(platform.replays), checks),
     audit: authorizeAudit(hiding(platform.audit), checks),
+    approvals: authorizeApprovals(hiding(platform.approvals), checks),
     keys: authorizeKeys(hiding(platform.keys), checks),
     operations: authorizeOperations(hiding(platform.operations), checks),
     access: () => fail('MR_INTERNAL', 'the authorized platform cannot be authorized again'),

@@ -11,7 +11,7 @@ import { REGISTER } from '#domain/registry/commands.ts';
 import { KINDS } from '#domain/registry/events.ts';
 import type { Resource, Resources } from './resources.ts';
 
-interface Need {
+export interface Need {
   readonly action: Action;
   readonly resources: readonly Resource[];
 }

@@ -1,12 +1,19 @@
 /** Authorization of commands, and of what a caller sees of the catalog. */
 import type { Caller } from '#domain/api/caller.ts';
-import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
+import type { CatalogEntry, MayBreak, Registry } from '#domain/api/registry.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import { DEFAULT_NAMESPACE, type Definition } from '#domain/definitions/model.ts';
 import { PLATFORM } from './authorizer.ts';
 import type { Checks } from './checks.ts';
 import { commandNeeds } from './command-needs.ts';
 import { hideIn, visibleTo } from './hide.ts';
+import type { Resources } from './resources.ts';
+
+/** Whether the caller may break a definition by a forced change. */
+export const mayBreakOf =
+  (resources: Pick<Resources, 'namespaceOf'>, caller: Caller | undefined): MayBreak =>
+  (id) =>
+    may(caller?.principal?.grants ?? [], 'define', resources.namespaceOf(id) ?? EVERYWHERE);
 
 export const authorizeRegistry = (
   registry: Registry,
@@ -14,10 +21,7 @@ export const authorizeRegistry = (
 ): Registry => {
   const shownTo = (caller: Caller | undefined): ((id: string) => boolean) =>
     visibleTo(caller, resources.namespaceOf);
-  const mayBreak =
-    (caller: Caller | undefined) =>
-    (id: string): boolean =>
-      may(caller?.principal?.grants ?? [], 'define', resources.namespaceOf(id) ?? EVERYWHERE);
+  const mayBreak = (caller: Caller | undefined): MayBreak => mayBreakOf(resources, caller);
   const visibleEntry =
     (visible: (namespace: string | null) => boolean) =>
     (entry: CatalogEntry): CatalogEntry => ({

@@ -27,7 +27,7 @@ export type ReadTarget = Pick<ReadRequest, 'service' | 'features'>;
 
 export interface Resources {
   readonly one: (kind: Kind, name: string) => readonly Resource[];
-  /** of a resource `kind/name`; null where it is not registered */
+  /** of a resource `kind/name`, or the stream of an approval; null where it is not registered */
   readonly namespaceOf: (id: string) => string | null;
   /** the registered names of a kind in namespaces that pass the test */
   readonly names: (kind: string, visible: (namespace: string) => boolean) => readonly string[];
@@ -57,7 +57,11 @@ const MAX_CACHED_READS = 1000;
 const namespaceIn = (definition: Pick<Definition, 'namespace'>): string =>
   definition.namespace ?? DEFAULT_NAMESPACE;
 
-export const createResources = (catalog: Catalog): Resources => {
+/** @param ofApproval the namespace of a proposal, or of what a namespace requires; null: no such */
+export const createResources = (
+  catalog: Catalog,
+  ofApproval: (id: string) => string | null = () => null,
+): Resources => {
   let position = -1;
   const reads = new Map<string, readonly Resource[]>();
 
@@ -126,7 +130,7 @@ export const createResources = (catalog: Catalog): Resources => {
 
   return {
     one,
-    namespaceOf: (id) => byId(id)[0]?.namespace ?? null,
+    namespaceOf: (id) => byId(id)[0]?.namespace ?? ofApproval(id),
     names: (kind, visible) =>
       catalog
         .streams()

@@ -20,6 +20,11 @@ export interface Caller {
    * grants.
    */
   readonly principal?: Principal;
+  /**
+   * id of the proposal that is carried out for this caller, who made it: a second person has
+   * approved it. Only application/approvals sets it.
+   */
+  readonly approval?: string;
   /** the span of the request; absent: it is not traced */
   readonly trace?: TraceContext;
 }

@@ -13,6 +13,7 @@ import type { Principal } from '#domain/authorization/principal.ts';
 import type { AccessOptions, AccessRefusal, Credentials } from '#domain/ports/access.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
+import type { Approvals } from './approvals.ts';
 import type { Audit } from './audit.ts';
 import type { Datasets } from './datasets.ts';
 import type { Keys } from './keys.ts';
@@ -30,6 +31,7 @@ export interface Areas {
   readonly datasets: Datasets;
   readonly replays: Replays;
   readonly audit: Audit;
+  readonly approvals: Approvals;
   readonly keys: Keys;
   readonly operations: Operations;
 }

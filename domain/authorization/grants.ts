@@ -43,6 +43,11 @@ export const ACTIONS = {
     says: 'why a value is what it is, with the raw events that made it; what was served to a request',
   },
   audit: { roles: ['auditor'], says: 'the audit log; whether its chain is whole' },
+  approvals: {
+    roles: ['author', 'operator', 'auditor'],
+    says: 'proposals, and what needs approval; approving one also takes the rights that its request takes',
+  },
+  protect: { roles: [], says: 'say what needs approval in it' },
   keys: { roles: [], says: 'make, list and revoke keys whose grants lie in it' },
 } as const satisfies Readonly<
   Record<string, { readonly roles: readonly Role[]; readonly says: string }>

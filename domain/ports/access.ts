@@ -4,6 +4,7 @@
  */
 
 import type { Grant } from '#domain/authorization/grants.ts';
+import type { AccessLog, AccessSamples } from './access-log.ts';
 
 export interface Credentials {
   /** `Bearer KEY`: an API key or a token, as in the header */
@@ -47,4 +48,6 @@ export interface AccessOptions {
   readonly failuresAtOnce?: number;
   /** whether metrics may be read without authentication; default false */
   readonly openMetrics?: boolean;
+  /** absent: reads are not logged */
+  readonly accessLog?: { readonly log: AccessLog; readonly samples: AccessSamples };
 }

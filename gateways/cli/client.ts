@@ -5,7 +5,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
-import { type ErrorCode, MillraceError } from '#domain/errors.ts';
+import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
 import { parseExactJson } from '#domain/values/exact-json.ts';
 
 export interface Call {
@@ -147,6 +147,11 @@ export const createClient = (base: string, options: ClientOptions): Client => {
     const status = message.statusCode ?? 0;
     if (status >= 400 || message.headers['content-type']?.includes('json') !== true)
       throw refusalOf(status, text, base);
+    // The only refusal that is no failure of HTTP.
+    if (status === ERRORS.MR_APPROVAL_REQUIRED.status && text.includes('"MR_APPROVAL_REQUIRED"')) {
+      const refusal = refusalOf(status, text, base);
+      if (refusal.code === 'MR_APPROVAL_REQUIRED') throw refusal;
+    }
     try {
       return (options.exact === true ? parseExactJson(text) : JSON.parse(text)) as T;
     } catch {

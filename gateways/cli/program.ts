@@ -47,6 +47,10 @@ const MODULES: readonly CommandModule[] = [
   { names: ['status'], load: async () => (await import('./commands/status.ts')).addStatus },
   { names: ['keys'], load: async () => (await import('./commands/keys.ts')).addKeys },
   {
+    names: ['approvals'],
+    load: async () => (await import('./commands/approvals.ts')).addApprovals,
+  },
+  {
     names: ['verify', 'repair'],
     load: async () => (await import('./commands/verify.ts')).addVerify,
   },
@@ -91,7 +95,7 @@ const withGlobalOptions = (): Command =>
     .option('--json', 'print one JSON document; for lists, one line per record')
     .addHelpText(
       'after',
-      '\nExample:\n  millrace get delay_model --entity origin=ATL destination=LAX --request hour=18\n\nTimes are ISO 8601 with a zone, or epoch milliseconds. Exit status: 0 success, 1 refused or failed, 2 wrong usage.',
+      '\nExample:\n  millrace get delay_model --entity origin=ATL destination=LAX --request hour=18\n\nTimes are ISO 8601 with a zone, or epoch milliseconds. Exit status: 0 success, 1 refused or failed, 2 wrong usage, 3 proposed: it waits for approval.',
     );
 
 /** The first argument that is neither a global option nor its value. */

@@ -1,4 +1,7 @@
-/** Runs the program on its arguments. Exit status: 0 done, 1 refused or failed, 2 wrong usage. */
+/**
+ * Runs the program on its arguments. Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3
+ * proposed: it waits for the approval of a second person.
+ */
 
 import { CommanderError } from 'commander';
 import { messageOf } from '#domain/error-message.ts';
@@ -7,6 +10,8 @@ import { errorText } from './error-text.ts';
 import { createProgram } from './program.ts';
 import { terminalText } from './terminal-text.ts';
 import { UsageError } from './usage.ts';
+
+const PROPOSED = 3;
 
 const report = (error: unknown, json: boolean): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -19,7 +24,7 @@ const report = (error: unknown, json: boolean): number => {
   process.stderr.write(terminalText(json ? `${JSON.stringify(known)}\n` : errorText(known)));
   if (known.code === 'MR_INTERNAL' && process.env.MILLRACE_DEBUG !== undefined)
     console.error(error);
-  return 1;
+  return known.code === 'MR_APPROVAL_REQUIRED' ? PROPOSED : 1;
 };
 
 /**

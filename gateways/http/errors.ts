@@ -125,6 +125,8 @@ export const answerOf = (
 export const setRefusalHeaders = (error: unknown, reply: FastifyReply): void => {
   if (!(error instanceof MillraceError)) return;
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+  // It may have the secret of a key, as the answer that it replaces.
+  if (error.code === 'MR_APPROVAL_REQUIRED') reply.header('cache-control', 'no-store');
   const { retryAfterMs } = error.details;
   if (error.status === 429 && typeof retryAfterMs === 'number')
     reply.header('retry-after', Math.ceil(retryAfterMs / 1000));

@@ -162,6 +162,21 @@ const ROUTES: Readonly<Record<string, Sample>> = {
     path: () => '/v1/keys/000000000000/revoke',
     body: () => ({}),
   },
+  'GET /v1/approvals': { needs: ['approvals'] },
+  'POST /v1/approvals/require': {
+    needs: ['protect'],
+    body: () => ({ namespace: 'payments', for: ['promotions'] }),
+  },
+  'GET /v1/approvals/:id': { needs: ['approvals'], path: () => '/v1/approvals/000000000000' },
+  'POST /v1/approvals/:id/approve': {
+    needs: ['approvals'],
+    path: () => '/v1/approvals/000000000000/approve',
+  },
+  'POST /v1/approvals/:id/refuse': {
+    needs: ['approvals'],
+    path: () => '/v1/approvals/000000000000/refuse',
+    body: () => ({ reason: 'no' }),
+  },
   'GET /v1/rejected/:source': { needs: ['operate'], path: () => '/v1/rejected/charges' },
   'POST /v1/rejected/:source/resend': {
     needs: ['operate'],
@@ -245,6 +260,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
       '/v1/freshness',
       '/v1/audit',
       '/v1/keys',
+      '/v1/approvals',
     ];
     if (method === 'GET' && lists.includes(pattern)) {
       expect(code).toBe(200);
@@ -253,7 +269,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
       // What is looked up does not exist for a caller who may not see it. (Feast's routes answer
       // 422 for a source that does not exist.)
       const lookedUp =
-        /^\/(v1\/(registry\/:kind\/|lineage$|datasets\/:id|replays\/:id|explain)|push|write|mat)/;
+        /^\/(v1\/(registry\/:kind\/|lineage$|datasets\/:id|replays\/:id|approvals\/:id|explain)|push|write|mat)/;
       expect(code === 422 ? 404 : code).toBe(lookedUp.test(pattern) ? 404 : 403);
     }
   });

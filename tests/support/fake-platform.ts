@@ -5,6 +5,7 @@
 import type { Areas, Platform } from '#domain/api/platform.ts';
 import type { CatalogEntry } from '#domain/api/registry.ts';
 import { fail } from '#domain/errors.ts';
+import { fakeApprovals } from './fake/approvals.ts';
 import { fakeDatasets } from './fake/datasets.ts';
 import { fakeAudit, fakeKeys, fakeOperations } from './fake/operations.ts';
 import { fakePublishing } from './fake/publishing.ts';
@@ -45,6 +46,7 @@ export const createFakePlatform = (): FakePlatform => {
     datasets: fakeDatasets(state),
     replays: fakeReplays(state),
     audit: fakeAudit(state),
+    approvals: fakeApprovals(state),
     keys: fakeKeys(),
     operations: fakeOperations(state),
   };

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
+import type { AccessOptions } from '#domain/ports/access.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Logger } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
@@ -12,6 +13,7 @@ import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';
+import { type AccessLogFlags, accessLogOf, addAccessLogOptions } from '../access-log-options.ts';
 import {
   type AccessFlags,
   accessText,
@@ -30,7 +32,7 @@ import { addLogOptions, type LogFlags } from '../log-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions extends AccessFlags, AuditFlags, LogFlags {
+interface ServeOptions extends AccessFlags, AccessLogFlags, AuditFlags, LogFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;
@@ -110,10 +112,22 @@ const startGrpc = async (
 /** values of --access → of the platform */
 const AUTHENTICATION = { auto: 'auto', keys: 'required', open: 'off' } as const;
 
+const openAccessLog = async (
+  flags: AccessLogFlags,
+  warn: (message: string) => void,
+): Promise<Pick<AccessOptions, 'accessLog'>> => {
+  const settings = accessLogOf(flags);
+  if (settings === null) return {};
+  const { fileAccessLog } = await import('#infra/access-log/file-access-log.ts');
+  const { file, samples } = settings;
+  return { accessLog: { log: fileAccessLog(file, { warn }), samples } };
+};
+
 const accessOf = async (
   platform: Platform,
   options: ServeOptions,
   adminKey: string | undefined,
+  warn: (message: string) => void,
 ): Promise<Access> => {
   const tokens = tokenFlagsOf(options);
   const verifyToken =
@@ -123,6 +137,7 @@ const accessOf = async (
     openMetrics: options.openMetrics ?? false,
     ...(adminKey === undefined ? {} : { adminKey }),
     ...(verifyToken === null ? {} : { verifyToken }),
+    ...(await openAccessLog(options, warn)),
   });
   requireKeysFor(options.host, access.authenticationRequired(), options.access);
   return access;
@@ -139,6 +154,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const { json } = command.optsWithGlobals() as { json?: boolean };
   limitsOf(options.limit);
   clientAddress(options.trustedProxy);
+  accessLogOf(options);
   // Files that the platform makes are its own: of the data directory, and outputs.
   process.umask(0o077);
   const signal = untilSignal();
@@ -157,7 +173,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const auditAnchor = await openAnchor(options);
   const platform = await start({ dataDirectory, warn, tracing, lineage, auditAnchor });
   try {
-    const access = await accessOf(platform, options, adminKey);
+    const access = await accessOf(platform, options, adminKey, warn);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
     const { httpModules } = await import('#gateways/http-modules.ts');
     const gateway = await createHttpGateway({
@@ -211,7 +227,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 };
 
 export const addServe = (program: Command): void => {
-  addLogOptions(addAuditOptions(addAccessOptions(program.command('serve'))))
+  addLogOptions(addAccessLogOptions(addAuditOptions(addAccessOptions(program.command('serve')))))
     .description('run the platform; it prints one line when it is ready')
     .addOption(
       new Option(

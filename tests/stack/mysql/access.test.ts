@@ -12,6 +12,7 @@ import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
 import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
+import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { type Catalog, openCatalog } from '#projections/catalog/catalog.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { emptyDatabase } from '#tests/stack/support/mysql.ts';
@@ -36,13 +37,17 @@ beforeAll(async () => {
     const keys = createKeyIndex();
     const catalog = await openCatalog(eventStore, [keys.take]);
     const bus = createCommandBus({ eventStore, catalog, now: Date.now, newId: randomUUID });
-    const platform: Platform = { ...createFakePlatform(), keys: createKeys(keys, bus) };
+    const platform: Platform = {
+      ...createFakePlatform(),
+      keys: createKeys(keys, bus, { orPropose: (run) => run() }),
+    };
     const counter = mysqlUsageCounter(database);
     const access = createAccess(
       {
         platform,
         catalog,
         keys,
+        approvals: createApprovalIndex(),
         eventStore,
         counter,
         producers: mysqlProducerOwners(database),
