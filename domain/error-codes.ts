@@ -58,7 +58,7 @@ export const ERRORS = {
   MR_APPROVAL_REQUIRED: {
     status: 202,
     remedy:
-      'Nothing has changed yet: the request is a proposal, `details.proposal`. Another person with the same rights approves it with `millrace approvals approve ID`.',
+      'Nothing has changed yet: the request became a proposal, whose ID is `details.proposal`. Another person with the same rights approves it with `millrace approvals approve ID`.',
   },
   MR_PLAN_CHANGED: {
     status: 409,
@@ -90,7 +90,7 @@ export const ERRORS = {
   },
   MR_FIELD_RANGE: {
     status: 400,
-    remedy: 'Send a value in the range that the message states. Send ids above 2^53 as strings.',
+    remedy: 'Send a value in the range that the message states. For ids above 2^53 − 1, declare the field as `string` in the source, and send strings.',
   },
   MR_CHANGE_INVALID: {
     status: 400,
