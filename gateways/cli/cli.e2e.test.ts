@@ -122,6 +122,8 @@ test('the names of the commands are those of the interface, each with a help tex
     'keys revoke',
     'verify',
     'repair',
+    'erase',
+    'erase verify',
     'stack',
     'stack up',
     'stack down',

@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
 import type { EncodedBatch, StoredBatch } from '#infra/sqlite/batch-codec.ts';
 import { addColumn, assertUndamaged, damaged, rowChecksum } from '#infra/sqlite/checksums.ts';
+import { createErasedTables } from '#infra/sqlite/erased.ts';
 import { createPastTables, type PastWrites, pastWrites } from '#infra/sqlite/past-tables.ts';
 
 const LOG_TABLES = `
@@ -43,6 +44,7 @@ export const createLogTables = (db: DatabaseSync): void => {
   addColumn(db, 'log_partition', 'trimmed_time', 'INTEGER NOT NULL DEFAULT 0');
   const newest = db.prepare(NEWEST_LOG_TIME).get() as { log_time: number } | undefined;
   createPastTables(db, newest?.log_time ?? 0);
+  createErasedTables(db);
 };
 
 export interface PartitionRow {
