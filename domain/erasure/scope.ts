@@ -165,7 +165,7 @@ export const matchesRecord = (
   record: Readonly<Record<string, unknown>>,
 ): boolean => matches.some((match) => match.every((one) => isValue(one, record[one.field])));
 
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
 /** Whether a text has each of the values as a word of its own, also in JSON's spelling. */
 export const textMatcher = (texts: readonly string[]): ((text: string) => boolean) => {
