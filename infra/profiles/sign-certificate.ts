@@ -7,7 +7,10 @@ import { fail } from '#domain/errors.ts';
 
 const LEAST_SECRET = 16;
 
-const signatureOf = (text: string, keyFile: string): SignedCertificate['signature'] => {
+export type Signer = (text: string) => SignedCertificate['signature'];
+
+/** @throws MR_NOT_FOUND, MR_REFUSED where the file has no key that can sign */
+export const signerOf = (keyFile: string): Signer => {
   let key: Buffer;
   try {
     key = readFileSync(keyFile);
@@ -21,8 +24,10 @@ const signatureOf = (text: string, keyFile: string): SignedCertificate['signatur
         'MR_REFUSED',
         `the key in "${keyFile}" is of type ${signing.asymmetricKeyType}: give a private key of type ed25519 in PEM, or a file with a secret`,
       );
-    const value = sign(null, Buffer.from(text), signing).toString('base64');
-    return { algorithm: 'Ed25519', value };
+    return (text) => ({
+      algorithm: 'Ed25519',
+      value: sign(null, Buffer.from(text), signing).toString('base64'),
+    });
   }
   const secret = key.toString('utf8').trim();
   if (secret.length < LEAST_SECRET)
@@ -30,14 +35,16 @@ const signatureOf = (text: string, keyFile: string): SignedCertificate['signatur
       'MR_REFUSED',
       `the secret in "${keyFile}" has ${secret.length} characters: give at least ${LEAST_SECRET}`,
     );
-  const value = createHmac('sha256', secret).update(text).digest('base64');
-  return { algorithm: 'HMAC-SHA256', value };
+  return (text) => ({
+    algorithm: 'HMAC-SHA256',
+    value: createHmac('sha256', secret).update(text).digest('base64'),
+  });
 };
 
 export const signCertificate = (
   certificate: ErasureCertificate,
-  keyFile: string | null,
+  signer: Signer | null,
 ): SignedCertificate => ({
   certificate,
-  signature: keyFile === null ? null : signatureOf(JSON.stringify(certificate), keyFile),
+  signature: signer === null ? null : signer(JSON.stringify(certificate)),
 });

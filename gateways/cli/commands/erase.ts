@@ -67,7 +67,9 @@ const erase = async (options: EraseOptions, command: Command): Promise<void> => 
   if (removeBackups && backups === undefined)
     throw new UsageError('--remove-backups needs --backups DIRECTORY …');
   const { eraseEmbedded } = await import('#infra/profiles/embedded-erase.ts');
-  const { signCertificate } = await import('#infra/profiles/sign-certificate.ts');
+  const { signCertificate, signerOf } = await import('#infra/profiles/sign-certificate.ts');
+  // A key that cannot sign is refused before anything is removed.
+  const signer = keyFile === undefined ? null : signerOf(keyFile);
   const line = progressLine();
   const certificate = await eraseEmbedded({
     dataDirectory: resolve(data),
@@ -77,13 +79,15 @@ const erase = async (options: EraseOptions, command: Command): Promise<void> => 
     ...(backups === undefined ? {} : { backups }),
     onProgress: line.show,
   }).finally(line.end);
-  const signed = signCertificate(certificate, keyFile ?? null);
+  const signed = signCertificate(certificate, signer);
   if (file !== undefined) await writeFile(file, `${JSON.stringify(signed, null, 2)}\n`);
   if (json) document(signed);
   else print(summary(signed));
 };
 
-const verify = async (options: EraseOptions, command: Command): Promise<void> => {
+const verify = async (_options: unknown, command: Command): Promise<void> => {
+  // Commander gives options that `erase` has too to `erase`.
+  const options = command.optsWithGlobals<EraseOptions>();
   const { json, document, print } = contextOf(command);
   const { verifyErasure } = await import('#infra/profiles/embedded-erase-verify.ts');
   const line = progressLine();
@@ -123,7 +127,6 @@ export const addErase = (program: Command): void => {
     .option('--key-file <file>', 'sign it: an Ed25519 private key in PEM, or a secret for HMAC')
     .option('--backups <directory...>', 'directories of backups: the certificate names them')
     .option('--remove-backups', 'delete all backups of these directories', false)
-    .enablePositionalOptions()
     .addHelpText(
       'after',
       '\nIt cannot be undone. After a kill, run it again.\n\nExamples:\n  millrace erase --entity user=u-1842 --reason "request 77" --data ./data --certificate 77.json\n  millrace erase verify --entity user=u-1842 --data ./data',
