@@ -34,10 +34,7 @@ export interface ErasureCertificate {
     readonly records: Readonly<Record<string, number>>;
     /** what this run did to the history, by topic */
     readonly history: Readonly<
-      Record<
-        string,
-        { readonly rows: number; readonly files: number; readonly snapshots: number }
-      >
+      Record<string, { readonly rows: number; readonly files: number; readonly snapshots: number }>
     >;
     /** saved states, by file: written without the entity, or dropped, to be built again */
     readonly states: Readonly<Record<string, 'rewritten' | 'dropped'>>;

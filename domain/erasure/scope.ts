@@ -63,10 +63,7 @@ export type EntityTexts = Readonly<Record<string, string>>;
 const ofKind = <T extends Definition>(all: readonly Definition[], kind: T['kind']): readonly T[] =>
   all.filter((one): one is T => one.kind === kind);
 
-const valuesOf = (
-  { name, keys }: EntityDefinition,
-  texts: EntityTexts,
-): readonly FieldMatch[] =>
+const valuesOf = ({ name, keys }: EntityDefinition, texts: EntityTexts): readonly FieldMatch[] =>
   Object.entries(keys).map(([field, type]) => {
     const text = texts[field] as string;
     const value = scalarOfText(type, text);
@@ -125,8 +122,7 @@ export const erasureScope = (
     for (const { name, fields } of sources)
       if (values.every(({ field }) => fields[field] !== undefined)) add(rawTopic(name), values);
     for (const { name } of services)
-      for (const prefix of ['key_', 'input_'])
-        add(featureLogTopic(name), prefixed(prefix, values));
+      for (const prefix of ['key_', 'input_']) add(featureLogTopic(name), prefixed(prefix, values));
   }
   const mine = views.filter(({ entity }) => names.includes(entity));
   const mineNames = new Set(mine.map(({ name }) => name));

@@ -75,7 +75,8 @@ const inTables = (db: DatabaseSync, needles: readonly string[]): readonly Trace[
     const { n } = db
       .prepare(`SELECT count(*) AS n FROM ${quoted(name)} WHERE ${has.join(' OR ')}`)
       .get(...bytes) as { n: number };
-    if (n > 0) found.push({ where: `the database's table ${name}`, what: `${n} rows have its bytes` });
+    if (n > 0)
+      found.push({ where: `the database's table ${name}`, what: `${n} rows have its bytes` });
   }
   return found;
 };

@@ -91,7 +91,12 @@ export const remainsOf = async (
     why: 'they are computed from events of its source, of which some were the entity’s too: present values still count those, and replays and reads of the past no longer do',
   })),
   ...(backups.length === 0
-    ? [{ what: 'backups', why: 'none were named with --backups: those made before have the entity' }]
+    ? [
+        {
+          what: 'backups',
+          why: 'none were named with --backups: those made before have the entity',
+        },
+      ]
     : await inBackups(backups)),
   ...ALWAYS,
 ];

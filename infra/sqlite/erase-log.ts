@@ -6,8 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { avroCodec } from '#domain/avro/codec.ts';
 import { erasedRecord, isErased, type LogRecord } from '#domain/ports/log.ts';
-import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
-import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
+import { decodeBatch, encodeBatches } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 import { type ErasureRows, erasureRows } from '#infra/sqlite/erased.ts';
 import { logReads, logWrites } from '#infra/sqlite/log-tables.ts';

@@ -60,8 +60,7 @@ export const erasureRows = (db: DatabaseSync): ErasureRows => {
   );
   return {
     stored: (erasure) => (one.get(erasure) as unknown as StoredErasure | undefined) ?? null,
-    store: ({ erasure, started, reason, found }) =>
-      void store.run(erasure, started, reason, found),
+    store: ({ erasure, started, reason, found }) => void store.run(erasure, started, reason, found),
     add: (erasure, topic, partition, offset) => void add.run(topic, partition, offset, erasure),
     counts: (erasure) =>
       Object.fromEntries(

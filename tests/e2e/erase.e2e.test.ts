@@ -104,7 +104,9 @@ test('one entity of a compound key goes, others with parts of the key stay', asy
   });
   const { entity: named, platform, removed } = signed.certificate;
   const key = '7\u001f20454';
-  const digest = createHash('sha256').update(JSON.stringify([platform, key])).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([platform, key]))
+    .digest('hex');
   expect(named).toEqual({ definitions: ['buyer'], keyNames: ['buyer', 'day'], digest });
   expect(removed.records).toMatchObject({ 'raw.orders': 2 });
 

@@ -76,7 +76,11 @@ const answers = async (on: TestPlatform, times: readonly number[]) => {
   await caughtUp(platform);
   const entities = OTHERS.map((person) => ({ person }));
   const read = async (moment: { at?: number; known?: number }): Promise<unknown> => {
-    const { values, status } = await platform.serving.read({ features: FEATURES, entities, ...moment });
+    const { values, status } = await platform.serving.read({
+      features: FEATURES,
+      entities,
+      ...moment,
+    });
     return [moment, values, status];
   };
   const reads = [await read({})];
@@ -233,7 +237,9 @@ const loseStates = (directory: string): void => {
   for (const name of readdirSync(states)) rmSync(join(states, name));
 };
 
-test('states that are lost are built again as without an erasure', { timeout: 120_000 }, async () => {
+test('states that are lost are built again as without an erasure', {
+  timeout: 120_000,
+}, async () => {
   for (const trim of [false, true]) {
     const on = await filled(trim);
     const times = [visit(650).at, visit(880).at];
