@@ -30,7 +30,7 @@ export interface ErasureCertificate {
   readonly started: string;
   readonly ended: string;
   readonly removed: {
-    /** records of the log and rows of the history, by topic, over all runs: a position counts once */
+    /** positions in the log, the history or both, by topic, over all runs */
     readonly records: Readonly<Record<string, number>>;
     /** what this run did to the history, by topic */
     readonly history: Readonly<

@@ -8,6 +8,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Match } from '#domain/erasure/scope.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { identifier, literal } from '#domain/sql/duckdb/names.ts';
+import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
 import {
   addedEntries,
   addSnapshot,
@@ -215,7 +216,7 @@ export const countInParquet = async (
   path: string,
   matches: readonly Match[],
 ): Promise<number> => {
-  const from = `read_parquet(${literal(path)})`;
+  const from = parquetByName([path]);
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
   const fields = described.getRows().map(([name, type], id): IcebergField => {
     const sql = String(type);

@@ -42,7 +42,7 @@ export interface ErasureVerification {
 /** Shorter texts occur in any file. */
 const LEAST_BYTES = 5;
 
-/** What is searched as bytes: a compound key as it is encoded, because its parts are others' too. */
+/** What is searched as bytes: of a compound key all of it, because its parts are others' too. */
 const needlesOf = ({ keys, keyNames, texts }: ErasureScope): readonly string[] =>
   (keyNames.length === 1 ? texts : keys).filter((text) => Buffer.byteLength(text) >= LEAST_BYTES);
 

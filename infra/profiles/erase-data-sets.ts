@@ -1,10 +1,11 @@
-/** Files with decoded content: Parquet by DuckDB, all else by its bytes. */
+/** Files of data sets that have an entity: Parquet is decoded, all else searched by its bytes. */
 import { existsSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { ErasureScope } from '#domain/erasure/scope.ts';
 import { identifier, literal } from '#domain/sql/duckdb/names.ts';
+import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 
@@ -35,7 +36,7 @@ export const parquetHasText = async (
 ): Promise<boolean> => {
   const has = texts.map((text) => `contains(CAST(t AS VARCHAR), ${literal(text)})`).join(' OR ');
   const found = await connection.runAndReadAll(
-    `SELECT 1 FROM read_parquet(${literal(path)}) AS t WHERE ${has} LIMIT 1`,
+    `SELECT 1 FROM ${parquetByName([path])} AS t WHERE ${has} LIMIT 1`,
   );
   return found.getRows().length > 0;
 };
@@ -46,7 +47,7 @@ const parquetHasEntity = async (
   { keyNames, texts }: ErasureScope,
 ): Promise<boolean> => {
   const described = await connection.runAndReadAll(
-    `DESCRIBE SELECT * FROM read_parquet(${literal(path)})`,
+    `DESCRIBE SELECT * FROM ${parquetByName([path])}`,
   );
   const names = described.getRows().map(([name]) => String(name));
   if (!keyNames.every((name) => names.includes(name)))
@@ -56,7 +57,7 @@ const parquetHasEntity = async (
       `CAST(${identifier(name)} AS VARCHAR) IN (${texts.map((text) => literal(text)).join(', ')})`,
   );
   const found = await connection.runAndReadAll(
-    `SELECT 1 FROM read_parquet(${literal(path)}) WHERE ${all.join(' AND ')} LIMIT 1`,
+    `SELECT 1 FROM ${parquetByName([path])} WHERE ${all.join(' AND ')} LIMIT 1`,
   );
   return found.getRows().length > 0;
 };

@@ -39,8 +39,9 @@ interface StatesOptions {
 }
 
 /**
- * A state is written anew without the entity, so that what else it knows is not lost: the watermark,
- * and updates that were trimmed. One that cannot be read is dropped, and built again at the start.
+ * A state is written anew without the entity, so that what else it knows is not lost: the
+ * watermark, and updates that were trimmed. One that cannot be read is dropped, and built again at
+ * the start.
  */
 export const eraseFromStates = ({
   directory,

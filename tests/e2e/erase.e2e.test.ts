@@ -1,4 +1,4 @@
-/** `millrace erase` and `millrace erase verify`, as an operator runs them; keys that are no text. */
+/** `millrace erase` and `millrace erase verify`, as an operator runs them; a compound key. */
 import { createHash, createHmac, generateKeyPairSync, verify } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
