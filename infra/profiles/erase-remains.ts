@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Remains } from '#domain/erasure/certificate.ts';
+import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { readCatalog } from '#infra/backup/catalog.ts';
+import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
+import { logReads } from '#infra/sqlite/log-tables.ts';
 import type { EntityIn } from './erase-scope.ts';
 
 /** Positions in the chain whose text names the entity; at most these many are listed. */
@@ -63,6 +66,39 @@ const inChains = (db: DatabaseSync, { isInText }: EntityIn): readonly Remains[] 
   });
 };
 
+/** Shorter texts are in any record by chance. */
+const LEAST_BYTES = 5;
+
+/**
+ * Records of others that have the key among their bytes: a registry event that names it, a field
+ * that is no key, an element of a list.
+ */
+const inOtherRecords = (db: DatabaseSync, { scope }: EntityIn): readonly Remains[] => {
+  const texts = scope.keyNames.length === 1 ? scope.texts : scope.keys;
+  const needles = texts.map((text) => Buffer.from(text)).filter((b) => b.length >= LEAST_BYTES);
+  const has = (bytes: Uint8Array): boolean =>
+    needles.some((one) => Buffer.from(bytes).includes(one));
+  const found: Remains[] = [];
+  const reads = logReads(db);
+  for (const partition of reads.partitions()) {
+    const { topic, partition: number } = partition;
+    const offsets = reads.ranges(partition).flatMap(({ base }) => {
+      const batch = reads.exactBatch(partition, base);
+      if (!has(batch.data)) return [];
+      return decodeBatch(batch, 0)
+        .filter(({ key, value }) => has(value) || (key !== null && has(Buffer.from(key))))
+        .map(({ offset }) => offset);
+    });
+    if (offsets.length === 0) continue;
+    const why =
+      topic === REGISTRY_TOPIC
+        ? 'copies of the registry’s commits, which name the entity'
+        : 'they are of others, and have the key in a field that is no key of theirs';
+    found.push({ what: `${topic}@${number}, offsets ${list(offsets)}`, why });
+  }
+  return found;
+};
+
 const inBackups = async (directories: readonly string[]): Promise<readonly Remains[]> => {
   const all: Remains[] = [];
   for (const directory of directories) {
@@ -86,6 +122,7 @@ export const remainsOf = async (
   backups: readonly string[],
 ): Promise<readonly Remains[]> => [
   ...inChains(db, entity),
+  ...inOtherRecords(db, entity),
   ...entity.scope.otherViews.map((view) => ({
     what: `values of other entities of the view ${view}`,
     why: 'they are computed from events of its source, of which some were the entity’s too: present values still count those, and replays and reads of the past no longer do',

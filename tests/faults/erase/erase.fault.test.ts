@@ -190,6 +190,14 @@ for (const trim of [false, true])
         ['not-found', 'not-found', 'not-found'],
       ]);
 
+    if (trim) {
+      clock += 120_000;
+      for (const topic of TOPICS) await parts.history.sync(topic);
+      await parts.retention.trim();
+      clock += 120_000;
+      expect(await parts.retention.trim()).toBeGreaterThan(0);
+      expect((await answers(on, times)).reads.slice(1)).toEqual(before.reads.slice(1));
+    }
     const { id } = await on.platform.replays.start({ view: 'spending' }, caller);
     expect(await replayFilled(on.platform, id)).toMatchObject({ state: 'ready' });
     await on.platform.replays.change(id, 'promote', {}, caller);
@@ -286,4 +294,34 @@ test('backups that are named remain in the certificate, or are removed', {
   await restoreEmbedded({ from: to, dataDirectory: restored });
   expect((await verifyErasure({ dataDirectory: restored, entity })).traces).toEqual([]);
   expect((await verifyEmbedded({ dataDirectory: restored, deep: true })).damage).toEqual([]);
+});
+
+test('a command that named the entity remains in the chains, and the certificate says where', {
+  timeout: 60_000,
+}, async () => {
+  const on = await filled(false);
+  const { id } = await on.platform.replays.start(
+    { view: 'spending', entities: [entity], reason: 'wrong costs' },
+    caller,
+  );
+  expect(await replayFilled(on.platform, id)).toMatchObject({ state: 'ready' });
+  await stop(on);
+  const options = { dataDirectory: on.directory, entity, reason: 'r', now: () => clock };
+  const { remains } = await eraseEmbedded(options);
+  expect(remains.map(({ what }) => what)).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^registry commits \d+/),
+      expect.stringMatching(/^audit records \d+/),
+      expect.stringMatching(/^registry@0, offsets \d+/),
+    ]),
+  );
+  const { traces } = await verifyErasure({ dataDirectory: on.directory, entity });
+  expect(traces.map(({ where }) => where).sort()).toEqual([
+    join(on.directory, 'millrace.db'),
+    "the database's table audit",
+    "the database's table log_batch",
+    "the database's table registry_commit",
+  ]);
+  await on.restart();
+  expect((await on.platform.audit.verify()).ok).toBe(true);
 });
