@@ -1,4 +1,4 @@
-/** Whatever is erased: a read gives the other records at their offsets, and tasks come to the end. */
+/** Whatever is erased: reads give the other records at their offsets, and tasks reach the end. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { avroCodec } from '#domain/avro/codec.ts';

@@ -65,10 +65,9 @@ export const eraseRecords = (
   const writes = logWrites(db);
   const rows: ErasureRows = erasureRows(db);
   const decode = decoderOf(db);
-  const removeBatch = db.prepare('DELETE FROM log_batch WHERE partition_id = ? AND base = ?');
   let erased = 0;
   for (const partition of reads.partitions()) {
-    const { topic, partition: number, id } = partition;
+    const { topic, partition: number } = partition;
     const test = testOf(topic);
     if (test === null) continue;
     for (const { base } of reads.ranges(partition)) {
@@ -84,12 +83,8 @@ export const eraseRecords = (
         gone.has(record.offset) ? erasedRecord(topic, number) : record,
       );
       database.transaction(() => {
-        removeBatch.run(id, base);
-        let at = base;
-        for (const batch of encodeBatches(kept)) {
-          writes.batch(partition, at, stored.logTime, batch);
-          at += batch.count;
-        }
+        // It is one batch again: no record takes more bytes than before.
+        for (const batch of encodeBatches(kept)) writes.replace(partition, { ...stored, ...batch });
         for (const offset of gone) rows.add(erasure, topic, number, offset);
       });
       erased += gone.size;

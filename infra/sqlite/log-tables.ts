@@ -231,6 +231,8 @@ export interface LogWrites {
     logTime: number,
     batch: EncodedBatch,
   ): void;
+  /** Gives a batch other content: as many records, in the same row, so the newest stays so. */
+  replace(partition: BatchPlace & { readonly id: number }, batch: StoredBatch): void;
   position(position: ConsumerPosition): void;
   producer(producer: string, topic: string, next: number): void;
   trim(partitionId: number, beforeOffset: number, trimmedTime: number): void;
@@ -241,6 +243,9 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
   const addPartition = db.prepare('INSERT INTO log_partition (topic, partition) VALUES (?, ?)');
   const batch = db.prepare(
     'INSERT INTO log_batch (partition_id, base, count, log_time, data, headers, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const replace = db.prepare(
+    'UPDATE log_batch SET data = ?, headers = ?, checksum = ? WHERE partition_id = ? AND base = ?',
   );
   const position = db.prepare(
     'INSERT INTO log_position (consumer, topic, partition, next, checksum) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next, checksum = excluded.checksum',
@@ -259,6 +264,10 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
       const { count, data, headers } = encoded;
       const checksum = rowChecksum(checkedColumns(at, base, logTime, encoded), data);
       batch.run(at.id, base, count, logTime, data, headers, checksum);
+    },
+    replace(at, { base, logTime, data, ...batch }) {
+      const checksum = rowChecksum(checkedColumns(at, base, logTime, batch), data);
+      replace.run(data, batch.headers, checksum, at.id, base);
     },
     position({ consumer, topic, partition, offset }) {
       const checksum = rowChecksum([consumer, topic, partition, offset]);

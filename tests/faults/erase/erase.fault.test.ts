@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
@@ -14,6 +15,7 @@ import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
 import { backUpEmbedded } from '#infra/profiles/embedded-backup.ts';
 import { eraseEmbedded } from '#infra/profiles/embedded-erase.ts';
 import { verifyErasure } from '#infra/profiles/embedded-erase-verify.ts';
+import { repairEmbedded } from '#infra/profiles/embedded-repair.ts';
 import { restoreEmbedded } from '#infra/profiles/embedded-restore.ts';
 import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import { finished } from '#tests/e2e/scenario.ts';
@@ -324,4 +326,25 @@ test('a command that named the entity remains in the chains, and the certificate
   ]);
   await on.restart();
   expect((await on.platform.audit.verify()).ok).toBe(true);
+});
+
+test('a damaged batch of the log is taken from the history, with its gaps', {
+  timeout: 60_000,
+}, async () => {
+  const on = await filled(false);
+  const times = [visit(300).at, visit(650).at];
+  const before = await answers(on, times);
+  await stop(on);
+  await eraseEmbedded({ dataDirectory: on.directory, entity, reason: 'r', now: () => clock });
+  const db = new DatabaseSync(join(on.directory, 'millrace.db'));
+  const sql =
+    "UPDATE log_batch SET checksum = checksum + 1 WHERE base = 0 AND partition_id IN (SELECT id FROM log_partition WHERE topic = 'raw.visits')";
+  expect(db.prepare(sql).run().changes).toBe(2);
+  db.close();
+  const repairs = await repairEmbedded({ dataDirectory: on.directory, acceptLoss: false });
+  expect(repairs.map(({ lost }) => lost)).toEqual([false, false]);
+  expect((await verifyEmbedded({ dataDirectory: on.directory, deep: true })).damage).toEqual([]);
+  expect((await verifyErasure({ dataDirectory: on.directory, entity })).traces).toEqual([]);
+  await on.restart();
+  expect(await answers(on, times)).toEqual(before);
 });
