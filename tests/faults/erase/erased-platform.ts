@@ -1,4 +1,4 @@
-/** A platform with data of every kind about several people, and all that it answers about others. */
+/** A platform with data of all kinds about several people, and all that it answers of others. */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
