@@ -90,7 +90,8 @@ export const ERRORS = {
   },
   MR_FIELD_RANGE: {
     status: 400,
-    remedy: 'Send a value in the range that the message states. For ids above 2^53 − 1, declare the field as `string` in the source, and send strings.',
+    remedy:
+      'Send a value in the range that the message states. For ids above 2^53 − 1, declare the field as `string` in the source, and send strings.',
   },
   MR_CHANGE_INVALID: {
     status: 400,

@@ -14,6 +14,7 @@
  * and OpenLineage's events.
  */
 import type { EngineGeneration } from '#domain/ports/engine.ts';
+import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -26,6 +27,8 @@ export interface TrimLogDependencies {
   /** null: nothing is trimmed */
   readonly keepMs: number | null;
   readonly warn: (message: string) => void;
+  /** The erased offsets of [from, below) of a partition: no history has them. */
+  readonly erased?: ErasedOffsets;
 }
 
 const TRIMMED = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
@@ -45,7 +48,7 @@ export const createTrimLog = (
   dependencies: TrimLogDependencies,
   isStopped: () => boolean = () => false,
 ): (() => Promise<number>) => {
-  const { log, history, running, now, keepMs, warn } = dependencies;
+  const { log, history, running, now, keepMs, warn, erased = () => [] } = dependencies;
 
   /** topic → end offsets of its history when the log was trimmed before */
   const reached = new Map<string, readonly number[]>();
@@ -81,9 +84,10 @@ export const createTrimLog = (
     below: number,
   ): Promise<boolean> => {
     const found = await history.count(topic, { partition, from, below });
-    if (found === below - from) return true;
+    const wanted = below - from - erased(topic, partition, from, below).length;
+    if (found === wanted) return true;
     warn(
-      `${topic} is not trimmed: of offsets ${from} to ${below - 1} of partition ${partition}, its history has ${found}, not ${below - from}. Run \`millrace verify\`.`,
+      `${topic} is not trimmed: of offsets ${from} to ${below - 1} of partition ${partition}, its history has ${found}, not ${wanted}. Run \`millrace verify\`.`,
     );
     return false;
   };

@@ -7,7 +7,7 @@
  * - Records have the offsets, log times and rows that the log had, in the order of offsets. Their
  *   Avro may be that of another version of the source; it decodes to the same row. Keys and headers
  *   are gone.
- * - A record that is missing is an error, never a gap.
+ * - A record that is missing is an error, never a gap. An erased one is an erased record.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 

@@ -128,6 +128,8 @@ test('the names of the commands are those of the interface, each with a help tex
     'approvals refuse',
     'verify',
     'repair',
+    'erase',
+    'erase verify',
     'stack',
     'stack up',
     'stack down',

@@ -54,6 +54,7 @@ const MODULES: readonly CommandModule[] = [
     names: ['verify', 'repair'],
     load: async () => (await import('./commands/verify.ts')).addVerify,
   },
+  { names: ['erase'], load: async () => (await import('./commands/erase.ts')).addErase },
   { names: ['stack'], load: async () => (await import('./commands/stack.ts')).addStack },
 ];
 

@@ -4,7 +4,7 @@
  * order in which the live run saw them (commits of the same millisecond excepted). Once it has
  * joined, it takes what the current transaction has appended.
  */
-import type { ConsumerPosition, LogRecord } from '#domain/ports/log.ts';
+import { type ConsumerPosition, isErased, type LogRecord } from '#domain/ports/log.ts';
 import type { LogPartition, OpenTransaction, TaskHost } from '#domain/ports/stream-task.ts';
 
 export interface TaskCursor {
@@ -23,8 +23,11 @@ export interface TaskCursor {
 }
 
 interface Buffered {
+  /** without the erased ones */
   readonly records: readonly LogRecord[];
   at: number;
+  /** the offset to read next */
+  readonly next: number;
 }
 
 export const taskCursor = (
@@ -38,30 +41,51 @@ export const taskCursor = (
   const partitions = (): readonly LogPartition[] =>
     topics.flatMap((topic) => host.partitions(topic) ?? []);
   let resets = 0;
-  const nextOf = (partition: LogPartition): number =>
-    Math.max(
+  /** Erased records that were read: a position before one means the position after it. */
+  const erased = new Map<LogPartition, Set<number>>();
+  const nextOf = (partition: LogPartition): number => {
+    let offset = Math.max(
       partition.archived ? 0 : partition.begin,
       next.get(partition) ?? host.position(consumer, partition.topic, partition.partition),
     );
+    const gaps = erased.get(partition);
+    if (gaps !== undefined) while (gaps.has(offset)) offset++;
+    return offset;
+  };
+
+  const buffer = (partition: LogPartition, found: readonly LogRecord[]): Buffered => {
+    const records = found.filter((record) => !isErased(record));
+    if (records.length < found.length) {
+      const gaps = erased.get(partition) ?? new Set<number>();
+      for (const record of found) if (isErased(record)) gaps.add(record.offset);
+      erased.set(partition, gaps);
+    }
+    const last = found.at(-1);
+    const buffered = { records, at: 0, next: last === undefined ? 0 : last.offset + 1 };
+    buffers.set(partition, buffered);
+    return buffered;
+  };
 
   /** The partition's buffer, if it has at least one record left; else the next offset to read. */
   const held = (partition: LogPartition): Buffered | number => {
     const buffered = buffers.get(partition);
     if (buffered !== undefined && buffered.at < buffered.records.length) return buffered;
-    const last = buffered?.records.at(-1);
-    return Math.max(last === undefined ? 0 : last.offset + 1, nextOf(partition));
+    return Math.max(buffered?.next ?? 0, nextOf(partition));
   };
   const isTrimmed = ({ begin }: LogPartition, from: Buffered | number): boolean =>
     typeof from === 'number' && from < begin;
   /** The partition's buffer with at least one record left; null at its end. */
   const fill = (partition: LogPartition): Buffered | 'to load' | null => {
-    const from = held(partition);
-    if (typeof from !== 'number') return from;
-    if (from >= partition.end) return null;
-    if (isTrimmed(partition, from)) return 'to load';
-    const buffered = { records: host.read(partition, from), at: 0 };
-    buffers.set(partition, buffered);
-    return buffered.records.length > 0 ? buffered : null;
+    for (;;) {
+      const from = held(partition);
+      if (typeof from !== 'number') return from;
+      if (from >= partition.end) return null;
+      if (isTrimmed(partition, from)) return 'to load';
+      const found = host.read(partition, from);
+      const buffered = buffer(partition, found);
+      if (buffered.records.length > 0) return buffered;
+      if (found.length === 0) return null;
+    }
   };
 
   /** null: at the end, or something has to be loaded first */
@@ -97,7 +121,7 @@ export const taskCursor = (
       const before = resets;
       const loadOne = async (partition: LogPartition): Promise<void> => {
         const records = await host.readArchived(partition, held(partition) as number);
-        if (resets === before) buffers.set(partition, { records, at: 0 });
+        if (resets === before) buffer(partition, records);
       };
       return Promise.all(missing.map(loadOne)).then(() => undefined);
     },

@@ -106,7 +106,11 @@ export const topicWriter = ({
         if (count >= commitRows) return true;
         const records = await input.log.read(topic, partition, next, READ_BYTES);
         if (records.length === 0) break;
-        if (records[0]?.offset !== next) {
+        // Offsets of erased records are gaps; what was trimmed is lost.
+        if (
+          records[0]?.offset !== next &&
+          ((await input.log.begin(topic))[partition] ?? 0) > next
+        ) {
           throw new MillraceError(
             'MR_STORAGE_FAILED',
             `The log no longer has ${topic}@${partition}:${next}, and the history does not have it yet.`,

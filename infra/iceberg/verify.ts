@@ -2,6 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Damage } from '#domain/api/verification.ts';
 import { messageOf } from '#domain/error-message.ts';
+import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
 import { liveEntries, manifestsOf } from '#infra/shared/iceberg/append.ts';
@@ -29,6 +30,8 @@ export interface VerifyTablesOptions {
   /** for the deep checks; null: only bytes are checked */
   readonly connection: DuckDBConnection | null;
   readonly onProgress: (what: string) => void;
+  /** The offsets of [from, below) of a partition that were erased: no row has them. */
+  readonly erased?: ErasedOffsets;
 }
 
 interface DataFileFound extends StatedFile {
@@ -64,6 +67,7 @@ export const verifyTables = async ({
   root,
   connection,
   onProgress,
+  erased = () => [],
 }: VerifyTablesOptions): Promise<TablesVerification> => {
   const damage: Damage[] = [];
   const damaged = new Set<string>();
@@ -143,10 +147,13 @@ export const verifyTables = async ({
           number,
           number,
         ];
+        const end = ends[partition] ?? last + 1;
+        const gaps = (from: number, below: number): number =>
+          from < below ? erased(topic, partition, from, below).length : 0;
         if (
           rows !== offsets ||
-          last - first + 1 !== offsets ||
-          last + 1 !== (ends[partition] ?? last + 1)
+          last - first + 1 !== offsets + gaps(first, last + 1) ||
+          last + 1 + gaps(last + 1, end) !== end
         )
           throw new Error(
             `partition ${partition} has ${rows} rows with ${offsets} offsets from ${first} to ${last}, and its summary ends at ${ends[partition] ?? 'none'}`,

@@ -25,9 +25,10 @@ import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { type Database, openDatabase } from '#infra/sqlite/database.ts';
+import { erasedOffsets } from '#infra/sqlite/erased.ts';
 import { identityOf, openIdentity } from '#infra/sqlite/identity.ts';
 import type { PartitionRow } from '#infra/sqlite/log-tables.ts';
-import { databaseRepair, type RecoveredRecord } from '#infra/sqlite/repair.ts';
+import { databaseRepair, type RecoveredRecord, withErased } from '#infra/sqlite/repair.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
 import { findDamage } from './embedded-verify.ts';
@@ -98,6 +99,7 @@ export const repairEmbedded = async ({
     const duckDb = await openDuckDb({ memoryLimit: '512MB' });
     const reader = historyReader(root, duckDb);
     const schemas = sqliteSchemaRegistry(database);
+    const erased = erasedOffsets(db);
 
     /** The history's events of raw.<source> with these offsets, as records. */
     const fromHistory = async (
@@ -135,6 +137,7 @@ export const repairEmbedded = async ({
       } catch (error) {
         why = messageOf(error);
       }
+      records = withErased(records, erased(topic, number, from, to));
       if (records.length === to - from) {
         tools.fill(partition, records);
         done(what, 'taken from the history');

@@ -15,6 +15,7 @@ import { historyAhead } from '#infra/iceberg/belongs.ts';
 import { type TablesVerification, verifyTables } from '#infra/iceberg/verify.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { openForReading } from '#infra/sqlite/database.ts';
+import { erasedOffsets } from '#infra/sqlite/erased.ts';
 import { identityOf } from '#infra/sqlite/identity.ts';
 import { logReads } from '#infra/sqlite/log-tables.ts';
 import { type DatabaseVerification, verifyDatabase } from '#infra/sqlite/verify.ts';
@@ -70,7 +71,12 @@ export const findDamage = async ({
   const connection = duckDb === null ? null : await duckDb.connect();
   let tables: TablesVerification;
   try {
-    tables = await verifyTables({ root, connection, onProgress });
+    tables = await verifyTables({
+      root,
+      connection,
+      onProgress,
+      ...(db === null ? {} : { erased: erasedOffsets(db) }),
+    });
     damage.push(...tables.damage);
     if (db !== null && database !== null) {
       const reads = logReads(db);

@@ -34,6 +34,7 @@ import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
+import { erasedOffsets } from '#infra/sqlite/erased.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
@@ -120,11 +121,20 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     directory.close();
     throw error;
   });
-  log.attachArchive(createArchive({ history, schemas }));
+  const erased = erasedOffsets(database.db);
+  log.attachArchive(createArchive({ history, schemas, erased }));
 
   const keepMs = options.keepLogMs === undefined ? DEFAULT_KEEP_LOG_MS : options.keepLogMs;
   const openRetention = (running: Engine['running']): LogRetention => {
-    const retention = openLogRetention({ log, history, running, now, keepMs, warn });
+    const retention = openLogRetention({
+      log,
+      history,
+      running,
+      now,
+      keepMs,
+      warn,
+      erased,
+    });
     options.onParts?.({ history, retention });
     return retention;
   };

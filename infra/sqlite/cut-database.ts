@@ -16,6 +16,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
 import { type Database, openDatabase } from '#infra/sqlite/database.ts';
 import { dropLaterTopics } from '#infra/sqlite/drop-later-topics.ts';
+import { createErasedTables } from '#infra/sqlite/erased.ts';
 import { logReads, logWrites, type PartitionRow } from '#infra/sqlite/log-tables.ts';
 import { pastFrom, positionsUntil, sequencesUntil } from '#infra/sqlite/past-tables.ts';
 import { commitsOf } from '#infra/sqlite/registry-rows.ts';
@@ -78,6 +79,12 @@ const cutLog = (db: DatabaseSync, time: number): void => {
   for (const { producer, topic, next } of sequences) writes.producer(producer, topic, next);
   for (const table of ['log_position_past', 'log_producer_past'])
     db.prepare(`DELETE FROM ${table} WHERE log_time > ?`).run(time);
+  createErasedTables(db);
+  const forget = db.prepare(
+    'DELETE FROM log_erased WHERE topic = ? AND partition = ? AND "offset" >= ?',
+  );
+  for (const { topic, partition } of partitions)
+    forget.run(topic, partition, ends.get(`${topic}\n${partition}`) ?? 0);
 };
 
 /** @returns the position of the last commit that is kept */

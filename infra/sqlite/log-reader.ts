@@ -1,7 +1,7 @@
 /** Reads the log over any connection: the writer's own, or that of a worker thread. */
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
-import type { Log, LogRecord } from '#domain/ports/log.ts';
+import { isErased, type Log, type LogRecord } from '#domain/ports/log.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import { type LogReads, logReads, type PartitionRow } from '#infra/sqlite/log-tables.ts';
 
@@ -19,11 +19,12 @@ export const readRecords = (
   while (next < partition.end) {
     const batch = reads.batch(partition, next);
     if (batch === null) break;
-    const found = decodeBatch(batch, next);
+    const found = decodeBatch(batch, next).filter((record) => !isErased(record));
     records = records.length === 0 ? found : records.concat(found);
     bytes += batch.data.length;
     next = batch.base + batch.count;
-    if (bytes >= maxBytes) break;
+    // A read that gives nothing is at the end, so it goes on where all was erased.
+    if (bytes >= maxBytes && records.length > 0) break;
   }
   return records;
 };

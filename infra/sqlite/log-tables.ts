@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
 import type { EncodedBatch, StoredBatch } from '#infra/sqlite/batch-codec.ts';
 import { addColumn, assertUndamaged, damaged, rowChecksum } from '#infra/sqlite/checksums.ts';
+import { createErasedTables } from '#infra/sqlite/erased.ts';
 import { createPastTables, type PastWrites, pastWrites } from '#infra/sqlite/past-tables.ts';
 
 const LOG_TABLES = `
@@ -31,8 +32,12 @@ const LOG_TABLES = `
   ) WITHOUT ROWID;
 `;
 
-const NEWEST_LOG_TIME =
-  'SELECT max(coalesce((SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1), 0), coalesce((SELECT max(trimmed_time) FROM log_partition), 0)) AS log_time';
+/** By the times, not by the rows' order: a repair adds old records as new rows. */
+const NEWEST_LOG_TIME = `SELECT max(
+    coalesce((SELECT max((SELECT log_time FROM log_batch WHERE partition_id = id ORDER BY log_time DESC LIMIT 1))
+      FROM log_partition), 0),
+    coalesce((SELECT max(trimmed_time) FROM log_partition), 0)
+  ) AS log_time`;
 
 /** Idempotent; adds the columns that data directories of earlier releases lack. */
 export const createLogTables = (db: DatabaseSync): void => {
@@ -43,6 +48,7 @@ export const createLogTables = (db: DatabaseSync): void => {
   addColumn(db, 'log_partition', 'trimmed_time', 'INTEGER NOT NULL DEFAULT 0');
   const newest = db.prepare(NEWEST_LOG_TIME).get() as { log_time: number } | undefined;
   createPastTables(db, newest?.log_time ?? 0);
+  createErasedTables(db);
 };
 
 export interface PartitionRow {
@@ -229,6 +235,8 @@ export interface LogWrites {
     logTime: number,
     batch: EncodedBatch,
   ): void;
+  /** Gives a batch other content: as many records, in the same row, so the newest stays so. */
+  replace(partition: BatchPlace & { readonly id: number }, batch: StoredBatch): void;
   position(position: ConsumerPosition): void;
   producer(producer: string, topic: string, next: number): void;
   trim(partitionId: number, beforeOffset: number, trimmedTime: number): void;
@@ -240,6 +248,9 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
   const addPartition = db.prepare('INSERT INTO log_partition (topic, partition) VALUES (?, ?)');
   const batch = db.prepare(
     'INSERT INTO log_batch (partition_id, base, count, log_time, data, headers, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const replace = db.prepare(
+    'UPDATE log_batch SET data = ?, headers = ?, checksum = ? WHERE partition_id = ? AND base = ?',
   );
   const position = db.prepare(
     'INSERT INTO log_position (consumer, topic, partition, next, checksum) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next, checksum = excluded.checksum',
@@ -258,6 +269,10 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
       const { count, data, headers } = encoded;
       const checksum = rowChecksum(checkedColumns(at, base, logTime, encoded), data);
       batch.run(at.id, base, count, logTime, data, headers, checksum);
+    },
+    replace(at, { base, logTime, data, ...batch }) {
+      const checksum = rowChecksum(checkedColumns(at, base, logTime, batch), data);
+      replace.run(data, batch.headers, checksum, at.id, base);
     },
     position({ consumer, topic, partition, offset }) {
       const checksum = rowChecksum([consumer, topic, partition, offset]);

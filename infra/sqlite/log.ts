@@ -6,7 +6,7 @@
  */
 import { MillraceError } from '#domain/errors.ts';
 import { type Archive, isArchived } from '#domain/ports/archive.ts';
-import type { Append, Appended, LogRecord } from '#domain/ports/log.ts';
+import { type Append, type Appended, isErased, type LogRecord } from '#domain/ports/log.ts';
 import type { LogPartition, OpenTaskRunner, TransactionalLog } from '#domain/ports/stream-task.ts';
 import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { storageError } from '#infra/shared/sqlite/storage-error.ts';
@@ -168,9 +168,14 @@ export const sqliteLog = (
     async read(topic, partition, offset, maxBytes) {
       const found = metadata.topic(topic)[partition];
       if (found === undefined) return [];
-      return found.archived && offset < found.begin
-        ? readArchived(found, offset)
-        : readRecords(reads, found, offset, maxBytes);
+      let next = offset;
+      while (found.archived && next < found.begin) {
+        const all = await readArchived(found, next);
+        const kept = all.filter((record) => !isErased(record));
+        if (kept.length > 0 || all.length === 0) return kept;
+        next += all.length;
+      }
+      return readRecords(reads, found, next, maxBytes);
     },
     begin: async (topic) => metadata.topic(topic).map((p) => (p.archived ? 0 : p.begin)),
     end: async (topic) => metadata.topic(topic).map((p) => p.end),

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
-import type { OutgoingRecord } from '#domain/ports/log.ts';
+import { erasedRecord, type OutgoingRecord } from '#domain/ports/log.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 import { logReads, logWrites, type PartitionRow } from '#infra/sqlite/log-tables.ts';
@@ -30,6 +30,21 @@ export interface DatabaseRepair {
   readonly resetView: (view: string) => void;
   readonly removePosition: (consumer: string, topic: string) => void;
 }
+
+/** With what an erasure left between them, so that there is no gap. Both are in their order. */
+export const withErased = (
+  records: readonly RecoveredRecord[],
+  erased: readonly number[],
+): readonly RecoveredRecord[] => {
+  const had = new Set(records.map(({ offset }) => offset));
+  const gaps = erased
+    .filter((offset) => !had.has(offset))
+    .map((offset): RecoveredRecord => {
+      const near = records.findLast((record) => record.offset < offset) ?? records[0];
+      return { ...erasedRecord('', 0), offset, logTime: near?.logTime ?? 0 };
+    });
+  return gaps.length === 0 ? records : [...records, ...gaps].sort((a, b) => a.offset - b.offset);
+};
 
 const isDamage = (error: unknown): boolean =>
   error instanceof MillraceError && error.code === 'MR_DATA_DAMAGED';

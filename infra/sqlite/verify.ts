@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Damage } from '#domain/api/verification.ts';
 import { avroCodec } from '#domain/avro/codec.ts';
 import { messageOf } from '#domain/error-message.ts';
+import { isErased } from '#domain/ports/log.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import { checkedCommits } from '#infra/sqlite/event-store.ts';
 import { type BatchRange, logReads, type PartitionRow } from '#infra/sqlite/log-tables.ts';
@@ -140,7 +141,8 @@ export const verifyDatabase = (
           records += batch.count;
           bytes += batch.data.length;
           if (deep)
-            for (const { schemaId, value } of decodeBatch(batch, 0)) decode(schemaId, value);
+            for (const record of decodeBatch(batch, 0))
+              if (!isErased(record)) decode(record.schemaId, record.value);
           good.push(range);
         } catch (error) {
           const what = `${topic}, partition ${partition.partition}, the batch at offset ${range.base}`;

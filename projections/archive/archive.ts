@@ -1,8 +1,9 @@
 /** The archive of the embedded log: raw events that were trimmed, read from their history. */
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { Archive } from '#domain/ports/archive.ts';
+import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import type { LogRecord } from '#domain/ports/log.ts';
+import { erasedRecord, type LogRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { KeptRecords } from '#domain/ports/stream-task.ts';
 import { type EncodedRow, rowEncoder } from '#domain/sources/raw-records.ts';
@@ -11,6 +12,8 @@ import type { Row } from '#domain/values/value.ts';
 interface ArchiveDependencies {
   readonly history: Pick<HistoryTables, 'eventsAt' | 'offsetAt'>;
   readonly schemas: Pick<SchemaRegistry, 'versions' | 'schema'>;
+  /** The erased offsets of [from, below) of a partition. */
+  readonly erased?: ErasedOffsets;
 }
 
 /** Offsets of one read: each reads the table's files that can have them. */
@@ -19,7 +22,11 @@ const MAX_CACHED = 1_000;
 
 const sourceOf = (topic: string): string => topic.slice('raw.'.length);
 
-export const createArchive = ({ history, schemas }: ArchiveDependencies): Archive => {
+export const createArchive = ({
+  history,
+  schemas,
+  erased = () => [],
+}: ArchiveDependencies): Archive => {
   /** `topic partition time` → offset; what was trimmed never changes */
   const offsets = new Map<string, number>();
 
@@ -32,15 +39,22 @@ export const createArchive = ({ history, schemas }: ArchiveDependencies): Archiv
         history.eventsAt(source, range),
         rowEncoder(schemas, source),
       ]);
+      const gaps = new Set(erased(topic, partition, from, until));
+      let next = 0;
+      let logTime = 0;
       return Array.from({ length: until - from }, (_, i): LogRecord => {
         const offset = from + i;
-        const event = events[i];
+        const event = events[next];
+        if (event?.offset !== offset && gaps.has(offset))
+          return { ...erasedRecord(topic, partition), offset, logTime };
         if (event?.offset !== offset)
           return fail(
             'MR_DATA_DAMAGED',
             `the history of ${topic} lacks offset ${offset} of partition ${partition}, which was trimmed from the log: run \`millrace verify\`, or restore a backup`,
             { topic, partition, offset },
           );
+        next++;
+        logTime = event.logTime;
         const { schemaId, value }: EncodedRow = encode(event.row as Row);
         return { topic, partition, offset, logTime: event.logTime, key: null, schemaId, value };
       });

@@ -11,7 +11,10 @@ import { startServer } from '#tests/support/server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const page = readFileSync(join(root, 'docs', 'guides', 'recovery.md'), 'utf8');
-const drill = /<!-- drill -->\n```sh\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+const drillOf = (name: string): string =>
+  new RegExp(`<!-- ${name} -->\\n\`\`\`sh\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? '';
+const drill = drillOf('drill');
+const erasureDrill = drillOf('erasure drill');
 
 const freePort = (): Promise<number> =>
   new Promise((done) => {
@@ -41,7 +44,9 @@ const bash = (script: string, cwd: string, env: NodeJS.ProcessEnv) =>
     child.on('exit', (code) => done({ code, out }));
   });
 
-test('the drill ends with status 0, and its files have values', { timeout: 120_000 }, async () => {
+const inDirectory = async (
+  run: (directory: string, server: Awaited<ReturnType<typeof startServer>>) => Promise<void>,
+): Promise<void> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-drill-'));
   const server = await startServer(join(directory, 'data'));
   try {
@@ -58,13 +63,40 @@ test('the drill ends with status 0, and its files have values', { timeout: 120_0
       }),
     );
     writeFileSync(join(directory, 'flights.ndjson'), flights.join('\n'));
-    const port = String(await freePort());
-    const { code, out } = await bash(drill.replaceAll('7412', port), directory, env);
-    expect(code, out).toBe(0);
-    expect(readFileSync(join(directory, 'restored.txt'), 'utf8')).toMatch(/ATL +50 /);
-    expect(readFileSync(join(directory, 'registry-restored.json'), 'utf8')).toContain('flights');
+    await run(directory, server);
   } finally {
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   }
-});
+};
+
+test('the drill ends with status 0, and its files have values', { timeout: 120_000 }, () =>
+  inDirectory(async (directory, { url }) => {
+    const port = String(await freePort());
+    const env = { MILLRACE_URL: url };
+    const { code, out } = await bash(drill.replaceAll('7412', port), directory, env);
+    expect(code, out).toBe(0);
+    expect(readFileSync(join(directory, 'restored.txt'), 'utf8')).toMatch(/ATL +50 /);
+    expect(readFileSync(join(directory, 'registry-restored.json'), 'utf8')).toContain('flights');
+  }),
+);
+
+test(
+  'the erasure drill ends with status 0, and its certificate has counts',
+  {
+    timeout: 120_000,
+  },
+  () =>
+    inDirectory(async (directory, server) => {
+      const flights = join(directory, 'flights.ndjson');
+      const published = await runProcess(['publish', 'flights', flights], {
+        MILLRACE_URL: server.url,
+      });
+      expect(published.status, published.err).toBe(0);
+      await server.stop();
+      const { code, out } = await bash(erasureDrill, directory, {});
+      expect(code, out).toBe(0);
+      const { certificate } = JSON.parse(readFileSync(join(directory, 'erased.json'), 'utf8'));
+      expect(certificate.removed.records).toMatchObject({ 'raw.flights': 50 });
+    }),
+);

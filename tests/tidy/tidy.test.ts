@@ -33,6 +33,8 @@ test('only profiles wire infra to the application', () => {
   ]).toEqual([
     // reads and writes data directories, whatever a server does
     'gateways/cli/commands/backup.ts',
+    // rewrites what a running platform has open
+    'gateways/cli/commands/erase.ts',
     'gateways/cli/commands/serve.ts',
     'gateways/cli/commands/stack.ts',
     'gateways/cli/commands/verify.ts',

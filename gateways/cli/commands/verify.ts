@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Verification } from '#domain/api/verification.ts';
 import { fail } from '#domain/errors.ts';
 import { contextOf } from '../context.ts';
+import { progressLine } from '../progress-line.ts';
 import { table } from '../table.ts';
 
 interface VerifyOptions {
@@ -16,17 +17,6 @@ interface RepairOptions {
 }
 
 const DEFAULT_DIRECTORY = '.millrace';
-
-/** One line on a terminal, which the next one replaces; nothing elsewhere. */
-const progressLine = (): { readonly show: (what: string) => void; readonly end: () => void } => {
-  const { stderr } = process;
-  if (!stderr.isTTY) return { show: () => {}, end: () => {} };
-  const clear = '\r\u001b[2K';
-  return {
-    show: (what) => void stderr.write(`${clear}${what}`),
-    end: () => void stderr.write(clear),
-  };
-};
 
 const summary = ({ checked, withoutChecksum, deep }: Verification): string => {
   const { records, commits, states, tables, files, bytes } = checked;

@@ -158,7 +158,7 @@ const mergeSmall = async (
 
 export interface NewSnapshot {
   readonly snapshotId: number;
-  readonly operation: 'append' | 'replace';
+  readonly operation: 'append' | 'replace' | 'overwrite';
   readonly summary: Readonly<Record<string, string>>;
   readonly now: number;
   readonly checkpoint?: Checkpoint | undefined;

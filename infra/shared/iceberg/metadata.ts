@@ -21,7 +21,9 @@ export interface Snapshot {
   readonly 'timestamp-ms': number;
   readonly 'manifest-list': string;
   readonly 'schema-id': number;
-  readonly summary: Readonly<Record<string, string>> & { readonly operation: 'append' | 'replace' };
+  readonly summary: Readonly<Record<string, string>> & {
+    readonly operation: 'append' | 'replace' | 'overwrite';
+  };
 }
 
 export interface TableMetadata {

@@ -5,7 +5,8 @@
 import { parquetByFieldId } from '#domain/sql/duckdb/parquet-files.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
-const SQL_TYPES: Readonly<Record<string, string>> = {
+/** By Iceberg type. */
+export const SQL_TYPES: Readonly<Record<string, string>> = {
   int: 'INTEGER',
   long: 'BIGINT',
   float: 'FLOAT',

@@ -1,0 +1,230 @@
+/**
+ * Removes rows from a table: the files that have them are written anew without them, the manifests
+ * without a trace of the old files (their bounds are values), and all older snapshots expire. A run
+ * that is killed leaves a table that can be read, and the next run finishes it.
+ */
+import { randomUUID } from 'node:crypto';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Match } from '#domain/erasure/scope.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { identifier, literal } from '#domain/sql/duckdb/names.ts';
+import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
+import {
+  addedEntries,
+  addSnapshot,
+  checkedPaths,
+  liveEntries,
+  manifestsOf,
+  newSnapshotId,
+  writeManifest,
+} from '#infra/shared/iceberg/append.ts';
+import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
+import type { DataFile, ManifestEntry } from '#infra/shared/iceberg/manifest.ts';
+import {
+  currentSchema,
+  currentSnapshot,
+  endOffsetsOf,
+  endOffsetsSummary,
+  type TableMetadata,
+} from '#infra/shared/iceberg/metadata.ts';
+import { readParquet, SQL_TYPES } from '#infra/shared/iceberg/parquet-scan.ts';
+import { type IcebergField, typeName } from '#infra/shared/iceberg/schema.ts';
+import { commitTable, loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
+import { withoutBounds } from '#infra/shared/iceberg/without-bounds.ts';
+import { expireSnapshots } from './maintenance.ts';
+import { removeOrphans } from './orphans.ts';
+
+/** The value of a column as text, as `String` writes the value of a key. */
+const asText = (field: IcebergField): string => {
+  const name = identifier(field.name);
+  switch (typeName(field)) {
+    case 'timestamptz':
+      return `CAST(epoch_ms(${name}) AS VARCHAR)`;
+    case 'date':
+      return `CAST(date_diff('day', DATE '1970-01-01', ${name}) AS VARCHAR)`;
+    case 'binary':
+      return `to_base64(${name})`;
+    default:
+      return `CAST(${name} AS VARCHAR)`;
+  }
+};
+
+const isNumber = (field: IcebergField): boolean =>
+  ['int', 'long', 'float', 'double'].includes(typeName(field));
+
+/** The rows that one of the matches holds for; null: the table lacks the columns of all. */
+export const conditionOf = (
+  matches: readonly Match[],
+  fields: readonly IcebergField[],
+): string | null => {
+  const named = new Map(fields.map((field) => [field.name, field]));
+  const conditions = matches.flatMap((match) => {
+    const parts = match.map(({ field, value }) => {
+      const found = named.get(field);
+      if (found === undefined) return null;
+      return isNumber(found) && typeof value === 'number'
+        ? `${identifier(field)} = ${value}`
+        : `${asText(found)} = ${literal(String(value))}`;
+    });
+    return parts.includes(null) ? [] : [`(${parts.join(' AND ')})`];
+  });
+  return conditions.length === 0 ? null : `coalesce(${conditions.join(' OR ')}, false)`;
+};
+
+export interface RowPosition {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface SelectRowsOptions {
+  readonly root: Directory;
+  readonly topic: string;
+  readonly matches: readonly Match[];
+  readonly connection: DuckDBConnection;
+}
+
+export interface EraseRowsOptions extends SelectRowsOptions {
+  readonly now: number;
+  /** whether an earlier run removed rows of the topic, or the log's records of them were removed */
+  readonly begun: boolean;
+  /** called with the rows before the first one is removed */
+  readonly onFound: (rows: readonly RowPosition[]) => void;
+}
+
+export interface ErasedRows {
+  readonly rows: number;
+  /** data files that were written anew or removed */
+  readonly files: number;
+  /** snapshots that expired */
+  readonly snapshots: number;
+}
+
+const NOTHING: ErasedRows = { rows: 0, files: 0, snapshots: 0 };
+
+const liveFiles = async (
+  table: Directory,
+  metadata: TableMetadata,
+): Promise<readonly ManifestEntry[]> => {
+  const manifests = await manifestsOf(table, metadata, currentSnapshot(metadata));
+  return (
+    await Promise.all(manifests.map((manifest) => liveEntries(table, metadata, manifest)))
+  ).flat();
+};
+
+/** A column of the rows that one of the matches holds for, in the newest snapshot. */
+export const selectRows = async (
+  { root, topic, matches, connection }: SelectRowsOptions,
+  column: string,
+): Promise<readonly (readonly unknown[])[]> => {
+  const table = tableDirectory(root, topic);
+  const metadata = (await loadTable(table))?.metadata;
+  if (metadata === undefined) return [];
+  const { fields } = currentSchema(metadata);
+  const where = conditionOf(matches, fields);
+  const paths = await checkedPaths(table, metadata, await liveFiles(table, metadata));
+  if (where === null || paths.length === 0) return [];
+  const result = await connection.runAndReadAll(
+    `SELECT ${identifier(column)} FROM ${readParquet(paths, fields)} WHERE ${where}`,
+  );
+  return result.getRows();
+};
+
+const rewrite = async (options: EraseRowsOptions): Promise<ErasedRows> => {
+  const { root, topic, matches, connection, now, onFound } = options;
+  const table = tableDirectory(root, topic);
+  const base = await loadTable(table);
+  const snapshot = base === null ? null : currentSnapshot(base.metadata);
+  if (base === null || snapshot === null) return NOTHING;
+  const { metadata } = base;
+  const { fields } = currentSchema(metadata);
+  const where = conditionOf(matches, fields);
+  if (where === null) return NOTHING;
+  const entries = await liveFiles(table, metadata);
+
+  const replaced: { readonly entry: ManifestEntry; readonly left: number }[] = [];
+  const positions: RowPosition[] = [];
+  for (const entry of entries) {
+    const paths = await checkedPaths(table, metadata, [entry]);
+    const result = await connection.runAndReadAll(
+      `SELECT _partition, _offset FROM ${readParquet(paths, fields)} WHERE ${where}`,
+    );
+    const rows = result.getRows();
+    if (rows.length === 0) continue;
+    positions.push(
+      ...rows.map(([partition, offset]) => ({
+        partition: Number(partition),
+        offset: Number(offset),
+      })),
+    );
+    replaced.push({ entry, left: entry.data_file.record_count - rows.length });
+  }
+  if (replaced.length === 0) return NOTHING;
+  onFound(positions);
+
+  const files: DataFile[] = [];
+  for (const { entry, left } of replaced) {
+    if (left === 0) continue;
+    const paths = await checkedPaths(table, metadata, [entry]);
+    files.push(
+      ...(await writeDataFiles(
+        connection,
+        { table, metadata, fields },
+        {
+          relation: `(SELECT * FROM ${readParquet(paths, fields)} WHERE NOT ${where})`,
+          unbounded: withoutBounds(fields, [entry]),
+        },
+        randomUUID(),
+      )),
+    );
+  }
+  const gone = new Set(replaced.map(({ entry }) => entry));
+  const snapshotId = newSnapshotId();
+  const manifest = await writeManifest(table, metadata, [
+    ...entries.filter((entry) => !gone.has(entry)),
+    ...addedEntries(files, snapshotId),
+  ]);
+  const next = await addSnapshot(table, metadata, [], manifest, {
+    snapshotId,
+    operation: 'overwrite',
+    summary: {
+      ...endOffsetsSummary(endOffsetsOf(snapshot)),
+      'deleted-data-files': String(replaced.length),
+    },
+    now,
+  });
+  await commitTable(table, base, next);
+  return { rows: positions.length, files: replaced.length, snapshots: 0 };
+};
+
+/** No other process may write the table. */
+export const eraseRows = async (options: EraseRowsOptions): Promise<ErasedRows> => {
+  const table = tableDirectory(options.root, options.topic);
+  const erased = await rewrite(options);
+  if (erased.rows === 0 && !options.begun) return erased;
+  const snapshots = await expireSnapshots(table, {
+    keep: 1,
+    minAge: Number.NEGATIVE_INFINITY,
+    now: options.now,
+  });
+  await removeOrphans(table);
+  return { ...erased, snapshots };
+};
+
+/** How many rows of a Parquet file, of a table or not, one of the matches holds for. */
+export const countInParquet = async (
+  connection: DuckDBConnection,
+  path: string,
+  matches: readonly Match[],
+): Promise<number> => {
+  const from = parquetByName([path]);
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
+  const fields = described.getRows().map(([name, type], id): IcebergField => {
+    const sql = String(type);
+    const iceberg = Object.entries(SQL_TYPES).find(([, one]) => one === sql)?.[0] ?? 'string';
+    return { id, name: String(name), required: false, type: iceberg };
+  });
+  const where = conditionOf(matches, fields);
+  if (where === null) return 0;
+  const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${from} WHERE ${where}`);
+  return Number(counted.getRows()[0]?.[0]);
+};

@@ -1,0 +1,225 @@
+/**
+ * `millrace erase`: removes what a data directory knows about one entity
+ * (docs/decisions/0047-erasure.md). No platform may run on the directory.
+ *
+ *   1. what has the entity is found, and stored: answers, data sets
+ *   2. the log's records are replaced by erased ones
+ *   3. the history's files are written anew without the rows; older snapshots expire
+ *   4. saved states are written anew, data sets' files removed
+ *   5. the database is written anew, so that no free page has an old byte
+ *
+ * Each step can be run again, so an erasure that was killed is finished by the next one.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { ErasureCertificate, LoggedAnswer } from '#domain/erasure/certificate.ts';
+import type { EntityTexts } from '#domain/erasure/scope.ts';
+import { fail } from '#domain/errors.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { featureLogTopic, featuresTopic } from '#domain/ports/topics.ts';
+import { readCatalog } from '#infra/backup/catalog.ts';
+import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
+import { tablesBelow } from '#infra/iceberg/belongs.ts';
+import { type ErasedRows, eraseRows, selectRows } from '#infra/iceberg/erase-rows.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { type Database, openDatabase } from '#infra/sqlite/database.ts';
+import { dropFreeBytes, eraseRecords, findRecords } from '#infra/sqlite/erase-log.ts';
+import { type ErasureRows, erasureRows } from '#infra/sqlite/erased.ts';
+import { openIdentity } from '#infra/sqlite/identity.ts';
+import { createLogTables, logReads } from '#infra/sqlite/log-tables.ts';
+import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
+import { dataSetsWith } from './erase-data-sets.ts';
+import { remainsOf } from './erase-remains.ts';
+import { digestOf, type EntityIn, entityIn } from './erase-scope.ts';
+import { eraseFromStates } from './erase-states.ts';
+
+export interface EraseEmbeddedOptions {
+  readonly dataDirectory: string;
+  readonly entity: EntityTexts;
+  readonly reason: string;
+  /** directories of backups */
+  readonly backups?: readonly string[];
+  /** the backups of these directories are removed, all of them */
+  readonly removeBackups?: boolean;
+  readonly now?: () => number;
+  readonly onProgress?: (what: string) => void;
+  /** called after each step; tests stop a run there */
+  readonly onStep?: (step: 'found' | 'log' | 'history' | 'states' | 'end') => void;
+}
+
+interface Found {
+  readonly answers: readonly LoggedAnswer[];
+  readonly dataSets: readonly string[];
+}
+
+const NOTHING: Found = { answers: [], dataSets: [] };
+const SERVED = featureLogTopic('');
+
+const distinct = <T>(all: readonly T[]): readonly T[] => [
+  ...new Map(all.map((one) => [JSON.stringify(one), one])).values(),
+];
+
+interface Run {
+  readonly database: Database;
+  readonly connection: DuckDBConnection;
+  readonly root: Directory;
+  readonly entity: EntityIn;
+  /** topics of the tables that can have rows of the entity */
+  readonly tables: readonly string[];
+  readonly dataSetDirectory: string;
+}
+
+/** What has the entity, before anything is removed. */
+const find = async (run: Run): Promise<Found> => {
+  const { database, connection, root, entity, tables, dataSetDirectory } = run;
+  const answers: LoggedAnswer[] = [];
+  const service = (topic: string): string => topic.slice(SERVED.length);
+  const inServed = (topic: string) => (topic.startsWith(SERVED) ? entity.testOf(topic) : null);
+  for (const { record, decoded } of findRecords(database.db, inServed))
+    answers.push({ service: service(record.topic), requestId: String(decoded.request_id) });
+  for (const topic of tables.filter((one) => one.startsWith(SERVED))) {
+    const matches = entity.scope.matches.get(topic) ?? [];
+    const rows = await selectRows({ root, topic, matches, connection }, 'request_id');
+    for (const [requestId] of rows)
+      answers.push({ service: service(topic), requestId: String(requestId) });
+  }
+  const dataSets = await dataSetsWith(connection, dataSetDirectory, entity.scope);
+  return { answers: distinct(answers), dataSets };
+};
+
+/** Stores what was found with what earlier runs had found. */
+const remember = (
+  rows: ErasureRows,
+  erasure: string,
+  { started, reason, found }: { started: number; reason: string; found: Found },
+): { readonly found: Found; readonly started: number } => {
+  const before = rows.stored(erasure);
+  const known = before === null ? NOTHING : (JSON.parse(before.found) as Found);
+  const all: Found = {
+    answers: distinct([...known.answers, ...found.answers]),
+    dataSets: distinct([...known.dataSets, ...found.dataSets]),
+  };
+  rows.store({ erasure, started, reason, found: JSON.stringify(all) });
+  return { found: all, started: before?.started ?? started };
+};
+
+const removeBackupsIn = async (directories: readonly string[]): Promise<readonly string[]> => {
+  const removed: string[] = [];
+  for (const directory of directories) {
+    if ((await readCatalog(directory)) === null) continue;
+    rmSync(join(directory, 'catalog.json'), { force: true });
+    rmSync(join(directory, 'content'), { recursive: true, force: true });
+    removed.push(resolve(directory));
+  }
+  return removed;
+};
+
+const eraseFromHistory = async (
+  { database, connection, root, entity, tables }: Run,
+  erasure: string,
+  now: number,
+  onProgress: (what: string) => void,
+): Promise<Readonly<Record<string, ErasedRows>>> => {
+  const rows = erasureRows(database.db);
+  const counts = rows.counts(erasure);
+  const done: Record<string, ErasedRows> = {};
+  for (const topic of tables) {
+    onProgress(`history: ${topic}`);
+    const erased = await eraseRows({
+      root,
+      topic,
+      matches: entity.scope.matches.get(topic) ?? [],
+      connection,
+      now,
+      begun: (counts[topic] ?? 0) > 0,
+      onFound: (found) =>
+        database.transaction(() => {
+          for (const { partition, offset } of found) rows.add(erasure, topic, partition, offset);
+        }),
+    });
+    if (erased.files > 0 || erased.snapshots > 0) done[topic] = erased;
+  }
+  return done;
+};
+
+/**
+ * @throws MR_ENTITY_INVALID, MR_REASON_REQUIRED; MR_DATA_DIR_LOCKED where a platform runs on it
+ */
+export const eraseEmbedded = async (options: EraseEmbeddedOptions): Promise<ErasureCertificate> => {
+  const { entity: texts, reason, backups = [], now = Date.now } = options;
+  const { onProgress = () => {}, onStep = () => {} } = options;
+  if (reason.trim() === '') fail('MR_REASON_REQUIRED', 'an erasure needs a reason: give --reason');
+  if (!existsSync(join(options.dataDirectory, 'millrace.db')))
+    fail('MR_NOT_FOUND', `${options.dataDirectory} is no data directory: it has no database.`);
+  const directory = openDataDirectory(options.dataDirectory);
+  let database: Database | null = null;
+  const duckDb = await openDuckDb({ memoryLimit: '512MB' });
+  const connection = await duckDb.connect();
+  try {
+    checkWriteAheadLog(directory.databasePath);
+    database = openDatabase(directory.databasePath);
+    const platform = openIdentity(database).id;
+    const { db } = database;
+    createLogTables(db);
+    const entity = entityIn(db, texts);
+    const { scope } = entity;
+    const historyDirectory = join(directory.path, 'history');
+    const root = { files: localFiles(), uri: fileUri(historyDirectory) };
+    const tables = existsSync(historyDirectory)
+      ? (await tablesBelow(root)).filter((topic) => scope.matches.has(topic))
+      : [];
+    const dataSetDirectory = join(directory.path, 'datasets');
+    const run: Run = { database, connection, root, entity, tables, dataSetDirectory };
+
+    onProgress('what has the entity');
+    const erasure = digestOf(platform, scope);
+    const rows = erasureRows(db);
+    const found = await find(run);
+    const { found: all, started } = remember(rows, erasure, { started: now(), reason, found });
+    onStep('found');
+
+    onProgress('log');
+    eraseRecords(database, erasure, entity.testOf);
+    onStep('log');
+    const history = await eraseFromHistory(run, erasure, now(), onProgress);
+    rmSync(join(historyDirectory, '.spill'), { recursive: true, force: true });
+    onStep('history');
+
+    onProgress('states and data sets');
+    const reads = logReads(db);
+    const states = eraseFromStates({
+      directory: join(directory.path, 'state'),
+      platform,
+      definitions: entity.definitions,
+      scope,
+      endOf: (view) => reads.partitionsOf(featuresTopic(view))[0]?.end ?? 0,
+    });
+    for (const name of all.dataSets) rmSync(join(dataSetDirectory, name), { force: true });
+    const removed = options.removeBackups === true ? await removeBackupsIn(backups) : [];
+    onStep('states');
+
+    onProgress('free pages of the database');
+    dropFreeBytes(database);
+    const remains = await remainsOf(db, entity, options.removeBackups === true ? [] : backups);
+    onStep('end');
+    return {
+      format: 1,
+      platform,
+      entity: { definitions: scope.entities, keyNames: scope.keyNames, digest: erasure },
+      reason,
+      started: new Date(started).toISOString(),
+      ended: new Date(now()).toISOString(),
+      removed: { records: rows.counts(erasure), history, states, backups: removed },
+      contained: { ...all, views: scope.views, services: scope.services },
+      remains,
+    };
+  } finally {
+    connection.closeSync();
+    duckDb.close();
+    database?.close();
+    directory.close();
+  }
+};
