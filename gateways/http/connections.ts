@@ -12,6 +12,7 @@ import { callerId } from './caller.ts';
 
 const SWEEP_MS = 1_000;
 const KEEPALIVE_MS = 60_000;
+const SUM_MS = 5;
 /**
  * How long the rest of a refused body is read and discarded: a client often loses the answer if the
  * connection is closed at once.
@@ -24,6 +25,15 @@ interface Reader {
   since: number;
   /** who sent the latest request; undefined: it is not authenticated */
   caller: string | undefined;
+}
+
+/** The connections of one authenticated caller. */
+interface Caller {
+  readonly sockets: Set<Socket>;
+  /** when the bytes were summed up */
+  at: number;
+  /** that the caller has not read yet */
+  bytes: number;
 }
 
 /** Closes connections without progress. @returns the bytes that wait to be read, in all */
@@ -52,22 +62,29 @@ export const watchConnections = (app: FastifyInstance, limits: GatewayLimits): v
   server.requestTimeout = limits.requestMs;
   server.connectionsCheckingInterval = SWEEP_MS;
   /** the connections of each authenticated caller */
-  const callers = new Map<string, Set<Socket>>();
+  const callers = new Map<string, Caller>();
   const assign = (socket: Socket, caller: string | undefined): void => {
     const reader = open.get(socket);
     if (reader === undefined || reader.caller === caller) return;
     const before = reader.caller === undefined ? undefined : callers.get(reader.caller);
-    before?.delete(socket);
-    if (reader.caller !== undefined && before?.size === 0) callers.delete(reader.caller);
+    before?.sockets.delete(socket);
+    if (reader.caller !== undefined && before?.sockets.size === 0) callers.delete(reader.caller);
     reader.caller = caller;
     if (caller === undefined) return;
-    const own = callers.get(caller) ?? new Set();
-    callers.set(caller, own.add(socket));
+    const own = callers.get(caller) ?? { sockets: new Set<Socket>(), at: 0, bytes: 0 };
+    own.sockets.add(socket);
+    callers.set(caller, own);
   };
-  const unreadOf = (caller: string): number => {
-    let bytes = 0;
-    for (const socket of callers.get(caller) ?? []) bytes += socket.writableLength;
-    return bytes;
+  /** Summed up at most every few milliseconds: a caller may have many connections and requests. */
+  const unreadOf = (name: string): number => {
+    const caller = callers.get(name);
+    if (caller === undefined) return 0;
+    const now = performance.now();
+    if (now - caller.at < SUM_MS) return caller.bytes;
+    caller.at = now;
+    caller.bytes = 0;
+    for (const socket of caller.sockets) caller.bytes += socket.writableLength;
+    return caller.bytes;
   };
   const track = (socket: Socket): void => {
     open.set(socket, { taken: 0, since: performance.now(), caller: undefined });
