@@ -41,6 +41,7 @@ const millrace = (files: TrainingFiles, out: string): Promise<unknown> =>
     spine: { file: files.spine },
     out,
     mode: 'event-time',
+    overwrite: true,
     sources: { flights: { files: [files.raw], below: [files.events] } },
   });
 

@@ -173,6 +173,7 @@ const oneDataset = async ({ http, truth }: Changing): Promise<void> => {
     spine: { rows },
     mode: 'event-time',
     out,
+    overwrite: true,
   });
   for (;;) {
     const { state } = await http.get<Dataset>(`/v1/datasets/${started.id}`);
