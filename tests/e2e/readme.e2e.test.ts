@@ -59,7 +59,13 @@ test("the commands for the first feature of one's own work", { timeout: 120_000 
     for (const line of commands.split('\n')) {
       const { code, out, err } = await run(
         'bash',
-        ['-euo', 'pipefail', '-c', `npx() { shift; node scripts/millrace.mjs "$@"; }\n${line}`],
+        [
+          '--norc',
+          '-euo',
+          'pipefail',
+          '-c',
+          `npx() { shift; node scripts/millrace.mjs "$@"; }\n${line}`,
+        ],
         { MILLRACE_URL: server.url },
       );
       expect(code, `${line}\n${out}\n${err}`).toBe(0);

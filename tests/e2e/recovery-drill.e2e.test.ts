@@ -31,7 +31,7 @@ const bash = (script: string, cwd: string, env: NodeJS.ProcessEnv) =>
     mkdirSync(bin);
     const millrace = `exec '${process.execPath}' --disable-warning=ExperimentalWarning '${MAIN}'`;
     writeFileSync(join(bin, 'npx'), `#!/bin/bash\nshift\n${millrace} "$@"\n`, { mode: 0o755 });
-    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+    const child = spawn('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
       cwd,
       env: { ...process.env, ...env, PATH: `${bin}:${process.env.PATH}` },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -51,11 +51,15 @@ const copyClone = (to: string): void => {
 
 /** Runs a block in the shell, and notes where the shell then is. */
 const sh = (text: string, cwd: string, more: NodeJS.ProcessEnv = {}) => {
-  const ran = spawnSync('bash', ['-euo', 'pipefail', '-c', `${text}\npwd > ${directory}/cwd`], {
-    cwd,
-    encoding: 'utf8',
-    env: { ...env, MILLRACE_TOOLS: join(root, '.tools'), ...more },
-  });
+  const ran = spawnSync(
+    'bash',
+    ['--norc', '-euo', 'pipefail', '-c', `${text}\npwd > ${directory}/cwd`],
+    {
+      cwd,
+      encoding: 'utf8',
+      env: { ...env, MILLRACE_TOOLS: join(root, '.tools'), ...more },
+    },
+  );
   expect(ran.status, `${text}\n${ran.stdout}\n${ran.stderr}`).toBe(0);
   return { ...ran, cwd: readFileSync(join(directory, 'cwd'), 'utf8').trim() };
 };
