@@ -3,11 +3,11 @@
  * refusal of a kind is written at once; the repetitions within the window are one record with their
  * count, written at its end.
  *
- * Refusals before authentication and those of authenticated principals are counted apart, so that
- * nobody without a key can hide a refusal of somebody with one, and no principal those of another.
- * Each address has room for a few kinds, and the window for some addresses; each principal has room
- * of its own. What has no room is one record for its address or principal, and one for all further
- * addresses. So failed attempts can fill neither the store nor the memory.
+ * Refusals before authentication and those of authenticated principals are counted apart, so that a
+ * caller without a key cannot hide the refusals of one with a key, and no principal those of
+ * another. Each address has room for a few kinds, and the window for some addresses; each principal
+ * has room of its own. What has no room is one record for its address or principal, and one for all
+ * further addresses. So failed attempts can fill neither the store nor the memory.
  *
  * A kind is the tuple (principal, actor, command, subject, code).
  */

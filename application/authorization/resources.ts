@@ -1,6 +1,6 @@
 /**
  * The resources that a request touches, each with its namespace. A name that is not registered is a
- * resource without a namespace, so that nobody can tell it from one of a hidden namespace.
+ * resource without a namespace, so that callers cannot tell it from one of a hidden namespace.
  */
 
 import type { ExplainRequest, ReadRequest } from '#domain/api/serving.ts';

@@ -13,7 +13,7 @@ import {
   addedEntries,
   addSnapshot,
   checkedPaths,
-  liveEntries,
+  entriesOf,
   manifestsOf,
   newSnapshotId,
   writeManifest,
@@ -104,12 +104,8 @@ const NOTHING: ErasedRows = { rows: 0, files: 0, snapshots: 0 };
 const liveFiles = async (
   table: Directory,
   metadata: TableMetadata,
-): Promise<readonly ManifestEntry[]> => {
-  const manifests = await manifestsOf(table, metadata, currentSnapshot(metadata));
-  return (
-    await Promise.all(manifests.map((manifest) => liveEntries(table, metadata, manifest)))
-  ).flat();
-};
+): Promise<readonly ManifestEntry[]> =>
+  entriesOf(table, metadata, await manifestsOf(table, metadata, currentSnapshot(metadata)));
 
 /** A column of the rows that one of the matches holds for, in the newest snapshot. */
 export const selectRows = async (

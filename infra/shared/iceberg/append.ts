@@ -134,6 +134,14 @@ export const checkedPaths = async (
 const MERGE_FROM = 24;
 const MERGED_ENTRIES = 20_000;
 
+/** The entries of all of a snapshot's manifests. */
+export const entriesOf = async (
+  table: Directory,
+  metadata: TableMetadata,
+  manifests: readonly ManifestFile[],
+): Promise<readonly ManifestEntry[]> =>
+  (await Promise.all(manifests.map((manifest) => liveEntries(table, metadata, manifest)))).flat();
+
 /** Merges many small manifests into one. */
 const mergeSmall = async (
   table: Directory,
@@ -144,9 +152,7 @@ const mergeSmall = async (
   const size = (m: ManifestFile): number => m.added_files_count + m.existing_files_count;
   const small = manifests.filter((manifest) => size(manifest) < MERGED_ENTRIES);
   if (small.length < MERGE_FROM) return manifests;
-  const entries = (
-    await Promise.all(small.map((manifest) => liveEntries(table, metadata, manifest)))
-  ).flat();
+  const entries = await entriesOf(table, metadata, small);
   const { file, length } = await writeManifest(table, metadata, entries);
   const merged = describeManifest(
     { path: `${metadata.location}/metadata/${file}`, length, ...place },

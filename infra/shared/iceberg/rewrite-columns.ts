@@ -13,7 +13,7 @@ import {
   addSnapshot,
   checkedPaths,
   deletedEntries,
-  liveEntries,
+  entriesOf,
   manifestsOf,
   newSnapshotId,
   writeManifest,
@@ -120,9 +120,7 @@ const rewriteOnce = async (
   const snapshot = currentSnapshot(base.metadata);
   if (snapshot === null) return commitTable(table, base, shaped);
   const manifests = await manifestsOf(table, base.metadata, snapshot);
-  const entries = (
-    await Promise.all(manifests.map((manifest) => liveEntries(table, base.metadata, manifest)))
-  ).flat();
+  const entries = await entriesOf(table, base.metadata, manifests);
   const files = await rewrite(options, base.metadata, shaped, entries);
   const snapshotId = newSnapshotId();
   const manifest = await writeManifest(table, shaped, [
