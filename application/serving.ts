@@ -103,6 +103,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     readTime,
     presentTime,
     knowledge,
+    ends: (source) => log.end(rawTopic(source)),
     leftOut: late.leftOut,
     waitFor: dependencies.waitFor,
     registry: {

@@ -48,11 +48,14 @@ const between = (what: string, user: number, n: number, least: number, most: num
 };
 
 /** A row's three numbers are the same, within the bounds of what was possible. */
-const checkRow = (user: number, row: Row, least: number, most: number): void => {
+const checkRow = (user: number, row: Row, least: number, most: number, answer: Fresh): void => {
   const n = numberOf(row.events);
   between('the count', user, n, least, most);
-  if (numberOf(row.total) !== n || numberOf(row.newest) !== n)
-    throw new Wrong(`the row of ${nameOf(user)} is torn: ${JSON.stringify(row)}`);
+  if (numberOf(row.total) === n && numberOf(row.newest) === n) return;
+  const { rows: _, ...rest } = answer as Fresh & { readonly rows?: unknown };
+  throw new Wrong(
+    `the row of ${nameOf(user)} is torn: ${JSON.stringify(row)}, from ${least} to ${most} were possible; the answer says ${JSON.stringify(rest)}`,
+  );
 };
 
 /**
@@ -92,6 +95,7 @@ const checked = async (
       row,
       Math.max(least[i] as number, promised(reading, user, answer)),
       truth.issued(user),
+      answer,
     );
   });
 };

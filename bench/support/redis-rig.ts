@@ -187,6 +187,7 @@ const readOf = (
     readTime: Date.now,
     presentTime: Date.now,
     knowledge: never('a read of the past'),
+    ends: never('raw events'),
     leftOut: never('a read of the past'),
     waitFor: never('a wait'),
     registry: { position: never('the registry'), head: never('the registry') },

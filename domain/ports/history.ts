@@ -23,6 +23,8 @@ export interface EventQuery {
   readonly source: string;
   /** source field → value: only events that have these values */
   readonly where?: Readonly<Record<string, Value>>;
+  /** only events that have all the values of one of these, which all name the same fields */
+  readonly anyOf?: readonly Readonly<Record<string, Value>>[];
   /** event time, inclusive, epoch ms */
   readonly from?: number;
   readonly to?: number;

@@ -17,7 +17,7 @@ import { formatDuration } from '#domain/values/duration.ts';
 import { formatFieldType, readsAs } from '#domain/values/field-type.ts';
 import { rowsShown, shownValue } from '#domain/values/float-digits.ts';
 import type { FieldType, RawEvent, Row, Value } from '#domain/values/value.ts';
-import { readHistorical } from '#projections/serving/historical-read.ts';
+import { type HistoricalValue, readHistorical } from '#projections/serving/historical-read.ts';
 import { type PastGeneration, servedAt } from '#projections/serving/past-generation.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import { sameResult } from './same-value.ts';
@@ -159,13 +159,13 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
     const knowledge = await dependencies.knowledge(plan.source, known);
     const leftOut =
       plan.latenessMs === null ? null : await dependencies.leftOut(view, served.generation);
-    const { events } = await readHistorical(rawEvents, {
+    const [{ events }] = (await readHistorical(rawEvents, {
       plan: { ...single, filter: null },
-      key,
+      keys: [key],
       at,
       knowledge,
       ...(leftOut === null ? {} : { leftOut }),
-    });
+    })) as [HistoricalValue];
     const from = featureFrom(plan, feature, at);
     const inside = events.filter((event) => event.eventTime >= from && event.eventTime <= at);
     const counted = inside.map((event) => ({

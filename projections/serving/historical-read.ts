@@ -1,10 +1,10 @@
 /**
- * value(view, entity, at, known) by its definition: the entity's raw events, filtered and folded.
+ * value(view, entity, at, known) by its definition: each entity's raw events, filtered and folded.
  * It answers the reads that tiles cannot: most past reads, and an online read of an entity that has
  * an event ahead of the clock.
  */
 
-import { decodeKey } from '#domain/plan/entity-key.ts';
+import { compileKeyOf, decodeKey } from '#domain/plan/entity-key.ts';
 import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
 import type { Knowledge } from '#domain/sources/knowledge.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
@@ -13,8 +13,8 @@ import type { RawEvents } from './raw-events.ts';
 
 interface HistoricalRead {
   readonly plan: ViewPlan;
-  /** encoded entity key */
-  readonly key: string;
+  /** encoded entity keys */
+  readonly keys: readonly string[];
   /** epoch ms */
   readonly at: number;
   /** only events that were known count; absent: all do */
@@ -23,7 +23,7 @@ interface HistoricalRead {
   readonly leftOut?: (event: RawEvent) => boolean;
 }
 
-interface HistoricalValue {
+export interface HistoricalValue {
   readonly values: readonly Value[];
   readonly status: readonly FeatureStatus[];
   readonly events: readonly RawEvent[];
@@ -50,35 +50,64 @@ const keyFields = (plan: ViewPlan, key: string): Row => {
 
 /** The first of the growing steps back to the entity's newest event, which decides the status. */
 const LOOK_BACK_MS = 90 * 86_400_000;
+/** The events of so many entities are in memory at once. */
+const ENTITIES_AT_ONCE = 256;
 
-export const readHistorical = async (
+type EventsByKey = ReadonlyMap<string, readonly RawEvent[]>;
+
+/** The events that decide the values of these entities. One pass over the events serves all. */
+const eventsOf = async (
   rawEvents: RawEvents,
-  { plan, key, at, knowledge, leftOut }: HistoricalRead,
-): Promise<HistoricalValue> => {
-  const where = keyFields(plan, key);
-  const query = async (from: number, to: number): Promise<RawEvent[]> => {
+  { plan, at, knowledge, leftOut }: Omit<HistoricalRead, 'keys'>,
+  keys: readonly string[],
+): Promise<EventsByKey> => {
+  const keyOf = compileKeyOf(plan.keys);
+  const counted = plan.filter;
+  const found = new Map<string, RawEvent[]>();
+  const take = async (wanted: readonly string[], from: number, to: number): Promise<void> => {
     const events = await rawEvents({
       source: plan.source,
-      where,
+      anyOf: wanted.map((key) => keyFields(plan, key)),
       to,
       ...(from === Number.NEGATIVE_INFINITY ? {} : { from }),
       ...(knowledge === undefined ? {} : { knowledge }),
     });
-    const counted = plan.filter;
-    return events.filter(
-      (event) => (counted === null || counted(event.row) === true) && !(leftOut?.(event) ?? false),
-    );
+    for (const event of events) {
+      if (counted !== null && counted(event.row) !== true) continue;
+      if (leftOut?.(event) ?? false) continue;
+      const key = keyOf(event.row) as string;
+      const list = found.get(key);
+      if (list === undefined) found.set(key, [event]);
+      else list.push(event);
+    }
   };
   let from = coveredFrom(plan, at);
-  let events = await query(from, at);
-  for (
-    let step = LOOK_BACK_MS;
-    events.length === 0 && from !== Number.NEGATIVE_INFINITY;
-    step *= 16
-  ) {
+  await take(keys, from, at);
+  for (let step = LOOK_BACK_MS; from !== Number.NEGATIVE_INFINITY; step *= 16) {
+    const without = keys.filter((key) => !found.has(key));
+    if (without.length === 0) break;
     const to = from - 1;
     from = step > 100_000 * 86_400_000 ? Number.NEGATIVE_INFINITY : from - step;
-    events = await query(from, to);
+    await take(without, from, to);
   }
-  return { ...foldFeatures(plan, events, key, at), events };
+  return found;
+};
+
+/** @returns by key, in the order of `keys` */
+export const readHistorical = async (
+  rawEvents: RawEvents,
+  { keys, ...read }: HistoricalRead,
+): Promise<readonly HistoricalValue[]> => {
+  const { plan, at } = read;
+  const distinct = [...new Set(keys)];
+  const byKey = new Map<string, HistoricalValue>();
+  for (let i = 0; i < distinct.length; i += ENTITIES_AT_ONCE) {
+    const some = distinct.slice(i, i + ENTITIES_AT_ONCE);
+    const found = await eventsOf(rawEvents, read, some);
+    for (const key of some) {
+      const events = found.get(key) ?? [];
+      byKey.set(key, { ...foldFeatures(plan, events, key, at), events });
+    }
+  }
+  return keys.map((key) => byKey.get(key) as HistoricalValue);
 };

@@ -1,6 +1,6 @@
 /**
- * The raw events of one entity: from the history up to its end offsets, then from the log. There is
- * no gap and no overlap, because the history's tables have their end offsets.
+ * The raw events of some entities: from the history up to its end offsets, then from the log. There
+ * is no gap and no overlap, because the history's tables have their end offsets.
  */
 
 import type { EventQuery, History } from '#domain/ports/history.ts';
@@ -32,13 +32,22 @@ const byOrder = (a: RawEvent, b: RawEvent): number =>
   a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 export const createRawEvents = ({ log, history, decode }: RawEventsDependencies): RawEvents => {
+  const matches = ({ where = {}, anyOf }: EventQuery): ((row: Row) => boolean) => {
+    const all = Object.entries(where);
+    const fields = Object.keys(anyOf?.[0] ?? {});
+    const keyOf = (row: Row): string => JSON.stringify(fields.map((field) => row[field] ?? null));
+    const any = anyOf === undefined ? null : new Set(anyOf.map(keyOf));
+    return (row) =>
+      all.every(([field, value]) => row[field] === value) && (any === null || any.has(keyOf(row)));
+  };
+
   const tail = async (
     query: Omit<EventQuery, 'snapshot'>,
     endOffsets: readonly number[],
   ): Promise<RawEvent[]> => {
     const topic = rawTopic(query.source);
     const ends = await log.end(topic);
-    const wanted = Object.entries(query.where ?? {});
+    const wanted = matches(query);
     const found: RawEvent[] = [];
     for (const [partition, end] of ends.entries()) {
       const stop = Math.min(end, query.below?.[partition] ?? end);
@@ -48,7 +57,7 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
           const { row, eventTime } = decode(query.source, record.schemaId, record.value);
           if (query.from !== undefined && eventTime < query.from) continue;
           if (query.to !== undefined && eventTime > query.to) continue;
-          if (!wanted.every(([field, value]) => row[field] === value)) continue;
+          if (!wanted(row)) continue;
           found.push({ row, eventTime, partition, offset: record.offset, logTime: record.logTime });
         }
       }

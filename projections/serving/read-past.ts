@@ -21,6 +21,10 @@ export interface ReadPastDependencies {
   readonly pastGeneration: PastGeneration;
   readonly rawEvents: RawEvents;
   readonly readTime: () => number;
+  /** the `at` of a read that names no time, epoch ms */
+  readonly presentTime: () => number;
+  /** the next offset of each partition of a source's topic */
+  readonly ends: (source: string) => Promise<readonly number[]>;
   /** which events of a source were known at a past time */
   readonly knowledge: (source: string, known: number) => Promise<Knowledge>;
   /** whether a generation left an event out of its tiles as late; null: it left none out */
@@ -38,9 +42,16 @@ interface PastView {
   readonly leftOut?: (event: RawEvent) => boolean;
 }
 
+const newestEventTime = (events: readonly RawEvent[]): number | null =>
+  events.reduce<number | null>(
+    (newest, { eventTime }) => (newest === null || eventTime > newest ? eventTime : newest),
+    null,
+  );
+
 type ReadPast = (
   plan: ReadPlan,
   request: ReadRequest,
+  /** of a past read; a present one takes the time at which its events were fixed */
   at: number,
   /** null: the present knowledge */
   known: number | null,
@@ -50,6 +61,18 @@ type ReadPast = (
 ) => Promise<ReadResult>;
 
 export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => {
+  /**
+   * The events that a present read counts: those that the log has now. Later ones would count for
+   * some rows only, because reading takes a while.
+   */
+  const presentKnowledge = async ({ views }: ReadPlan): Promise<ReadonlyMap<string, Knowledge>> => {
+    const sources = [...new Set(views.map(({ served }) => served.plan.source))];
+    const ends = await Promise.all(sources.map((source) => dependencies.ends(source)));
+    return new Map(
+      sources.map((source, i) => [source, { below: ends[i] ?? [], imported: null }] as const),
+    );
+  };
+
   /** Events that its tiles left out as late do not count in any read. */
   const withoutLate = async (served: ServedView): Promise<PastView> => {
     const { view, latenessMs } = served.plan;
@@ -64,57 +87,73 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
     return { ...(await withoutLate(served)), knowledge };
   };
 
-  return async (plan, request, at, known, now, modes) => {
-    const rows = request.entities.length;
+  /** [row]: the values of a view, for the features that the request needs. */
+  const historical = async (
+    { needed }: ViewRead,
+    { served, ...counted }: PastView,
+    entities: readonly EntityKey[],
+    at: number,
+  ) => {
+    const features = served.plan.features.filter((feature) => needed.has(feature.name));
+    const plan = { ...served.plan, features };
+    const keys = entities.map((entity) => keyOfEntity(plan, entity));
+    return readHistorical(dependencies.rawEvents, { ...counted, plan, keys, at });
+  };
+
+  return async (plan, request, pastAt, known, now, modes) => {
+    const { entities } = request;
+    const present = known === null ? await presentKnowledge(plan) : null;
+    const knownTime = known ?? dependencies.readTime();
+    // Events that arrived meanwhile can have happened after the request came.
+    const at =
+      present === null || request.at !== undefined
+        ? pastAt
+        : Math.max(pastAt, Math.min(request.known ?? knownTime, dependencies.presentTime()));
     const answered = await Promise.all(
-      plan.views.map(
-        async (view): Promise<PastView> =>
-          known === null ? await withoutLate(view.served) : await asKnown(view, known),
-      ),
+      plan.views.map(async (view): Promise<PastView> => {
+        if (known !== null) return await asKnown(view, known);
+        const knowledge = present?.get(view.served.plan.source);
+        const counted = await withoutLate(view.served);
+        return knowledge === undefined ? counted : { ...counted, knowledge };
+      }),
     );
+    const found = [];
+    for (const [v, view] of plan.views.entries())
+      found.push(await historical(view, answered[v] as PastView, entities, at));
+
+    const newest = newestOfRows(plan, request);
+    // The version that was live then may have its features in another order, lack some, or have
+    // another type.
+    const indexes = plan.views.map(({ served, needed }, v) => {
+      const past = (answered[v] as PastView).served.plan.features.filter(({ name }) =>
+        needed.has(name),
+      );
+      return served.plan.features.map((feature) =>
+        past.findIndex((f) => f.name === feature.name && readsAs(f.type, feature.type)),
+      );
+    });
     const values: Value[][] = [];
     const status: FeatureStatus[][] = [];
-    const newest = newestOfRows(plan, request);
-    for (let row = 0; row < rows; row++) {
-      const entity = request.entities[row] as EntityKey;
+    for (let row = 0; row < entities.length; row++) {
       const rowValues: Value[] = new Array(plan.features.length).fill(null);
       const rowStatus: FeatureStatus[] = new Array(plan.features.length).fill('null');
       const viewValues: (readonly Value[])[] = [];
       for (const [v, view] of plan.views.entries()) {
-        const source = answered[v] as PastView;
-        const whole = source.served.plan;
-        const past = {
-          ...whole,
-          features: whole.features.filter((feature) => view.needed.has(feature.name)),
-        };
-        const key = keyOfEntity(past, entity);
-        const result = await readHistorical(dependencies.rawEvents, {
-          ...source,
-          plan: past,
-          key,
-          at,
-        });
-        newest?.[v]?.push(
-          result.events.length === 0
-            ? null
-            : Math.max(...result.events.map(({ eventTime }) => eventTime)),
-        );
-        // The version that was live then may have its features in another order, lack some, or
-        // have another type.
-        const byName = view.served.plan.features.map((feature) =>
-          past.features.findIndex((f) => f.name === feature.name && readsAs(f.type, feature.type)),
-        );
-        viewValues.push(byName.map((index) => (index < 0 ? null : (result.values[index] ?? null))));
+        const result = (found[v] as Awaited<ReturnType<typeof historical>>)[row];
+        const { events = [], values: of = [], status: statusOf = [] } = result ?? {};
+        newest?.[v]?.push(newestEventTime(events));
+        const byName = indexes[v] as readonly number[];
+        viewValues.push(byName.map((index) => (index < 0 ? null : (of[index] ?? null))));
         for (const { feature, column } of view.columns) {
           const index = byName[feature] as number;
-          rowValues[column] = index < 0 ? null : (result.values[index] as Value);
-          rowStatus[column] = index < 0 ? 'not-found' : (result.status[index] as FeatureStatus);
+          rowValues[column] = index < 0 ? null : (of[index] as Value);
+          rowStatus[column] = index < 0 ? 'not-found' : (statusOf[index] as FeatureStatus);
         }
       }
       computeOnDemand(
         plan,
         viewValues,
-        requestRow(plan, request.request, row, rows),
+        requestRow(plan, request.request, row, entities.length),
         rowValues,
         rowStatus,
       );
@@ -126,10 +165,10 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
       features: plan.features,
       values,
       status,
-      entities: request.entities,
+      entities,
       views,
       at,
-      known: known ?? dependencies.readTime(),
+      known: knownTime,
       ...originsOf(plan, newest),
     };
     return withModes(result, modes | dependencies.sharedModes());

@@ -23,8 +23,6 @@ interface ReadDependencies extends Omit<ReadPastDependencies, 'sharedModes'> {
   readonly views: ServingViews;
   /** a time, epoch ms, such that every later append gets a later log time */
   readonly readTime: () => number;
-  /** the `at` of a read that names no time, epoch ms */
-  readonly presentTime: () => number;
   readonly waitFor: WaitFor;
   readonly registry: FollowedRegistry;
   /** the degraded modes that concern every read; absent: none ever */

@@ -172,6 +172,32 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(await select({ from: -1e15, to: -DAY - 1 })).toEqual(['0:3']);
     });
 
+    it('selects the events of several entities at once', async () => {
+      const select = async (query: object): Promise<string[]> =>
+        positions(await history.events({ source, ...query }));
+      const all = await history.events({ source });
+      const origins = [...new Set(all.map(({ row }) => row.origin as string))];
+      const every = await select({ anyOf: origins.map((origin) => ({ origin })) });
+      expect(every).toEqual(positions(all));
+      expect(await select({ anyOf: [{ origin: 'before' }] })).toEqual(['0:3', '0:2', '0:1']);
+      expect(await select({ anyOf: [{ origin: 'before' }, { origin: 'no-origin' }] })).toEqual([
+        '0:3',
+        '0:2',
+        '0:1',
+      ]);
+      expect(
+        await select({
+          anyOf: [
+            { seats: -7, delay: -0.1 },
+            { seats: -7, delay: 0.1 },
+          ],
+        }),
+      ).toEqual(['0:0']);
+      expect(await select({ where: { ok: true }, anyOf: [{ origin: 'before' }] })).toEqual([]);
+      expect(await select({ anyOf: [{ absent: 1 }] })).toEqual([]);
+      expect((await select({ anyOf: [{ absent: null }] })).length).toBe(all.length);
+    });
+
     it('streams the same, by rows and by columns', async () => {
       const events = await history.events({ source });
       const fields = ['origin', 'delay', 'tags', 'absent'];

@@ -98,6 +98,7 @@ export const tableReader = (table: Directory, topic = nameOf(table.uri)): TableR
 
 export interface Selection {
   readonly where?: Readonly<Record<string, Value>> | undefined;
+  readonly anyOf?: readonly Readonly<Record<string, Value>>[] | undefined;
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly offsets?: OffsetRange | undefined;
@@ -154,22 +155,13 @@ const comparable = (type: string, value: Value): number | Buffer | null => {
   return typeof value === 'number' && type !== 'boolean' ? value : null;
 };
 
-/** Whether the file can have a row of the selection. */
-const mayHold = (
-  { file, day }: PinnedFile,
-  { where, from, to }: Selection,
-  time: IcebergField,
+/** Whether the file can have a row with these values. */
+const mayHoldValues = (
+  { file }: PinnedFile,
+  values: Readonly<Record<string, Value>>,
   byName: ReadonlyMap<string, IcebergField>,
 ): boolean => {
-  if (day !== null && from !== undefined && (day + 1) * MS_PER_DAY <= from) return false;
-  if (day !== null && to !== undefined && day * MS_PER_DAY > to) return false;
-  if (typeName(time) === 'timestamptz') {
-    const oldest = bound(file.lower_bounds, time);
-    const newest = bound(file.upper_bounds, time);
-    if (oldest !== null && to !== undefined && above(oldest, to)) return false;
-    if (newest !== null && from !== undefined && above(from, newest)) return false;
-  }
-  for (const [name, value] of Object.entries(where ?? {})) {
+  for (const [name, value] of Object.entries(values)) {
     const field = byName.get(name);
     if (field === undefined || value === null) continue;
     const wanted = comparable(typeName(field), value);
@@ -180,6 +172,28 @@ const mayHold = (
     if (high !== null && above(wanted, high)) return false;
   }
   return true;
+};
+
+/** Whether the file can have a row of the selection. */
+const mayHold = (
+  pinned: PinnedFile,
+  { where, anyOf, from, to }: Selection,
+  time: IcebergField,
+  byName: ReadonlyMap<string, IcebergField>,
+): boolean => {
+  const { file, day } = pinned;
+  if (day !== null && from !== undefined && (day + 1) * MS_PER_DAY <= from) return false;
+  if (day !== null && to !== undefined && day * MS_PER_DAY > to) return false;
+  if (typeName(time) === 'timestamptz') {
+    const oldest = bound(file.lower_bounds, time);
+    const newest = bound(file.upper_bounds, time);
+    if (oldest !== null && to !== undefined && above(oldest, to)) return false;
+    if (newest !== null && from !== undefined && above(from, newest)) return false;
+  }
+  return (
+    mayHoldValues(pinned, where ?? {}, byName) &&
+    (anyOf === undefined || anyOf.some((values) => mayHoldValues(pinned, values, byName)))
+  );
 };
 
 export const selectFiles = (table: PinnedTable, selection: Selection): readonly PinnedFile[] => {

@@ -37,6 +37,16 @@ const equals = (field: IcebergField | undefined, wanted: Value): string => {
   return text === null ? 'false' : `${identifier(field.name)} = ${text}`;
 };
 
+type Fields = ReadonlyMap<string, IcebergField>;
+
+const allEqual = (byName: Fields, values: Readonly<Record<string, Value>>): string[] =>
+  Object.entries(values).map(([name, wanted]) => equals(byName.get(name), wanted));
+
+const anyEqual = (byName: Fields, { anyOf }: Selection): string[] =>
+  anyOf === undefined
+    ? []
+    : [`(${anyOf.map((values) => `(${allEqual(byName, values).join(' AND ')})`).join(' OR ')})`];
+
 const limits = (time: IcebergField, { from, to }: Selection): string[] => {
   const name = identifier(time.name);
   const isDate = typeName(time) === 'date';
@@ -94,10 +104,10 @@ export const querySql = (
   orderBy: readonly string[],
 ): string => {
   const byName = new Map(table.fields.map((field) => [field.name, field]));
-  const where = Object.entries(query.where ?? {});
   const conditions = [
     ...limits(table.timeField, query),
-    ...where.map(([name, wanted]) => equals(byName.get(name), wanted)),
+    ...allEqual(byName, query.where ?? {}),
+    ...anyEqual(byName, query),
     ...belowOffsets(query.below, table.endOffsets),
     ...ofOffsets(query),
   ];
