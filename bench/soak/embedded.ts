@@ -40,6 +40,8 @@ export const startEmbeddedRig = async (): Promise<Rig> => {
     grpc: [`127.0.0.1:${grpcPort}`],
     parts,
     last: parts,
+    // An acknowledged event can be read at once.
+    computed: async () => undefined,
     sample: () => sampleOf(url, running.child.pid ?? 0),
     async close() {
       await stop('SIGTERM');

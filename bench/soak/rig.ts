@@ -43,6 +43,8 @@ export interface Rig {
   readonly parts: readonly Part[];
   /** the parts that are killed once more at the end, before the final count */
   readonly last: readonly Part[];
+  /** Resolves when every gateway reads the events up to this position. */
+  readonly computed: (position: string) => Promise<void>;
   readonly sample: () => Promise<Sample | null>;
   readonly close: () => Promise<void>;
 }

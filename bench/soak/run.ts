@@ -38,6 +38,7 @@ const SAMPLE_MS = 1_000;
 const LAG_MS = 20;
 const READY_MS = 240_000;
 const CATCH_UP_MS = 120_000;
+const POLL_MS = 100;
 
 type Row = Readonly<Record<string, number | null>>;
 
@@ -165,11 +166,24 @@ export const soak = async (
     keepMakingDatasets(changing, options.datasetEveryMs),
   ];
 
+  /** The position of a batch that was acknowledged from now on. */
+  const newPosition = async (): Promise<string> => {
+    const before = producers.map(({ newest: of }) => of());
+    for (;;) {
+      const found = producers.map(({ newest: of }) => of()).find((of, i) => of !== before[i]);
+      if (found != null) return found.position;
+      await sleep(POLL_MS);
+    }
+  };
   const restart = async (round: number): Promise<void> => {
     for (const { name, restart: again } of rig.parts) {
       const how = round % 2 === 0 ? 'SIGTERM' : 'SIGKILL';
       say(`${((Date.now() - startedAt) / 1000).toFixed(0)} s: ${how} to ${name}`);
-      await watch.restarting(`${name} ${how}`, () => again(how));
+      await watch.restarting(`${name} ${how}`, async () => {
+        await again(how);
+        // A server's end can go unnoticed until there is something to compute.
+        await rig.computed(await newPosition());
+      });
     }
     samples = [];
   };

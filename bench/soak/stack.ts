@@ -13,6 +13,7 @@ import type { ServerName } from '#infra/stack/versions.ts';
 import { openProxy } from '#tests/support/tcp-proxy.ts';
 import type { Part, Rig, Signal } from './rig.ts';
 import { freePort, type Running, sampleOf, serve } from './serve.ts';
+import { nameOf } from './world.ts';
 
 const BASE_PORT = Number(process.env.MILLRACE_SOAK_PORT ?? 9600);
 const GATEWAYS = 2;
@@ -27,6 +28,7 @@ const SERVERS: readonly ServerName[] = [
   'jobmanager',
 ];
 const SERVES_AGAIN_MS = 240_000;
+const PROBED = ['totals:events', 'recent:events_2m', 'evolving:events'];
 
 interface ViewState {
   readonly view: string;
@@ -119,6 +121,28 @@ export const startStackRig = async (): Promise<Rig> => {
       }
     }
   };
+  /** A gateway answers for one view, with what it computed up to the position. */
+  const reads = async ({ port, running }: Gateway, after: string): Promise<boolean> => {
+    if (running === null) return false;
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/features`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ features: PROBED, entities: [{ user: nameOf(0) }], after }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    return answer.ok;
+  };
+  const computed = async (position: string): Promise<void> => {
+    for (const deadline = Date.now() + SERVES_AGAIN_MS; ; await sleep(500)) {
+      const all = await Promise.all(
+        gateways.map((gateway) => reads(gateway, position).catch(() => false)),
+      );
+      if (all.every((read) => read)) break;
+      if (Date.now() > deadline)
+        throw new Error(`${position} is not computed: ${all.join(', ')} by gateway`);
+    }
+    await servesAgain();
+  };
   const parts: readonly Part[] = [
     ...gateways.map((gateway, i) => ({
       name: `gateway ${i}`,
@@ -148,6 +172,7 @@ export const startStackRig = async (): Promise<Rig> => {
     parts,
     // A server needs half a minute to serve again, and all of them were killed before.
     last: parts.slice(0, GATEWAYS),
+    computed,
     sample: () => sampleOf(`http://127.0.0.1:${sampled.port}`, sampled.running?.child.pid ?? 0),
     async close() {
       await Promise.all([http.close(), grpc.close()]);
