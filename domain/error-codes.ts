@@ -17,7 +17,7 @@ export const ERRORS = {
   MR_UNKNOWN_REFERENCE: {
     status: 400,
     remedy:
-      'A definition refers to a name that is not registered. Correct the name, or apply this definition together with the one it names.',
+      'Correct the name, which is not registered, or apply this definition together with the one it names.',
   },
   MR_DEFINITION_CYCLE: {
     status: 400,
@@ -30,11 +30,12 @@ export const ERRORS = {
   },
   MR_DURATION_INVALID: {
     status: 400,
-    remedy: 'Write a duration as a whole number and a unit: 500ms 30s 5m 1h 7d.',
+    remedy: 'Write a duration as a whole number and a unit, for example 500ms, 30s, 5m, 1h or 7d.',
   },
   MR_TIME_INVALID: {
     status: 400,
-    remedy: 'Write a time as ISO 8601 with a zone, or as epoch milliseconds.',
+    remedy:
+      'Write a time as ISO 8601 with a zone, or as epoch milliseconds. Write a date as YYYY-MM-DD.',
   },
   // registry
   MR_NOT_FOUND: {
@@ -77,7 +78,8 @@ export const ERRORS = {
   },
   MR_FIELD_MISSING: {
     status: 400,
-    remedy: 'Send the field, or declare it nullable in the source, as in `delay: "double?"`.',
+    remedy:
+      'Send the field, or declare it nullable in the source, as in `delay: "double?"`. A list cannot have null items: leave them out.',
   },
   MR_FIELD_UNKNOWN: {
     status: 400,
@@ -98,7 +100,11 @@ export const ERRORS = {
     remedy:
       'Send a change record in the form that Debezium writes, with `op`, `before` and `after`. The message says what is wrong.',
   },
-  MR_SNAPSHOT_INVALID: { status: 400, remedy: 'Correct the rows, then send the whole file again.' },
+  MR_SNAPSHOT_INVALID: {
+    status: 400,
+    remedy:
+      'Correct the rows, then send the whole file again. If the table really has no rows, add --force and --reason.',
+  },
   MR_EVENT_TIME_MISSING: { status: 400, remedy: 'Send the event time field.' },
   MR_EVENT_TIME_ABSURD: {
     status: 400,
@@ -108,7 +114,7 @@ export const ERRORS = {
   MR_KNOWN_TIME_INVALID: {
     status: 400,
     remedy:
-      'Publish events without the known time. Only `millrace import history` sets it: import events that were known before this log, each with a known time before the log accepted its first published event.',
+      'Leave the known time out of published events. Events from before this log are imported, with `millrace import history`. Their known time must be earlier than the first published event of the source.',
   },
   MR_EVENT_TOO_LARGE: {
     status: 413,
@@ -131,18 +137,18 @@ export const ERRORS = {
   MR_REQUEST_INVALID: {
     status: 400,
     remedy:
-      'Send each request input that an on-demand feature needs, with its declared type. The message names the input.',
+      'Send each request input that an on-demand feature needs, with its declared type. The message says what is wrong.',
   },
   MR_QUERY_TOO_LARGE: { status: 413, remedy: 'Request fewer entities or features at once.' },
   MR_VIEW_NOT_READY: {
     status: 503,
     remedy:
-      'The view is still computing past events for the first time. Wait, then send the request again. `millrace status` shows its progress.',
+      'Wait, then send the request again: the view is computed from past events for the first time. `millrace status` shows its progress.',
   },
   MR_POSITION_NOT_REACHED: {
     status: 504,
     remedy:
-      'The values did not include the events up to `after` in time. Repeat the request, or send it without `after`. `millrace status` shows the lag.',
+      'Repeat the request, or send it without `after`: the values did not include the events up to `after` in time. `millrace status` shows the lag.',
   },
   // data sets, replays
   MR_SPINE_INVALID: {
@@ -154,12 +160,12 @@ export const ERRORS = {
   MR_REPLAY_STATE: {
     status: 409,
     remedy:
-      'The replay is not in a state that allows this. `millrace replay list` shows its state. If it is filling, wait; otherwise follow the message.',
+      'If the replay is filling, wait; otherwise follow the message: its state does not allow this. `millrace replay list` shows the state.',
   },
   // storage
   MR_DATA_DIR_LOCKED: {
     status: 500,
-    remedy: 'Stop the process that the message names, or use another --data directory.',
+    remedy: 'Stop the process that uses the directory or wait for its end, or use another directory.',
   },
   MR_DATA_DIR_NEWER: { status: 500, remedy: 'Upgrade Millrace, or use another --data directory.' },
   MR_DISK_FULL: {
@@ -173,12 +179,12 @@ export const ERRORS = {
   MR_DATA_DAMAGED: {
     status: 500,
     remedy:
-      'Stored bytes are not what was written, or are missing. `millrace verify` shows all damage. `millrace repair` rebuilds what can be rebuilt and names what cannot.',
+      'Run `millrace verify`, which shows all damage: stored bytes are not what was written, or are missing. `millrace repair` rebuilds what can be rebuilt and names what cannot.',
   },
   MR_DATA_MIXED: {
     status: 500,
     remedy:
-      'The files of two data directories, or of one directory at different times, are mixed in this one. Put back the files that belong together, or follow the message.',
+      'Put back the files that belong together, or follow the message: the directory has files of two data directories, or of one at different times.',
   },
   MR_SCHEMA_INCOMPATIBLE: {
     status: 409,
@@ -202,11 +208,13 @@ export const ERRORS = {
   },
   MR_FORBIDDEN: {
     status: 403,
-    remedy: 'Use an API key with the grant that the message names. An admin can create such a key.',
+    remedy:
+      'Use an API key that may do this: the message says what this one lacks. An admin can create one.',
   },
   MR_RATE_LIMITED: {
     status: 429,
-    remedy: 'Wait for the time in `retry-after`, then send fewer requests per second.',
+    remedy:
+      'Wait for the time in `retry-after`. Then follow the message: send fewer requests, build fewer data sets at once, or use a valid key.',
   },
   MR_QUOTA_EXCEEDED: {
     status: 429,
@@ -216,7 +224,7 @@ export const ERRORS = {
   MR_ORIGIN_REFUSED: {
     status: 403,
     remedy:
-      'Web pages of other sites may not call this server. Send the request from a program, or from a page of this server. A server without API keys answers only to names of this machine: call it as localhost or 127.0.0.1.',
+      'Web pages of other sites may not call this server. Send the request from a program, or from a page of this server. While no API key exists, address the server as localhost or 127.0.0.1.',
   },
   // client side and availability
   MR_UNREACHABLE: {
@@ -256,7 +264,7 @@ export const ERRORS = {
   },
   MR_ENGINE_FAILED: {
     status: 500,
-    remedy: 'See the message and `millrace stack logs`. Millrace starts the job again.',
+    remedy: 'See the message and `millrace stack logs jobmanager`. If a job failed, Millrace starts it again.',
   },
   MR_STACK_FAILED: {
     status: 500,

@@ -1,4 +1,3 @@
-// #region definitions
 import {
   avg,
   col,
@@ -42,6 +41,7 @@ export const flights = source({
   owner: 'ops',
 });
 
+// #region airport_delays
 export const airportDelays = featureView({
   name: 'airport_delays',
   entity: airport,
@@ -61,6 +61,7 @@ export const airportDelays = featureView({
   description: 'Departure delays of an airport',
   tags: ['flights', 'delays'],
 });
+// #endregion
 
 export const routeDelays = featureView({
   name: 'route_delays',
@@ -109,4 +110,3 @@ export const delayModel = featureService({
   owner: 'ml',
   description: 'What the delay model reads',
 });
-// #endregion

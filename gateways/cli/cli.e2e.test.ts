@@ -339,6 +339,15 @@ test('publish NDJSON from stdin: bad lines and rejected events are reported, the
   expect(platform.taken).toEqual([{ origin: 'A' }, { origin: 'Ω' }]);
 });
 
+test('publish: the server lists rejected events, so only the first are printed; bad lines all are', async () => {
+  const lines = Array.from({ length: 30 }, (_, i) => `{bad ${i}\n{"delay":${i}}`).join('\n');
+  const { status, err } = await runChild(['publish', 'flights'], { input: lines });
+  expect(status, err).toBe(1);
+  expect(err.match(/rejected line \d+:/g)).toHaveLength(30);
+  expect(err.match(/rejected event \d+:/g)).toHaveLength(20);
+  expect(err).toContain('only counted: `millrace rejected list flights`');
+});
+
 test('publish CSV: cells are typed by the fields, and one that does not fit is left to the server to reject', async () => {
   const csv = file(
     'flights.csv',

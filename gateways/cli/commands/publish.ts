@@ -32,7 +32,9 @@ export interface PublishOptions {
   readonly reason?: string;
 }
 
+/** The server has the rejected events, but not the bad lines. */
 const SHOWN_REJECTED = 20;
+const SHOWN_BAD_LINES = 1_000;
 const IN_FLIGHT = 3;
 const RETRY_MS = 60_000;
 
@@ -47,16 +49,14 @@ const formatOf = (file: string, given: Format | undefined): Format => {
   return format;
 };
 
-/** Counts the results, and prints the first rejected events. */
-const createTally = (message: (text: string) => void) => {
+/** Counts the results, and prints the first rejected events and bad lines. */
+const createTally = (source: string, message: (text: string) => void) => {
   const counts = { accepted: 0, duplicates: 0, rejected: 0 };
   const byCode = new Map<string, number>();
-  const one = (where: string, code: string, text: string): void => {
+  const shown = { events: 0, lines: 0 };
+  const count = (code: string): void => {
     counts.rejected++;
     byCode.set(code, (byCode.get(code) ?? 0) + 1);
-    if (counts.rejected <= SHOWN_REJECTED) message(`rejected ${where}: ${code} ${text}`);
-    if (counts.rejected === SHOWN_REJECTED + 1)
-      message('rejected: further events are only counted; `millrace rejected list` shows all');
   };
   return {
     counts,
@@ -64,11 +64,21 @@ const createTally = (message: (text: string) => void) => {
     answer(batch: Batch, result: PublishResult): void {
       counts.accepted += result.accepted;
       counts.duplicates += result.duplicates;
-      for (const { index, code, message: text } of result.rejected)
-        one(`event ${batch.sequence + index + 1}`, code, text);
+      for (const { index, code, message: text } of result.rejected) {
+        count(code);
+        if (++shown.events <= SHOWN_REJECTED)
+          message(`rejected event ${batch.sequence + index + 1}: ${code} ${text}`);
+        else if (shown.events === SHOWN_REJECTED + 1)
+          message(`further rejected events are only counted: \`millrace rejected list ${source}\``);
+      }
     },
-    badLine: ({ line, message: text }: BadLine): void =>
-      one(`line ${line}`, 'MR_BODY_INVALID', `the line ${text}`),
+    badLine({ line, message: text }: BadLine): void {
+      count('MR_BODY_INVALID');
+      if (++shown.lines <= SHOWN_BAD_LINES)
+        message(`rejected line ${line}: MR_BODY_INVALID the line ${text}`);
+      else if (shown.lines === SHOWN_BAD_LINES + 1)
+        message('further lines that are no events are only counted');
+    },
   };
 };
 
@@ -128,7 +138,7 @@ export const publishFile = async (
       : { next: 0 };
   if (skip > 0) message(`continuing after ${skip} events that the server already has`);
 
-  const tally = createTally(message);
+  const tally = createTally(source, message);
   const progress = createProgress();
   const started = performance.now();
   let position: string | null = null;
