@@ -186,6 +186,7 @@ const readOf = (
     rawEvents: never('raw events') as never,
     readTime: Date.now,
     presentTime: Date.now,
+    horizon: () => null,
     knowledge: never('a read of the past'),
     leftOut: never('a read of the past'),
     waitFor: never('a wait'),

@@ -4,6 +4,7 @@
  * an event ahead of the clock.
  */
 
+import { coveredFrom } from '#domain/plan/covered-from.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
 import type { Knowledge } from '#domain/sources/knowledge.ts';
@@ -29,19 +30,6 @@ interface HistoricalValue {
   readonly events: readonly RawEvent[];
 }
 
-/** The earliest event time that a value at `at` covers; −∞: a feature covers all time. */
-export const coveredFrom = (plan: ViewPlan, at: number): number => {
-  // The newest event says whether the entity exists, however old it is.
-  if (plan.existence !== null) return Number.NEGATIVE_INFINITY;
-  let from = at;
-  for (const feature of plan.features) {
-    const hop = plan.hops[feature.hop]?.hopMs ?? 0;
-    if (feature.windowMs === null || hop === 0) return Number.NEGATIVE_INFINITY;
-    from = Math.min(from, Math.floor((at - feature.windowMs) / hop) * hop);
-  }
-  return from;
-};
-
 /** The entity's keys as values of the source's fields. */
 const keyFields = (plan: ViewPlan, key: string): Row => {
   const entity = decodeKey(key, plan.keys);
@@ -56,13 +44,14 @@ export const readHistorical = async (
   { plan, key, at, knowledge, leftOut }: HistoricalRead,
 ): Promise<HistoricalValue> => {
   const where = keyFields(plan, key);
-  const query = async (from: number, to: number): Promise<RawEvent[]> => {
+  const query = async (from: number, to: number, lookBack = false): Promise<RawEvent[]> => {
     const events = await rawEvents({
       source: plan.source,
       where,
       to,
       ...(from === Number.NEGATIVE_INFINITY ? {} : { from }),
       ...(knowledge === undefined ? {} : { knowledge }),
+      ...(lookBack ? { lookBack } : {}),
     });
     const counted = plan.filter;
     return events.filter(
@@ -78,7 +67,7 @@ export const readHistorical = async (
   ) {
     const to = from - 1;
     from = step > 100_000 * 86_400_000 ? Number.NEGATIVE_INFINITY : from - step;
-    events = await query(from, to);
+    events = await query(from, to, true);
   }
   return { ...foldFeatures(plan, events, key, at), events };
 };
