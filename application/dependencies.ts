@@ -1,5 +1,6 @@
 /** What a platform is made of: adapters of ports, and parts that only a profile can build. */
-import type { LogRetention } from '#commands/retention/trim-log.ts';
+import type { Retention } from '#commands/retention/retention.ts';
+import type { LimitedSource } from '#commands/retention/trim-history.ts';
 import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import type { CatalogEntry } from '#domain/api/registry.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
@@ -84,7 +85,15 @@ export interface PlatformDependencies {
   /** absent: this profile writes no rollups */
   readonly rollup?: Rollup;
   /** absent: this profile's log trims itself */
-  readonly openRetention?: (running: Engine['running']) => Pick<LogRetention, 'stop'>;
+  readonly openRetention?: (
+    running: Engine['running'],
+    limited: () => readonly LimitedSource[],
+  ) => Pick<Retention, 'stop'>;
+  /**
+   * The event time before which events of a source were deleted from its history, epoch ms; null:
+   * none was. Absent: this profile deletes none.
+   */
+  readonly horizon?: (source: string) => number | null;
   /** sizes of what is stored, where this profile stores it */
   readonly storage?: StorageSizes;
   /** called after everything else has been closed */

@@ -2,7 +2,7 @@
  * A platform from its adapters: opens the parts in the order in which they need each other, creates
  * the areas from them, and closes the parts in the reverse order.
  */
-import { randomUUID } from 'node:crypto';
+import { randomUUID as newId } from 'node:crypto';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Access, Areas, Platform } from '#domain/api/platform.ts';
@@ -27,6 +27,7 @@ import { createDegradedModes } from './degraded-modes.ts';
 import type { PlatformDependencies } from './dependencies.ts';
 import { recordEngineEvents } from './engine-events.ts';
 import { createGenerations } from './generations.ts';
+import { historyLimits, limitedSources } from './history-limits.ts';
 import { createKeys } from './keys.ts';
 import { createOperations } from './operations.ts';
 import { openOutbox } from './outbox.ts';
@@ -63,7 +64,9 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       warn,
     });
   const { requirements } = approvalIndex;
-  const bus = createCommandBus({ eventStore, catalog, requirements, now, newId: randomUUID });
+  const horizon = dependencies.horizon ?? (() => null);
+  const limits = historyLimits({ ...dependencies, horizon, catalog });
+  const bus = createCommandBus({ eventStore, catalog, requirements, limits, now, newId });
   const proposals = createProposals({ bus, catalog, index: approvalIndex, now });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });
@@ -74,7 +77,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     log,
     schemas,
     versions,
-    newId: randomUUID,
+    newId,
     warn,
     logged: metrics.featureLogRows,
     dropped: metrics.featureLogDropped,
@@ -102,7 +105,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
           warn,
         });
 
-  const retention = dependencies.openRetention?.(engine.running);
+  const retention = dependencies.openRetention?.(engine.running, () => limitedSources(catalog));
 
   const generations = createGenerations(catalog, engine);
   const late = createLateEvents(log);
@@ -142,7 +145,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     readTime,
     presentTime,
     now,
-    newId: randomUUID,
+    newId,
     ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
 
@@ -215,6 +218,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       metrics,
       readTime,
       presentTime,
+      horizon,
       ...(traces === undefined ? {} : { tracing: traces.tracing }),
     }),
     registry,

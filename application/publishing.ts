@@ -6,7 +6,7 @@ import { createResend } from '#commands/ingest/resend.ts';
 import { createSnapshot } from '#commands/ingest/snapshot.ts';
 import type { Publishing, PublishResult } from '#domain/api/publishing.ts';
 import type { Engine } from '#domain/ports/engine.ts';
-import type { History } from '#domain/ports/history.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
@@ -27,7 +27,7 @@ import type { Sources } from './sources.ts';
 interface PublishingDependencies {
   readonly catalog: Catalog;
   readonly log: Log;
-  readonly history: Pick<History, 'scan' | 'endOffsets'>;
+  readonly history: Pick<HistoryTables, 'scan' | 'endOffsets' | 'horizon'>;
   readonly sources: Sources;
   readonly decoders: Pick<RawDecoders, 'decode'>;
   readonly rowsAt: RowsAt;

@@ -55,6 +55,7 @@ interface ServingDependencies {
   readonly metrics: Pick<Metrics, 'read' | 'degraded'>;
   readonly readTime: () => number;
   readonly presentTime: () => number;
+  readonly horizon: (source: string) => number | null;
   /** absent: traces are off */
   readonly tracing?: Tracing;
 }
@@ -102,6 +103,7 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
     rawEvents,
     readTime,
     presentTime,
+    horizon: dependencies.horizon,
     knowledge,
     ends: (source) => log.end(rawTopic(source)),
     leftOut: late.leftOut,

@@ -32,7 +32,7 @@ import type { RegistryEvent } from '#domain/registry/events.ts';
 import { evolve, initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { approvalOf, orNeedsApproval } from './approval-needs.ts';
-import { decisionContext, needsOtherStreams } from './decision-context.ts';
+import { decisionContext, needsOtherStreams, type PlatformLimits } from './decision-context.ts';
 import { recordedCommand, streamOfCommand } from './recorded-command.ts';
 
 interface CommandBusDependencies {
@@ -42,6 +42,7 @@ interface CommandBusDependencies {
   readonly newId: () => string;
   /** what needs approval; absent: nothing */
   readonly requirements?: () => Requirements;
+  readonly limits?: PlatformLimits;
 }
 
 interface CommandOptions {
@@ -121,6 +122,7 @@ export const createCommandBus = ({
   now,
   newId,
   requirements = () => new Map(),
+  limits,
 }: CommandBusDependencies): CommandBus => {
   let queue: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
@@ -211,7 +213,8 @@ export const createCommandBus = ({
       recorded,
       decide(events, time) {
         const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
-        const context = decisionContext(catalog, state, command, stream, time, batch, mayBreak);
+        const args = [catalog, state, command, stream, time, batch, mayBreak, limits] as const;
+        const context = decisionContext(...args);
         return orNeedsApproval(decide(state, command, context), caller, () =>
           approvalOf(catalog, requirements(), command, context.change),
         );

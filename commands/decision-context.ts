@@ -1,9 +1,10 @@
 /** The facts of other streams that the decision on a command rests on. */
 import type { MayBreak } from '#domain/api/registry.ts';
-import type { Definition } from '#domain/definitions/model.ts';
+import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
+import type { Problem } from '#domain/errors.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import type { DecisionContext } from '#domain/registry/decision.ts';
-import { streamOf } from '#domain/registry/events.ts';
+import { type ReplayRange, streamOf } from '#domain/registry/events.ts';
 import { factsOf, hashOfPlan } from '#domain/registry/facts.ts';
 import { downstreamOf } from '#domain/registry/references.ts';
 import { overlay } from '#domain/registry/registered.ts';
@@ -39,6 +40,20 @@ const planHashOf = (catalog: Catalog, state: RegistryState, version: number): st
   return definition === undefined ? null : hashOfPlan(catalog, definition);
 };
 
+/** Why a view cannot be computed anew, of some days or entities or as a whole; null: it can. */
+type LacksEvents = (view: FeatureViewDefinition, range: ReplayRange | null) => Problem | null;
+
+/** Why this platform cannot do what a definition says; null: it can. */
+type Unsupported = (definition: Definition) => Problem | null;
+
+/** What this platform cannot do. */
+export interface PlatformLimits {
+  readonly lacksEvents: LacksEvents;
+  readonly unsupported: Unsupported;
+}
+
+const NO_LIMITS: PlatformLimits = { lacksEvents: () => null, unsupported: () => null };
+
 /** Whether the decision rests on other streams: for these types `decisionContext` adds facts, or
  * an approval may be required. */
 export const needsOtherStreams = ({ type }: RegistryCommand): boolean =>
@@ -56,6 +71,7 @@ export const decisionContext = (
   now: number,
   batch: readonly Definition[],
   mayBreak: MayBreak = () => true,
+  { lacksEvents, unsupported }: PlatformLimits = NO_LIMITS,
 ): DecisionContext => {
   const nothing: DecisionContext = {
     now,
@@ -65,12 +81,25 @@ export const decisionContext = (
     planHash: null,
     planHashOf: (version) => planHashOf(catalog, state, version),
     dependents: [],
+    lacking: null,
   };
   switch (command.type) {
     case 'Register': {
       const facts = factsOf(catalog, command.definition, { batch, assumed: [] });
       const unconsented = (facts.change?.broken ?? []).filter((id) => !mayBreak(id));
-      return { ...nothing, ...facts, unconsented };
+      const { definition } = command;
+      const lacking =
+        definition.kind === 'feature-view' && facts.planHash !== null
+          ? lacksEvents(definition, null)
+          : null;
+      const problems = [...facts.problems, ...[unsupported(definition) ?? []].flat()];
+      return { ...nothing, ...facts, problems, unconsented, lacking };
+    }
+    case 'StartReplay': {
+      const newest = newestVersion(state)?.definition;
+      return newest?.kind === 'feature-view'
+        ? { ...nothing, lacking: lacksEvents(newest, command.range) }
+        : nothing;
     }
     case 'Restore': {
       const newest = newestVersion(state);

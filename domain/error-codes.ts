@@ -139,6 +139,11 @@ export const ERRORS = {
     remedy:
       'Send each request input that an on-demand feature needs, with its declared type. The message says what is wrong.',
   },
+  MR_HISTORY_TRIMMED: {
+    status: 409,
+    remedy:
+      'The source keeps its history for a limited time, and the events that this needs were deleted. Ask for a later time, or for features with shorter windows. Present values do not need them.',
+  },
   MR_QUERY_TOO_LARGE: { status: 413, remedy: 'Request fewer entities or features at once.' },
   MR_VIEW_NOT_READY: {
     status: 503,

@@ -186,6 +186,7 @@ const readOf = (
     rawEvents: never('raw events') as never,
     readTime: Date.now,
     presentTime: Date.now,
+    horizon: () => null,
     knowledge: never('a read of the past'),
     ends: never('raw events'),
     leftOut: never('a read of the past'),

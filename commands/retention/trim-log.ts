@@ -18,14 +18,17 @@ import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { LimitedSource } from './trim-history.ts';
 
 export interface TrimLogDependencies {
   readonly log: Pick<TransactionalLog, 'topics' | 'kept' | 'keptOffsetsAt' | 'trim'>;
   readonly history: Pick<HistoryTables, 'endOffsets' | 'count'>;
   readonly running: () => readonly EngineGeneration[];
   readonly now: () => number;
-  /** null: nothing is trimmed */
+  /** null: nothing is trimmed, but what the history is not to keep either */
   readonly keepMs: number | null;
+  /** sources whose history is not kept for ever; absent: there is none */
+  readonly limited?: () => readonly LimitedSource[];
   readonly warn: (message: string) => void;
   /** The erased offsets of [from, below) of a partition: no history has them. */
   readonly erased?: ErasedOffsets;
@@ -49,6 +52,7 @@ export const createTrimLog = (
   isStopped: () => boolean = () => false,
 ): (() => Promise<number>) => {
   const { log, history, running, now, keepMs, warn, erased = () => [] } = dependencies;
+  const { limited = () => [] } = dependencies;
 
   /** topic → end offsets of its history when the log was trimmed before */
   const reached = new Map<string, readonly number[]>();
@@ -112,48 +116,17 @@ export const createTrimLog = (
 
   return async () => {
     let trimmed = 0;
-    if (keepMs === null) return trimmed;
+    const limits = new Map(limited().map(({ name, keepMs: ms }) => [rawTopic(name), ms]));
     for (const { topic } of await log.topics()) {
       if (!TRIMMED.some((prefix) => topic.startsWith(prefix))) continue;
+      const keepFor = keepMs ?? limits.get(topic);
+      if (keepFor === undefined) continue;
       try {
-        trimmed += await trimTopic(topic, keepMs);
+        trimmed += await trimTopic(topic, keepFor);
       } catch (error) {
         warn(`${topic} could not be trimmed, and will be tried again: ${String(error)}`);
       }
     }
     return trimmed;
-  };
-};
-
-export interface LogRetention {
-  /** Trims now. */
-  readonly trim: () => Promise<number>;
-  /** When it resolves, nothing is being trimmed, and nothing will be. */
-  readonly stop: () => Promise<void>;
-}
-
-const EVERY_MS = 60_000;
-
-/** Trims every minute. */
-export const openLogRetention = (
-  dependencies: TrimLogDependencies,
-  everyMs = EVERY_MS,
-): LogRetention => {
-  let stopped = false;
-  const trimLog = createTrimLog(dependencies, () => stopped);
-  let turn: Promise<number> = Promise.resolve(0);
-  const trim = (): Promise<number> => {
-    turn = turn.then(() => (stopped ? 0 : trimLog()));
-    return turn;
-  };
-  const timer = setInterval(() => void trim(), everyMs);
-  timer.unref();
-  return {
-    trim,
-    async stop() {
-      stopped = true;
-      clearInterval(timer);
-      await turn;
-    },
   };
 };

@@ -63,6 +63,10 @@ export interface PlatformStatus {
     readonly newestEventTime: number | null;
     /** of the newest snapshot's files; null: there is none, or it cannot be read */
     readonly historyBytes: number | null;
+    /** as `historyBytes` */
+    readonly historyRows: number | null;
+    /** epoch ms: events before it were deleted (`keepHistory`); null: none was */
+    readonly historyHorizon: number | null;
     /** the events that the embedded log itself has; the others are in the history only */
     readonly kept?: {
       readonly events: number;

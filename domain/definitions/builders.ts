@@ -61,6 +61,8 @@ export const source = <const Fields extends Readonly<Record<string, FieldTypeTex
     readonly eventId?: NoInfer<keyof Fields & string>;
     readonly knownTime?: NoInfer<keyof Fields & string>;
     readonly dedupeWindow?: DurationText;
+    /** older events are deleted from the history; absent: it keeps all */
+    readonly keepHistory?: DurationText;
     readonly partitions?: number;
     readonly partitionBy?: readonly NoInfer<keyof Fields & string>[];
     /** its events are rows of a table: each is the state of its key from its event time on */

@@ -8,6 +8,7 @@ import { readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report, reportAbsent } from './check-context.ts';
 import { checkDimension } from './check-dimension.ts';
+import { checkKeepHistory } from './check-keep-history.ts';
 import { checkOnDemand } from './check-on-demand.ts';
 import { checkFeatureView } from './check-view.ts';
 import type {
@@ -109,6 +110,7 @@ function checkSource(def: SourceDefinition, report: Report): void {
   checkDimension(def, types, KEY_TYPES, invalid);
   if (def.dedupeWindow !== undefined)
     checkDuration(def.dedupeWindow, `source ${def.name}: dedupeWindow`, 0, report);
+  checkKeepHistory(def, invalid, report);
 }
 
 function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: Report): void {

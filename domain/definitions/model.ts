@@ -38,6 +38,8 @@ export interface SourceDefinition extends Described {
   readonly knownTime?: string;
   /** duration in log time within which events with the same eventId count once; default 1h */
   readonly dedupeWindow?: string;
+  /** duration: older events are deleted from the history; absent: it keeps all */
+  readonly keepHistory?: string;
   /** log partitions of raw.<source>; default 1 */
   readonly partitions?: number;
   /**

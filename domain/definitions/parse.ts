@@ -150,6 +150,7 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       'eventId',
       'knownTime',
       'dedupeWindow',
+      'keepHistory',
       'partitions',
       'partitionBy',
       'dimension',
@@ -163,6 +164,7 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       ...optional(o, 'eventId', path, p.text),
       ...optional(o, 'knownTime', path, p.text),
       ...optional(o, 'dedupeWindow', path, p.duration),
+      ...optional(o, 'keepHistory', path, p.duration),
       ...optional(o, 'partitions', path, p.positive),
       ...optional(o, 'partitionBy', path, (v, at) =>
         r.list(v, at, MAX_PARTITION_FIELDS).map((field, i) => r.text(field, `${at}[${i}]`)),

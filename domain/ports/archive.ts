@@ -7,7 +7,8 @@
  * - Records have the offsets, log times and rows that the log had, in the order of offsets. Their
  *   Avro may be that of another version of the source; it decodes to the same row. Keys and headers
  *   are gone.
- * - A record that is missing is an error, never a gap. An erased one is an erased record.
+ * - A record that was deleted from the history is refused (MR_HISTORY_TRIMMED).
+ * - Another record that is missing is an error, never a gap. An erased one is an erased record.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 
@@ -19,7 +20,8 @@ export interface ArchivedPartition {
 export interface Archive {
   /**
    * The records from `from` on, below `below`: at least one, and some at a time.
-   * @throws MR_DATA_DAMAGED where the history lacks the record
+   * @throws MR_HISTORY_TRIMMED where the record was deleted; MR_DATA_DAMAGED where the history
+   * lacks it
    */
   read(at: ArchivedPartition, from: number, below: number): Promise<readonly LogRecord[]>;
   /** The first offset below `below` whose log time is past `time`; null: there is none. */

@@ -6,7 +6,10 @@
  *   killed when: a commit has the offsets that it reaches in its snapshot's summary, and writing
  *   continues from there.
  * - A read uses one snapshot: commits during the read are not seen.
+ * - After a trim, `events`, `scan` and `scanColumns` that start before the horizon are refused
+ *   (MR_HISTORY_TRIMMED): they would lack events.
  */
+import type { Horizon } from '#domain/sources/horizon.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 
 export interface HistoryColumn {
@@ -32,6 +35,8 @@ export interface EventQuery {
   readonly below?: readonly number[];
   /** id of the snapshot to read, from `snapshot`; absent: the newest */
   readonly snapshot?: number;
+  /** what is left, where older events were deleted; absent: a query that needs them is refused */
+  readonly remaining?: boolean;
 }
 
 /** Offsets [from, below) of a partition. */
@@ -52,6 +57,16 @@ export interface HistorySnapshot {
   readonly rows: number;
   /** of its data files */
   readonly bytes: number;
+  /** null: no event was deleted */
+  readonly horizon: Horizon | null;
+}
+
+/** Which events of a source are to be deleted: the first ones of each partition, as many as fit. */
+export interface TrimHistory {
+  /** epoch ms: only events whose event time and log time are before it */
+  readonly before: number;
+  /** by partition: only events below these offsets */
+  readonly below: readonly number[];
 }
 
 /**
@@ -103,6 +118,13 @@ export interface HistoryTables extends History {
   count(topic: string, range: OffsetRange): Promise<number>;
   /** The first of these offsets whose log time (epoch ms) is past `time`; null: there is none. */
   offsetAt(topic: string, range: OffsetRange, time: number): Promise<number | null>;
+  /** Where the history of raw.<source> begins; null: it has all events. */
+  horizon(topic: string): Promise<Horizon | null>;
+  /**
+   * Deletes events from the history of raw.<source>, and moves its horizon in the same commit.
+   * Their files are deleted once no recent snapshot needs them. Absent: this history keeps all.
+   */
+  trim?(topic: string, what: TrimHistory): Promise<void>;
   /** Merges small files and expires old snapshots; changes no answer. */
   maintain(topic: string): Promise<void>;
   /**

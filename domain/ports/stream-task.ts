@@ -31,6 +31,7 @@ import type {
   LogRecord,
   OutgoingRecord,
 } from '#domain/ports/log.ts';
+import type { Horizon } from '#domain/sources/horizon.ts';
 
 export interface StreamTask {
   readonly consumer: string;
@@ -93,6 +94,13 @@ export interface TransactionalLog extends Log {
   trim(topic: string, partition: number, beforeOffset: number): Promise<void>;
   /** From now on, records of raw.<source> that were trimmed are read from here. */
   attachArchive(archive: Archive): void;
+  /**
+   * Where the archive of a topic begins: earlier records were deleted from it. From now on, `begin`
+   * says so, and a read of an older offset starts there.
+   */
+  setHorizon(topic: string, horizon: Horizon): void;
+  /** null: the archive has all that was trimmed */
+  horizon(topic: string): Horizon | null;
   /** What the log itself still has of a topic, by partition. */
   kept(topic: string): readonly KeptRecords[];
   /** As `offsetsAt`, of the records that the log itself still has. */

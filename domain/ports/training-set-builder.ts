@@ -24,6 +24,8 @@ export interface RawFiles {
   readonly files: readonly string[];
   /** by partition: only events with offsets below these are known at the pinned `known` */
   readonly below: readonly number[];
+  /** epoch ms: events before it were deleted, and rows that need them are refused; absent: none */
+  readonly horizon?: number;
   /** of a source that takes imported events; `known`: the pinned time, epoch ms */
   readonly imports?: Imports & { readonly known: number };
 }

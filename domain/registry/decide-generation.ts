@@ -136,7 +136,7 @@ export const changeGeneration = (
 export const startReplay = (
   state: RegistryState,
   { view, range, reason, actor }: Extract<RegistryCommand, { type: 'StartReplay' }>,
-  { now, planHashOf }: DecisionContext,
+  { now, planHashOf, lacking }: DecisionContext,
 ): Decision => {
   const newest = newestVersion(state);
   if (newest === null)
@@ -157,6 +157,7 @@ export const startReplay = (
       'MR_REFUSED',
       `view "${view}" has no live generation of what version ${newest.version} computes, to copy the rest from: replay the whole view, without a range`,
     );
+  if (lacking !== null) return { outcome: 'refused', problem: lacking };
   const generation = nextGeneration(state);
   const replay = { id: `${view}-${generation}`, reason, actor, ...range };
   return accept({

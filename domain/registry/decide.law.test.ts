@@ -47,6 +47,7 @@ const facts: DecisionContext = {
   planHashOf: () => null,
   unconsented: [],
   dependents: [],
+  lacking: null,
 };
 
 const generation = fc.integer({ min: 1, max: 5 });

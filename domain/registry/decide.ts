@@ -70,6 +70,7 @@ const register = (
     const version = nextVersion(0, command.version);
     const first = registered(definition, version, context.planHash);
     if (kind !== 'feature-view') return accept(first);
+    if (context.lacking !== null) return { outcome: 'refused', problem: context.lacking };
     return accept(first, ownGeneration(1, version, context.now));
   }
   const isRetired = state.status === 'retired';
@@ -115,6 +116,8 @@ const register = (
   ];
   if (kind !== 'feature-view') return accept(...events);
   const current = liveGeneration(state) ?? beingFilled(state);
+  if (current === null && context.lacking !== null)
+    return { outcome: 'refused', problem: context.lacking };
   if (current === null)
     return accept(...events, ownGeneration(nextGeneration(state), version, context.now));
   if (context.planHashOf(current.version) !== context.planHash) return accept(...events);

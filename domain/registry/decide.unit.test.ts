@@ -42,6 +42,7 @@ const context: DecisionContext = {
   planHashOf: () => null,
   unconsented: [],
   dependents: [],
+  lacking: null,
 };
 const register = (
   definition: Definition,

@@ -28,6 +28,8 @@ export interface DecisionContext {
    * version of this generation; as kind/name
    */
   readonly dependents: readonly string[];
+  /** for a generation that is to be computed: the deleted events that it needs; null: none */
+  readonly lacking: Problem | null;
 }
 
 export type Decision =

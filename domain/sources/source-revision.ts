@@ -1,5 +1,6 @@
 /** Which changes of a source keep its old records readable and its readers working. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { parseDuration } from '#domain/values/duration.ts';
 import { formatFieldType, widens } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { sourceFields } from './source-schema.ts';
@@ -39,6 +40,9 @@ function fieldChange(
     note: widened ? 'widened: old values are read in the new type' : 'may be null from now on',
   };
 }
+
+const keptFor = ({ keepHistory }: SourceDefinition): number =>
+  keepHistory === undefined ? Number.POSITIVE_INFINITY : parseDuration(keepHistory);
 
 /** Every change, fields first. */
 export function sourceRevision(
@@ -127,6 +131,19 @@ export function sourceRevision(
       compatible: true,
       final: false,
       note,
+    });
+  }
+  if (before.keepHistory !== after.keepHistory) {
+    const compatible = keptFor(after) >= keptFor(before);
+    changes.push({
+      path: 'keepHistory',
+      before: before.keepHistory ?? null,
+      after: after.keepHistory ?? null,
+      compatible,
+      final: false,
+      note: compatible
+        ? 'events that were deleted do not come back'
+        : `events older than ${after.keepHistory} are deleted for good, and reads that need them are refused`,
     });
   }
   const [routed, reroutes] = [

@@ -3,6 +3,7 @@
  * process at a time writes to it: it holds SQLite's lock on `lock.db`, which the operating system
  * releases when the process dies.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -35,7 +36,7 @@ const lock = (path: string): DatabaseSync => {
     if (!isBusy(error)) throw storageError(error, path);
     throw new MillraceError(
       'MR_DATA_DIR_LOCKED',
-      `Another process is making a backup to ${path}; wait until it has ended.`,
+      `Another process is making or deleting backups in ${path}; wait until it has ended.`,
       { path },
     );
   }
@@ -55,9 +56,21 @@ const assertForBackups = async (path: string): Promise<void> => {
     );
 };
 
-/** To add a backup; makes the directory where it is missing. */
-export const openForBackup = async (directory: string): Promise<OpenBackupDirectory> => {
+const noBackup = (path: string): never => {
+  throw new MillraceError(
+    'MR_NOT_FOUND',
+    `${path} has no backup: it has no catalog.json. Name the directory that \`millrace backup\` wrote to.`,
+    { path },
+  );
+};
+
+/** To add or delete backups. @param make false: only a directory that has a catalog */
+export const openForBackup = async (
+  directory: string,
+  { make = true }: { readonly make?: boolean } = {},
+): Promise<OpenBackupDirectory> => {
   const path = resolve(directory);
+  if (!make && !existsSync(join(path, 'catalog.json'))) noBackup(path);
   await makeDirectory(path);
   await assertForBackups(path);
   const guard = lock(path);
@@ -86,18 +99,16 @@ export const openForBackup = async (directory: string): Promise<OpenBackupDirect
   }
 };
 
-/** To list, verify or restore: changes nothing, and needs no lock, for files are only added. */
+/**
+ * To list, verify or restore: changes nothing. It takes no lock: files are only added, except by
+ * `prune`, which deletes those of backups that its catalog no longer has.
+ */
 export const openBackups = async (
   directory: string,
 ): Promise<BackupDirectory & { readonly catalog: Catalog }> => {
   const path = resolve(directory);
   const catalog = await readCatalog(path);
-  if (catalog === null)
-    throw new MillraceError(
-      'MR_NOT_FOUND',
-      `${path} has no backup: it has no catalog.json. Name the directory that \`millrace backup\` wrote to.`,
-      { path },
-    );
+  if (catalog === null) return noBackup(path);
   return { path, content: openContentStore(path), catalog };
 };
 

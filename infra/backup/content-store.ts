@@ -41,6 +41,14 @@ export interface ContentStore {
   /** Makes the names of all that was put durable. */
   readonly sync: () => Promise<void>;
   readonly deleteUnfinished: () => Promise<void>;
+  /**
+   * Deletes all other content. @param before called before each file is deleted
+   * @returns how many files were deleted, and their bytes
+   */
+  readonly keepOnly: (
+    sha256: ReadonlySet<string>,
+    before?: () => void,
+  ) => Promise<{ readonly files: number; readonly bytes: number }>;
 }
 
 const PIECE_BYTES = 4 * 1024 * 1024;
@@ -73,6 +81,13 @@ const damaged = (what: string, path: string, why: string): never => {
 const opened = (path: string): Promise<FileHandle | null> =>
   open(path, 'r').catch((error: unknown) => {
     if (isMissing(error)) return null;
+    throw error;
+  });
+
+/** Empty where there is no such directory. */
+const namesIn = (directory: string): Promise<readonly string[]> =>
+  readdir(directory).catch((error: unknown) => {
+    if (isMissing(error)) return [];
     throw error;
   });
 
@@ -170,12 +185,23 @@ export const openContentStore = (directory: string): ContentStore => {
       if (touched.size > 0) await syncPath(root);
       touched.clear();
     },
+    async keepOnly(named, before = () => {}) {
+      let [files, bytes] = [0, 0];
+      for (const group of await namesIn(root)) {
+        if (!/^[0-9a-f]{2}$/.test(group)) continue;
+        for (const name of await namesIn(join(root, group))) {
+          if (named.has(name)) continue;
+          before();
+          const path = join(root, group, name);
+          bytes += (await stat(path)).size;
+          files++;
+          await rm(path);
+        }
+      }
+      return { files, bytes };
+    },
     async deleteUnfinished() {
-      const names = await readdir(root).catch((error: unknown) => {
-        if (isMissing(error)) return [];
-        throw error;
-      });
-      for (const name of names)
+      for (const name of await namesIn(root))
         if (name.endsWith('.tmp')) await rm(join(root, name), { force: true });
     },
   };

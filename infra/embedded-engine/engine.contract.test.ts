@@ -27,6 +27,7 @@ engineContract(
           log: open.log,
           schemas,
           decoders,
+          now: Date.now,
           snapshots: openSnapshots({
             directory: join(directory.path, 'state'),
             platform: PLATFORM,

@@ -1,7 +1,15 @@
 /** The embedded engine: generations that compute in this process, in the log's transactions. */
+import { replayedFrom } from '#domain/plan/covered-from.ts';
 import { samePlan } from '#domain/plan/plan.ts';
-import type { Engine, EngineEvents, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
+import type {
+  Engine,
+  EngineEvents,
+  GenerationSpec,
+  WantedGeneration,
+  WantedView,
+} from '#domain/ports/engine.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
 import { answeringGeneration } from '#domain/registry/answering-generation.ts';
 import { type ComputeDependencies, type EmbeddedGeneration, openGeneration } from './generation.ts';
 import { fillPartially } from './partial-replay.ts';
@@ -12,6 +20,9 @@ export interface EmbeddedEngineDependencies extends ComputeDependencies, EngineE
 }
 
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
+/** Whether it goes on as it is: also what it keeps depends on how long its source keeps events. */
+const computesAlike = (a: GenerationSpec, b: GenerationSpec): boolean =>
+  samePlan(a.plan, b.plan) && a.source.keepHistory === b.source.keepHistory;
 const asError = (error: unknown): Error =>
   error instanceof Error ? error : new Error(String(error));
 
@@ -49,7 +60,10 @@ export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine
     const { spec, partial, state } = wanted;
     if (partial !== null && state === 'filling') {
       const live = liveGeneration(spec.view);
-      if (live !== null) await fillPartially(spec, partial, live, dependencies);
+      const horizon = log.horizon(rawTopic(spec.source.name));
+      const isWhole = horizon === null || replayedFrom(spec.plan, partial.from) >= horizon.time;
+      // Without the copy it reads all events, which fails and says why.
+      if (live !== null && isWhole) await fillPartially(spec, partial, live, dependencies);
     }
     return openGeneration(spec, dependencies, { isPartial: partial !== null });
   };
@@ -83,8 +97,7 @@ export const embeddedEngine = (dependencies: EmbeddedEngineDependencies): Engine
     for (const [id, wanted] of keep) {
       versions.set(id, wanted.spec.version);
       const before = running.get(id);
-      if (closed || (before !== undefined && samePlan(before.spec.plan, wanted.spec.plan)))
-        continue;
+      if (closed || (before !== undefined && computesAlike(before.spec, wanted.spec))) continue;
       const generation = before === undefined ? await open(wanted) : await reopen(before, wanted);
       running.set(id, generation);
       if (wanted.state === 'filling') report(generation);

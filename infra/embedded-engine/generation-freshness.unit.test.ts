@@ -43,6 +43,7 @@ const start = (): Promise<EmbeddedGeneration> =>
     {
       log: open.log,
       schemas: sqliteSchemaRegistry(open.database),
+      now: () => now,
       snapshots: { load: () => null, save: () => {}, drop: () => {} },
       decoders: {
         learn: async () => {},

@@ -3,6 +3,7 @@ import { tileCodec } from '#domain/encoding/tile-codec.ts';
 import { takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
 import { fail } from '#domain/errors.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
+import { coveredFrom, reachOf } from '#domain/plan/covered-from.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
@@ -11,8 +12,10 @@ import type { ServedView } from '#domain/ports/served-view.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
+import type { Horizon } from '#domain/sources/horizon.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
+import { parseDuration } from '#domain/values/duration.ts';
 import type { Position, Row } from '#domain/values/value.ts';
 import { rebuildTiles } from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -30,6 +33,8 @@ export interface ComputeDependencies {
   readonly schemas: SchemaRegistry;
   readonly snapshots: Snapshots;
   readonly decoders: RawDecoders;
+  /** epoch ms */
+  readonly now: () => number;
   /** absent: traces are off */
   readonly traces?: Pick<ComputeTracesOptions, 'tracing' | 'updates'> | undefined;
 }
@@ -80,7 +85,12 @@ export const openGeneration = async (
       : createComputeTraces({ ...dependencies.traces, plan, generation });
 
   const consumer = consumerOf(view, generation);
-  let started = await startOffsets(log, consumer, raw, features);
+  /** Whether the events that are left make the present values, and those after them. */
+  const suffices = ({ time }: Horizon): boolean => coveredFrom(plan, dependencies.now()) >= time;
+  let started = await startOffsets(log, consumer, raw, features, suffices);
+  /** Its source deletes events that its values still count. */
+  const outlivesEvents =
+    source.keepHistory !== undefined && reachOf(plan) > parseDuration(source.keepHistory);
   let store = createTileStore(plan);
   /** the positions as of the last commit; null: they may have moved */
   let current: { readonly positions: readonly Position[]; readonly text: string } | null = null;
@@ -110,9 +120,9 @@ export const openGeneration = async (
           { view, generation },
         );
       snapshots.drop(view, generation);
-      if (rebuilt === 'trimmed') await startAgain(log, consumer, raw, features);
+      if (rebuilt === 'trimmed') await startAgain(log, consumer, raw, features, suffices);
       // Its states cannot be read by this plan, so they are computed anew.
-      else started = await startHere(log, consumer, raw, features);
+      else started = await startHere(log, consumer, raw, features, suffices);
       recomputing = true;
       firstUpdate = await firstOf();
       store = createTileStore(plan);
@@ -240,8 +250,9 @@ export const openGeneration = async (
       savedOffset = nextOffset;
       snapshots.save(view, generation, { nextOffset, state: takeSnapshot(store) });
     },
-    // The copy with which a partial replay began is in its first updates, and nowhere else.
-    updatesNeededFrom: () => (isPartial ? firstUpdate : savedOffset),
+    // What a partial replay copied, and what was computed from events that were deleted since, is
+    // in the updates, and nowhere else.
+    updatesNeededFrom: () => (isPartial || outlivesEvents ? firstUpdate : savedOffset),
     stop: () => handle.stop(),
   };
 };

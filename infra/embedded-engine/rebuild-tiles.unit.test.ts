@@ -46,6 +46,7 @@ const start = async (type: 'int' | 'double', features: typeof few): Promise<Embe
     {
       log: open.log,
       schemas: sqliteSchemaRegistry(open.database),
+      now: () => T,
       snapshots: openSnapshots({
         directory: `${directory.path}/state`,
         platform: PLATFORM,

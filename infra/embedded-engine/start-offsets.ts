@@ -4,6 +4,7 @@
  * the offset in features.<view> below which it wrote nothing.
  */
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
+import type { Horizon } from '#domain/sources/horizon.ts';
 
 export const consumerOf = (view: string, generation: number): string =>
   `compute.${view}.${generation}`;
@@ -20,13 +21,29 @@ export const startOffsets = async (
   consumer: string,
   raw: string,
   features: string,
+  suffices: (horizon: Horizon) => boolean,
 ): Promise<readonly number[]> => {
   const keeper = startOffsetsConsumer(consumer);
   const kept = await log.committed(keeper, raw);
   const reached = await log.committed(consumer, raw);
   const firstUpdate = await log.committed(keeper, features);
   if ([...kept, ...reached, ...firstUpdate].some((offset) => offset > 0)) return kept;
-  return startHere(log, consumer, raw, features);
+  return startHere(log, consumer, raw, features, suffices);
+};
+
+/**
+ * The offsets of the first events to read. If events were deleted that the generation needs, it
+ * starts at them all the same: reading them fails and says why.
+ */
+const firstOffsets = (
+  log: TransactionalLog,
+  raw: string,
+  ends: readonly number[],
+  suffices: (horizon: Horizon) => boolean,
+): readonly number[] => {
+  const horizon = log.horizon(raw);
+  const begin = horizon !== null && suffices(horizon) ? horizon.begin : [];
+  return ends.map((_, partition) => begin[partition] ?? 0);
 };
 
 /** Starts at the beginning of the raw topic; what it has now is the past. */
@@ -35,6 +52,7 @@ export const startHere = async (
   consumer: string,
   raw: string,
   features: string,
+  suffices: (horizon: Horizon) => boolean,
 ): Promise<readonly number[]> => {
   const keeper = startOffsetsConsumer(consumer);
   const ends = await log.end(raw);
@@ -42,12 +60,13 @@ export const startHere = async (
   // None of its updates lies before the current end of features.<view>: a rebuild skips what other
   // generations wrote.
   const [firstUpdate = 0] = await log.end(features);
+  const first = firstOffsets(log, raw, ends, suffices);
   await log.append({
     records: [],
     positions: ends
       .flatMap((offset, partition) => [
         { consumer: keeper, topic: raw, partition, offset },
-        { consumer, topic: raw, partition, offset: 0 },
+        { consumer, topic: raw, partition, offset: first[partition] ?? 0 },
       ])
       .concat({ consumer: keeper, topic: features, partition: 0, offset: firstUpdate }),
   });
@@ -63,15 +82,12 @@ export const startAgain = async (
   consumer: string,
   raw: string,
   features: string,
+  suffices: (horizon: Horizon) => boolean,
 ): Promise<void> => {
   const keeper = startOffsetsConsumer(consumer);
   const [firstUpdate = 0] = await log.end(features);
-  const positions = (await log.end(raw)).map((_, partition) => ({
-    consumer,
-    topic: raw,
-    partition,
-    offset: 0,
-  }));
+  const first = firstOffsets(log, raw, await log.end(raw), suffices);
+  const positions = first.map((offset, partition) => ({ consumer, topic: raw, partition, offset }));
   await log.append({
     records: [],
     positions: [

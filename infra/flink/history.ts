@@ -172,6 +172,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     eventsAt: reader.eventsAt,
     count: reader.count,
     offsetAt: reader.offsetAt,
+    horizon: reader.horizon,
     ensure,
     async start(source) {
       const topic = rawTopic(source.name);

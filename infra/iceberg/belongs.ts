@@ -8,6 +8,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { type Directory, nameOf } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
+import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { currentSnapshot, endOffsetsOf, platformOf } from '#infra/shared/iceberg/metadata.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 
@@ -100,6 +101,9 @@ interface TableAhead {
 export const tablesAhead = async (options: StrayOptions): Promise<readonly TableAhead[]> =>
   (await strayTables(options)).flatMap(({ ahead }) => ahead ?? []);
 
+/** Topics that are trimmed once their tables have the records. */
+const KEPT = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
+
 const TAKE_RECORDS = 'take the records that the log lacks from the history';
 const WRITE_ANEW = 'write the table anew from the log';
 
@@ -111,6 +115,52 @@ export const historyAhead = async (options: StrayOptions): Promise<readonly Dama
     why: message,
     repair: ahead === null ? null : topic.startsWith('raw.') ? TAKE_RECORDS : WRITE_ANEW,
   }));
+
+interface BehindOptions {
+  readonly root: Directory;
+  /** topics of the log */
+  readonly topics: readonly string[];
+  /** the first offset that the log has, by partition */
+  readonly beginOf: (topic: string) => readonly number[];
+}
+
+/**
+ * Tables that end before the log begins: the events between are in neither. A table of
+ * `features.…` that is missing is none: of a view that was computed anew, nothing needs the earlier
+ * updates.
+ */
+export const historyBehind = async ({
+  root,
+  topics,
+  beginOf,
+}: BehindOptions): Promise<readonly Damage[]> => {
+  const found: Damage[] = [];
+  for (const topic of topics) {
+    const begins = beginOf(topic);
+    if (!KEPT.some((prefix) => topic.startsWith(prefix)) || begins.every((begin) => begin === 0))
+      continue;
+    let loaded: Awaited<ReturnType<typeof loadTable>>;
+    try {
+      loaded = await loadTable(tableDirectory(root, topic));
+    } catch {
+      // A damaged table is reported as such.
+      continue;
+    }
+    if (loaded === null && topic.startsWith(featuresTopic(''))) continue;
+    const ends = loaded === null ? [] : endOffsetsOf(currentSnapshot(loaded.metadata));
+    begins.forEach((begin, partition) => {
+      const end = ends[partition] ?? 0;
+      if (begin > end)
+        found.push({
+          part: 'history',
+          what: `the table of ${topic}`,
+          why: `it ends at offset ${end} of partition ${partition}, and the log begins at ${begin}: offsets ${end} to ${begin - 1} are in neither`,
+          repair: null,
+        });
+    });
+  }
+  return found;
+};
 
 /** @throws MR_DATA_MIXED */
 export const assertTablesBelong = async (options: BelongsOptions): Promise<void> => {

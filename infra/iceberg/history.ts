@@ -145,8 +145,10 @@ export const openIcebergHistory = async (
     eventsAt: reader.eventsAt,
     count: reader.count,
     offsetAt: reader.offsetAt,
+    horizon: reader.horizon,
     sync: async (topic, upTo) => send({ do: 'sync', topic, upTo: upTo ?? null }),
     maintain: async (topic) => send({ do: 'maintain', topic }),
+    trim: async (topic, what) => send({ do: 'trim', topic, what }),
     async close() {
       if (closed) return;
       if (worker !== null) {

@@ -4,12 +4,14 @@ import type { Damage } from '#domain/api/verification.ts';
 import { messageOf } from '#domain/error-message.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
 import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
 import { liveEntries, manifestsOf } from '#infra/shared/iceberg/append.ts';
 import { fileChecks, type StatedFile } from '#infra/shared/iceberg/checked-files.ts';
 import {
   currentSnapshot,
   endOffsetsOf,
+  horizonOf,
   type Snapshot,
   type TableMetadata,
 } from '#infra/shared/iceberg/metadata.ts';
@@ -139,6 +141,7 @@ export const verifyTables = async ({
         `SELECT _partition, count(*), count(DISTINCT _offset), min(_offset), max(_offset) FROM ${parquetByName(all)} GROUP BY _partition`,
       );
       const ends = endOffsetsOf(current);
+      const deleted = horizonOf(metadata)?.begin ?? [];
       for (const row of result.getRows()) {
         const [partition, rows, offsets, first, last] = row.map(number) as [
           number,
@@ -150,13 +153,15 @@ export const verifyTables = async ({
         const end = ends[partition] ?? last + 1;
         const gaps = (from: number, below: number): number =>
           from < below ? erased(topic, partition, from, below).length : 0;
+        const begin = topic.startsWith(rawTopic('')) ? (deleted[partition] ?? 0) : first;
         if (
           rows !== offsets ||
+          first - begin !== gaps(begin, first) ||
           last - first + 1 !== offsets + gaps(first, last + 1) ||
           last + 1 + gaps(last + 1, end) !== end
         )
           throw new Error(
-            `partition ${partition} has ${rows} rows with ${offsets} offsets from ${first} to ${last}, and its summary ends at ${ends[partition] ?? 'none'}`,
+            `partition ${partition} has ${rows} rows with ${offsets} offsets from ${first} to ${last}; it should begin at ${begin}, and its summary ends at ${ends[partition] ?? 'none'}`,
           );
       }
     });

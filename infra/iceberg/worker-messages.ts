@@ -1,6 +1,7 @@
 /** The messages between the history and its worker thread. */
 import { messageOf } from '#domain/error-message.ts';
 import { ERRORS, type ErrorCode, type ErrorDetails, MillraceError } from '#domain/errors.ts';
+import type { TrimHistory } from '#domain/ports/history.ts';
 import type { HistoryInputModule } from './input.ts';
 
 export interface WorkerSettings {
@@ -29,6 +30,7 @@ export type Request =
       readonly upTo: readonly number[] | null;
     }
   | { readonly id: number; readonly do: 'maintain'; readonly topic: string }
+  | { readonly id: number; readonly do: 'trim'; readonly topic: string; readonly what: TrimHistory }
   | { readonly id: number; readonly do: 'close' };
 
 export interface WireError {

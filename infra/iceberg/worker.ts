@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Directory } from '#domain/ports/file-io.ts';
+import type { TrimHistory } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { Checkpoint } from '#infra/shared/iceberg/append.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
@@ -11,6 +12,7 @@ import { type HistoryInput, openInput } from './input.ts';
 import { compact, expireSnapshots } from './maintenance.ts';
 import { removeOrphans } from './orphans.ts';
 import { type TopicWriter, topicWriter } from './topic-writer.ts';
+import { trimTable } from './trim-table.ts';
 import { type Answer, type Request, toWire, type WorkerSettings } from './worker-messages.ts';
 
 const POLL_MS = 250;
@@ -63,6 +65,14 @@ const maintain = async (topic: string): Promise<void> => {
   const table = tableDirectory(root, topic);
   await compact({ table, connection, ...COMPACT, now: now() });
   await expireSnapshots(table, { keep: KEEP_SNAPSHOTS, minAge: KEEP_SNAPSHOTS_MS, now: now() });
+};
+
+const trim = async (topic: string, what: TrimHistory): Promise<void> => {
+  const table = tableDirectory(root, topic);
+  await writer(topic);
+  await trimTable({ table, connection, ...what, now: now() });
+  // Of a table that nothing is added to, no other commit makes the old snapshots expire.
+  await expireSnapshots(table, { keep: 1, minAge: KEEP_SNAPSHOTS_MS, now: now() });
 };
 
 const sync = async (topic: string, upTo?: readonly number[]): Promise<void> => {
@@ -145,6 +155,8 @@ const handle = (request: Request): Promise<void> => {
       return sync(request.topic, request.upTo ?? undefined);
     case 'maintain':
       return maintain(request.topic);
+    case 'trim':
+      return trim(request.topic, request.what);
     case 'close':
       return close();
   }

@@ -115,7 +115,11 @@ export const repairEmbedded = async ({
         ({ name }) => name,
       );
       const records: RecoveredRecord[] = [];
-      for await (const batch of reader.scan({ source: topic.slice('raw.'.length), fields }))
+      for await (const batch of reader.scan({
+        source: topic.slice('raw.'.length),
+        fields,
+        remaining: true,
+      }))
         for (const event of batch)
           if (event.partition === partition && event.offset >= from && event.offset < to)
             records.push({

@@ -11,7 +11,7 @@ import { featuresTopic } from '#domain/ports/topics.ts';
 import { verifyStates } from '#infra/embedded-engine/snapshots.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
-import { historyAhead } from '#infra/iceberg/belongs.ts';
+import { historyAhead, historyBehind } from '#infra/iceberg/belongs.ts';
 import { type TablesVerification, verifyTables } from '#infra/iceberg/verify.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { openForReading } from '#infra/sqlite/database.ts';
@@ -92,6 +92,10 @@ export const findDamage = async ({
         if (why !== null)
           damage.push({ part: 'state', what: file, why, repair: 'build it again from the log' });
       damage.push(...(await historyAhead({ root, platform: identityOf(db), endOf })));
+      const beginOf = (topic: string): readonly number[] =>
+        reads.partitionsOf(topic).map((p) => p.begin);
+      const logTopics = [...new Set(reads.partitions().map(({ topic }) => topic))];
+      damage.push(...(await historyBehind({ root, topics: logTopics, beginOf })));
     }
   } catch (error) {
     databaseDamage(error);

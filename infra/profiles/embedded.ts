@@ -10,7 +10,8 @@
 import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
 import { tracesOf } from '#application/traced-areas.ts';
-import { type LogRetention, openLogRetention } from '#commands/retention/trim-log.ts';
+import { openRetention, type Retention } from '#commands/retention/retention.ts';
+import type { LimitedSource } from '#commands/retention/trim-history.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
@@ -41,7 +42,11 @@ import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteProducerOwners } from '#infra/sqlite/producer-owners.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
-import { assertHistoryHasTrimmed, createArchive } from '#projections/archive/archive.ts';
+import {
+  assertHistoryHasTrimmed,
+  createArchive,
+  readHorizons,
+} from '#projections/archive/archive.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 export interface EmbeddedOptions {
@@ -66,7 +71,7 @@ export interface EmbeddedOptions {
 
 export interface EmbeddedParts {
   readonly history: Pick<HistoryTables, 'sync' | 'maintain'>;
-  readonly retention: LogRetention;
+  readonly retention: Retention;
 }
 
 /** A day: a replay of the newest events, and a restart, then seldom need the history. */
@@ -122,14 +127,19 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     throw error;
   });
   const erased = erasedOffsets(database.db);
+  await readHorizons(log, history);
   log.attachArchive(createArchive({ history, schemas, erased }));
 
   const keepMs = options.keepLogMs === undefined ? DEFAULT_KEEP_LOG_MS : options.keepLogMs;
-  const openRetention = (running: Engine['running']): LogRetention => {
-    const retention = openLogRetention({
+  const openTrimming = (
+    running: Engine['running'],
+    limited: () => readonly LimitedSource[],
+  ): Retention => {
+    const retention = openRetention({
       log,
       history,
       running,
+      limited,
       now,
       keepMs,
       warn,
@@ -145,6 +155,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       schemas,
       decoders,
       traces,
+      now,
       snapshots: openSnapshots({
         directory: join(directory.path, 'state'),
         platform: identity.id,
@@ -191,7 +202,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     gatherMs: 0,
     shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,
-    openRetention,
+    openRetention: openTrimming,
+    horizon: (source) => log.horizon(rawTopic(source))?.time ?? null,
     storage: { log: () => database.size(), kept: log.kept },
     decodeUpdate: ({ plan }, record) => updates.decode(plan, record),
     async materializations(view, live) {

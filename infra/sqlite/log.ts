@@ -8,6 +8,7 @@ import { MillraceError } from '#domain/errors.ts';
 import { type Archive, isArchived } from '#domain/ports/archive.ts';
 import { type Append, type Appended, isErased, type LogRecord } from '#domain/ports/log.ts';
 import type { LogPartition, OpenTaskRunner, TransactionalLog } from '#domain/ports/stream-task.ts';
+import type { Horizon } from '#domain/sources/horizon.ts';
 import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
@@ -52,6 +53,11 @@ export const sqliteLog = (
   let archive: Archive | null = null;
   const readArchived = async (at: LogPartition, offset: number): Promise<readonly LogRecord[]> =>
     archive?.read(at, offset, at.begin) ?? [];
+
+  /** topic → where its archive begins */
+  const horizons = new Map<string, Horizon>();
+  const archiveBegin = (topic: string, partition: number): number =>
+    horizons.get(topic)?.begin[partition] ?? 0;
 
   const listeners = new Set<(topics: ReadonlySet<string>) => void>();
   let pending: Request[] = [];
@@ -168,7 +174,7 @@ export const sqliteLog = (
     async read(topic, partition, offset, maxBytes) {
       const found = metadata.topic(topic)[partition];
       if (found === undefined) return [];
-      let next = offset;
+      let next = found.archived ? Math.max(offset, archiveBegin(topic, partition)) : offset;
       while (found.archived && next < found.begin) {
         const all = await readArchived(found, next);
         const kept = all.filter((record) => !isErased(record));
@@ -177,7 +183,8 @@ export const sqliteLog = (
       }
       return readRecords(reads, found, next, maxBytes);
     },
-    begin: async (topic) => metadata.topic(topic).map((p) => (p.archived ? 0 : p.begin)),
+    begin: async (topic) =>
+      metadata.topic(topic).map((p) => (p.archived ? archiveBegin(topic, p.partition) : p.begin)),
     end: async (topic) => metadata.topic(topic).map((p) => p.end),
     offsetsAt: (topic, time) => Promise.all(metadata.topic(topic).map((p) => offsetAt(p, time))),
     committed: async (consumer, topic) =>
@@ -209,6 +216,10 @@ export const sqliteLog = (
       archive = attached;
       metadata.archive(isArchived);
     },
+    setHorizon(topic, horizon) {
+      horizons.set(topic, horizon);
+    },
+    horizon: (topic) => horizons.get(topic) ?? null,
     kept: (topic) =>
       metadata
         .topic(topic)

@@ -5,15 +5,18 @@
  */
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { coveredFrom } from '#domain/plan/covered-from.ts';
 import type {
   BuildOptions,
   TrainingSetJob,
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
+import { refuseTrimmed } from '#domain/sources/horizon.ts';
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
 import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import { planTrainingSet } from '#domain/training-sets/training-set-plan.ts';
+import { formatTime } from '#domain/values/time.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { countEvents, scanEvents } from './event-files.ts';
@@ -29,6 +32,19 @@ export interface ThreadOptions extends BuildOptions {
   /** leave the spine's columns out of the output */
   readonly resultsOnly?: boolean;
 }
+
+/** @throws MR_HISTORY_TRIMMED where a value at the earliest time counts deleted events */
+const refuseDeleted = ({ scan, views }: PlannedPass, earliest: number): void => {
+  const { horizon } = scan.raw;
+  if (horizon === undefined) return;
+  for (const { plan } of views)
+    if (coveredFrom(plan, earliest) < horizon)
+      refuseTrimmed(
+        scan.source.name,
+        horizon,
+        `The values of "${plan.view}" at ${formatTime(earliest)} count events from before that`,
+      );
+};
 
 const joinAll = async (
   connection: DuckDBConnection,
@@ -53,6 +69,7 @@ const joinAll = async (
         : spine.order.filter((row) => pass.covers?.(spine.times[row] as number));
     const joined: JoinSpine = { times: spine.times, order };
     if (order.length > 0) {
+      refuseDeleted(pass, spine.times[order[0] as number] as number);
       await joinPointInTime(
         { fields: pass.scan.fields, views: pass.views, events: scanEvents(connection, pass.scan) },
         joined,

@@ -5,12 +5,13 @@ import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { erasedRecord, type LogRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import type { KeptRecords } from '#domain/ports/stream-task.ts';
+import type { KeptRecords, TransactionalLog } from '#domain/ports/stream-task.ts';
+import { refuseTrimmed } from '#domain/sources/horizon.ts';
 import { type EncodedRow, rowEncoder } from '#domain/sources/raw-records.ts';
 import type { Row } from '#domain/values/value.ts';
 
 interface ArchiveDependencies {
-  readonly history: Pick<HistoryTables, 'eventsAt' | 'offsetAt'>;
+  readonly history: Pick<HistoryTables, 'eventsAt' | 'offsetAt' | 'horizon'>;
   readonly schemas: Pick<SchemaRegistry, 'versions' | 'schema'>;
   /** The erased offsets of [from, below) of a partition. */
   readonly erased?: ErasedOffsets;
@@ -39,6 +40,9 @@ export const createArchive = ({
         history.eventsAt(source, range),
         rowEncoder(schemas, source),
       ]);
+      const horizon = events[0]?.offset === from ? null : await history.horizon(topic);
+      if (horizon !== null && from < (horizon.begin[partition] ?? 0))
+        refuseTrimmed(source, horizon.time, 'All events are needed');
       const gaps = new Set(erased(topic, partition, from, until));
       let next = 0;
       let logTime = 0;
@@ -73,8 +77,28 @@ export const createArchive = ({
   };
 };
 
-interface TrimmedLog {
+interface Topics {
   topics(): Promise<readonly { readonly topic: string }[]>;
+}
+
+/** Tells the log where the history of each source begins. */
+export const readHorizons = async (
+  log: Topics & Pick<TransactionalLog, 'setHorizon'>,
+  history: Pick<HistoryTables, 'horizon'>,
+): Promise<void> => {
+  for (const { topic } of await log.topics()) {
+    if (!topic.startsWith('raw.')) continue;
+    try {
+      const horizon = await history.horizon(topic);
+      if (horizon !== null) log.setHorizon(topic, horizon);
+    } catch (error) {
+      // A damaged table: the reads that need it say so, and other tables can be used.
+      if (!(error instanceof MillraceError) || error.code !== 'MR_DATA_DAMAGED') throw error;
+    }
+  }
+};
+
+interface TrimmedLog extends Topics {
   kept(topic: string): readonly KeptRecords[];
 }
 

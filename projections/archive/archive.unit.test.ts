@@ -1,6 +1,7 @@
 /** The archive is exact, or it fails: it never skips an event. */
 import { expect, test } from 'vitest';
 import type { OffsetRange } from '#domain/ports/history.ts';
+import type { Horizon } from '#domain/sources/horizon.ts';
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import type { RawEvent } from '#domain/values/value.ts';
@@ -28,7 +29,7 @@ const events = Array.from(
 );
 const AT = { topic: 'raw.s', partition: 0 };
 
-const archiveOf = (stored: readonly RawEvent[]) => {
+const archiveOf = (stored: readonly RawEvent[], horizon: Horizon | null = null) => {
   const asked: unknown[] = [];
   const archive = createArchive({
     schemas,
@@ -36,6 +37,7 @@ const archiveOf = (stored: readonly RawEvent[]) => {
       async eventsAt(_, { from, below }: OffsetRange) {
         return stored.filter(({ offset }) => offset >= from && offset < below);
       },
+      horizon: async () => horizon,
       async offsetAt(topic, { partition, below }, time) {
         asked.push([topic, partition, time]);
         return (
@@ -65,6 +67,20 @@ test('an event that the history lacks is damage', async () => {
       details: { topic: 'raw.s', partition: 0, offset: lost },
     });
   }
+});
+
+test('an event that was deleted is refused, and one that is missing after it is damage', async () => {
+  const horizon = { begin: [4], time: 4 };
+  const { archive } = archiveOf(
+    events.filter(({ offset }) => offset >= 4 && offset !== 6),
+    horizon,
+  );
+  await expect(archive.read(AT, 3, 8)).rejects.toMatchObject({
+    code: 'MR_HISTORY_TRIMMED',
+    details: { source: 's' },
+  });
+  expect((await archive.read(AT, 4, 6)).map(({ offset }) => offset)).toEqual([4, 5]);
+  await expect(archive.read(AT, 6, 8)).rejects.toMatchObject({ code: 'MR_DATA_DAMAGED' });
 });
 
 test('an offset of a time is asked for once, as long as the log has not come to it', async () => {

@@ -7,7 +7,7 @@
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import type { History } from '#domain/ports/history.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
@@ -18,7 +18,7 @@ import type { Row, Value } from '#domain/values/value.ts';
 
 interface EventExportDependencies {
   readonly log: Log;
-  readonly history: Pick<History, 'scan' | 'endOffsets'>;
+  readonly history: Pick<HistoryTables, 'scan' | 'endOffsets' | 'horizon'>;
   /** @throws MR_UNKNOWN_SOURCE */
   readonly source: (name: string) => SourceDefinition;
   /** decodes a record to a row of the source's newest version */
@@ -55,7 +55,12 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
           topic,
         },
       );
-    const query = { source: definition.name, below: begin, fields: Object.keys(definition.fields) };
+    const query = {
+      source: definition.name,
+      below: begin,
+      fields: Object.keys(definition.fields),
+      remaining: true,
+    } as const;
     const show = shownRow(definition);
     for await (const events of history.scan(query)) yield events.map(({ row }) => show(row));
   }
@@ -77,7 +82,10 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
     const topic = rawTopic(name);
     const [begin, ends] = await Promise.all([log.begin(topic), log.end(topic)]);
     return (async function* () {
-      if (begin.some((offset) => offset > 0)) yield* trimmed(definition, begin);
+      // Deleted events are no part of an export.
+      const deleted = (await history.horizon(topic))?.begin ?? [];
+      if (begin.some((offset, partition) => offset > (deleted[partition] ?? 0)))
+        yield* trimmed(definition, begin);
       for (const [partition, end] of ends.entries())
         yield* kept(definition, partition, begin[partition] ?? 0, end);
     })();

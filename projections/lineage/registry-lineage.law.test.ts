@@ -103,6 +103,7 @@ const commitsOf = (
       planHashOf: (version) => versions[version - 1]?.planHash ?? null,
       unconsented: [],
       dependents: [],
+      lacking: null,
     });
     if (decision.outcome === 'refused') continue;
     for (const event of decision.events) state = evolve(state, event);

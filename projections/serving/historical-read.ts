@@ -4,6 +4,7 @@
  * an event ahead of the clock.
  */
 
+import { coveredFrom } from '#domain/plan/covered-from.ts';
 import { compileKeyOf, decodeKey } from '#domain/plan/entity-key.ts';
 import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
 import type { Knowledge } from '#domain/sources/knowledge.ts';
@@ -29,19 +30,6 @@ export interface HistoricalValue {
   readonly events: readonly RawEvent[];
 }
 
-/** The earliest event time that a value at `at` covers; −∞: a feature covers all time. */
-export const coveredFrom = (plan: ViewPlan, at: number): number => {
-  // The newest event says whether the entity exists, however old it is.
-  if (plan.existence !== null) return Number.NEGATIVE_INFINITY;
-  let from = at;
-  for (const feature of plan.features) {
-    const hop = plan.hops[feature.hop]?.hopMs ?? 0;
-    if (feature.windowMs === null || hop === 0) return Number.NEGATIVE_INFINITY;
-    from = Math.min(from, Math.floor((at - feature.windowMs) / hop) * hop);
-  }
-  return from;
-};
-
 /** The entity's keys as values of the source's fields. */
 const keyFields = (plan: ViewPlan, key: string): Row => {
   const entity = decodeKey(key, plan.keys);
@@ -64,13 +52,19 @@ const eventsOf = async (
   const keyOf = compileKeyOf(plan.keys);
   const counted = plan.filter;
   const found = new Map<string, RawEvent[]>();
-  const take = async (wanted: readonly string[], from: number, to: number): Promise<void> => {
+  const take = async (
+    wanted: readonly string[],
+    from: number,
+    to: number,
+    lookBack = false,
+  ): Promise<void> => {
     const events = await rawEvents({
       source: plan.source,
       anyOf: wanted.map((key) => keyFields(plan, key)),
       to,
       ...(from === Number.NEGATIVE_INFINITY ? {} : { from }),
       ...(knowledge === undefined ? {} : { knowledge }),
+      ...(lookBack ? { lookBack } : {}),
     });
     for (const event of events) {
       if (counted !== null && counted(event.row) !== true) continue;
@@ -88,7 +82,7 @@ const eventsOf = async (
     if (without.length === 0) break;
     const to = from - 1;
     from = step > 100_000 * 86_400_000 ? Number.NEGATIVE_INFINITY : from - step;
-    await take(without, from, to);
+    await take(without, from, to, true);
   }
   return found;
 };

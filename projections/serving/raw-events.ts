@@ -3,7 +3,7 @@
  * is no gap and no overlap, because the history's tables have their end offsets.
  */
 
-import type { EventQuery, History } from '#domain/ports/history.ts';
+import type { EventQuery, HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
@@ -11,8 +11,8 @@ import { isKnown, type Knowledge } from '#domain/sources/knowledge.ts';
 import type { RawEvent, Row } from '#domain/values/value.ts';
 
 interface RawEventsDependencies {
-  readonly log: Log;
-  readonly history: History;
+  readonly log: Pick<Log, 'end' | 'read'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'events' | 'horizon'>;
   /** the source's row and event time from a record's value */
   readonly decode: (
     source: string,
@@ -24,6 +24,8 @@ interface RawEventsDependencies {
 export type RawEventsQuery = Omit<EventQuery, 'below' | 'snapshot'> & {
   /** only events that were known; absent: all */
   readonly knowledge?: Knowledge;
+  /** only as far back as the history goes, where its older events were deleted */
+  readonly lookBack?: boolean;
 };
 
 export type RawEvents = (query: RawEventsQuery) => Promise<readonly RawEvent[]>;
@@ -65,8 +67,14 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
     return found;
   };
 
-  return async ({ knowledge, ...wanted }) => {
-    const topic = rawTopic(wanted.source);
+  return async ({ knowledge, lookBack = false, ...asked }) => {
+    const topic = rawTopic(asked.source);
+    const horizon = lookBack ? await history.horizon(topic) : null;
+    const wanted =
+      horizon === null
+        ? asked
+        : { ...asked, from: Math.max(asked.from ?? Number.NEGATIVE_INFINITY, horizon.time) };
+    if (horizon !== null && asked.to !== undefined && asked.to < horizon.time) return [];
     // An imported event may be known although its offset is not below.
     const imported = knowledge != null && knowledge.imported !== null;
     const query =

@@ -5,6 +5,7 @@
 
 import type { ReadBound, ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
+import { coveredFrom } from '#domain/plan/covered-from.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { FetchedTiles, ServingViews } from '#domain/ports/served-view.ts';
@@ -25,6 +26,8 @@ interface ReadDependencies extends Omit<ReadPastDependencies, 'sharedModes'> {
   readonly readTime: () => number;
   readonly waitFor: WaitFor;
   readonly registry: FollowedRegistry;
+  /** the event time before which events of a source were deleted, epoch ms; null: none was */
+  readonly horizon: (source: string) => number | null;
   /** the degraded modes that concern every read; absent: none ever */
   readonly degraded?: () => Degraded;
 }
@@ -70,6 +73,19 @@ const fetchTiles = (
 const enginesModes = ({ views }: ReadPlan): Degraded =>
   views.reduce((set, { served }) => set | served.degraded(), NOT_DEGRADED);
 
+/** Whether a value at a past time counts events that were deleted: tiles may lack them, too. */
+const reachesDeleted = (
+  { views }: ReadPlan,
+  at: number,
+  horizon: ReadDependencies['horizon'],
+): boolean =>
+  views.some(({ served: { plan }, needed }) => {
+    const time = horizon(plan.source);
+    if (time === null) return false;
+    const features = plan.features.filter(({ name }) => needed.has(name));
+    return coveredFrom({ ...plan, features }, at) < time;
+  });
+
 const FOLDED = degraded('history-fold');
 
 export const createRead = (dependencies: ReadDependencies): Read => {
@@ -93,6 +109,8 @@ export const createRead = (dependencies: ReadDependencies): Read => {
         plan,
         await readPast(plan, request, at, request.known, now, NOT_DEGRADED),
       );
+    if (request.at !== undefined && at < present && reachesDeleted(plan, at, dependencies.horizon))
+      return withFloatDigits(plan, await readPast(plan, request, at, null, now, NOT_DEGRADED));
     // Before the tiles are fetched: they have at least what these answers say.
     const views = plan.views.map(({ served }) => answerOf(served, served.completeThrough(now)));
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;

@@ -17,7 +17,7 @@ import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { historyBytes, keptEvents, type StorageSizes, storageOf } from './storage.ts';
+import { keptEvents, newestSnapshot, type StorageSizes, storageOf } from './storage.ts';
 
 export interface StatusDependencies {
   readonly profile: string;
@@ -96,6 +96,7 @@ export const createStatus = (
       history.endOffsets(topic).catch(messageOf),
     ]);
     const reached = typeof endOffsets === 'string' ? [] : endOffsets;
+    const stored = await newestSnapshot(history, topic);
     const newest = views()
       .map(({ name }) => liveGeneration(name))
       .filter((g) => g?.spec.plan.source === definition.name)
@@ -112,7 +113,9 @@ export const createStatus = (
       historyError:
         typeof endOffsets === 'string' ? endOffsets : (history.problems?.().get(topic) ?? null),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
-      historyBytes: await historyBytes(history, topic),
+      historyBytes: stored?.bytes ?? null,
+      historyRows: stored?.rows ?? null,
+      historyHorizon: stored?.horizon?.time ?? null,
       ...(storage === undefined ? {} : { kept: keptEvents(storage.kept(topic)) }),
     };
   };

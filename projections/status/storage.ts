@@ -1,6 +1,6 @@
 /** How much is stored where: for the status. */
 import type { PlatformStatus } from '#domain/api/operations.ts';
-import type { HistoryTables } from '#domain/ports/history.ts';
+import type { HistorySnapshot, HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { KeptRecords } from '#domain/ports/stream-task.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -25,14 +25,11 @@ export const keptEvents = (partitions: readonly KeptRecords[]): KeptEvents => {
 
 const WITH_HISTORY = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
 
-/** Bytes of a table's files; null: there is none yet, or it is damaged. */
-export const historyBytes = async (
+/** Of a table; null: there is none yet, or it is damaged. */
+export const newestSnapshot = (
   history: Pick<HistoryTables, 'snapshot'>,
   topic: string,
-): Promise<number | null> => {
-  const snapshot = await history.snapshot(topic).catch(() => null);
-  return snapshot?.bytes ?? null;
-};
+): Promise<HistorySnapshot | null> => history.snapshot(topic).catch(() => null);
 
 export const storageOf = async (
   log: Pick<Log, 'topics'>,
@@ -42,7 +39,8 @@ export const storageOf = async (
   const topics = (await log.topics()).filter(({ topic }) =>
     WITH_HISTORY.some((prefix) => topic.startsWith(prefix)),
   );
-  const bytes = await Promise.all(topics.map(({ topic }) => historyBytes(history, topic)));
+  const tables = await Promise.all(topics.map(({ topic }) => newestSnapshot(history, topic)));
   const { bytes: logBytes, free: logFreeBytes } = sizes.log();
-  return { logBytes, logFreeBytes, historyBytes: bytes.reduce<number>((a, b) => a + (b ?? 0), 0) };
+  const historyBytes = tables.reduce((sum, table) => sum + (table?.bytes ?? 0), 0);
+  return { logBytes, logFreeBytes, historyBytes };
 };

@@ -3,6 +3,7 @@
  * known at a time, and in `as-served` mode the generations of each view, with the time that each
  * answers.
  */
+
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -56,7 +57,12 @@ export const pinHistory = async (
     const snapshot = await history.snapshot(topic);
     onRead?.({ topic, snapshot: snapshot === null ? null : String(snapshot.id), below });
     const files = snapshot === null ? [] : await history.dataFiles(topic, snapshot.id);
-    return { files, below, ...(imported === null ? {} : { imports: { ...imported, known } }) };
+    return {
+      files,
+      below,
+      ...(snapshot?.horizon == null ? {} : { horizon: snapshot.horizon.time }),
+      ...(imported === null ? {} : { imports: { ...imported, known } }),
+    };
   };
 
   const timelineOf = ({ view, pinned, ...present }: PinnedView): Promise<AnsweringGeneration[]> =>

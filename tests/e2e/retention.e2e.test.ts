@@ -1,5 +1,5 @@
 /** What a trimmed log could break, one by one. The law beside it has random combinations. */
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { col, count, entity, featureService, featureView, source, sum } from 'millrace';
@@ -7,6 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
+import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import {
   caller,
   plain,
@@ -198,6 +199,47 @@ test('a trimmed log does not start without its history', async () => {
   rmSync(history, { recursive: true, force: true });
   renameSync(`${history}.away`, history);
   expect(await kept(await (running as TestPlatform).restart())).toBe(0);
+});
+
+test('verify names events that are in neither history nor log', async () => {
+  await start();
+  await trimAll();
+  const { directory, platform } = running as TestPlatform;
+  await platform.close();
+  const verify = async () =>
+    (await verifyEmbedded({ dataDirectory: directory, deep: false })).damage;
+  expect(await verify()).toEqual([]);
+  const table = join(directory, 'history', 'raw', 'sales');
+  renameSync(table, `${directory}.sales`);
+  const [gap, ...others] = await verify();
+  expect(others).toEqual([]);
+  expect(gap).toMatchObject({
+    part: 'history',
+    what: 'the table of raw.sales',
+    why: 'it ends at offset 0 of partition 0, and the log begins at 900: offsets 0 to 899 are in neither',
+    repair: null,
+  });
+  renameSync(`${directory}.sales`, table);
+  expect(await verify()).toEqual([]);
+  await (running as TestPlatform).restart();
+});
+
+test('verify names a table that is older than the begin of the log', async () => {
+  const platform = await start();
+  await parts.history.sync(rawTopic('sales'));
+  const { directory } = running as TestPlatform;
+  const table = join(directory, 'history', 'raw', 'sales');
+  cpSync(table, `${directory}.older`, { recursive: true });
+  await platform.publishing.publish({ source: 'sales', events: [sale(900), sale(901)] }, caller);
+  await trimAll();
+  await (running as TestPlatform).platform.close();
+  renameSync(table, `${directory}.newer`);
+  renameSync(`${directory}.older`, table);
+  const { damage } = await verifyEmbedded({ dataDirectory: directory, deep: true });
+  expect(damage).toMatchObject([{ why: expect.stringContaining('offsets 900 to 901') }]);
+  rmSync(table, { recursive: true });
+  renameSync(`${directory}.newer`, table);
+  await (running as TestPlatform).restart();
 });
 
 test('the status has the sizes, and what the log still has', async () => {

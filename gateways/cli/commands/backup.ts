@@ -6,10 +6,12 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
+import { parseDuration } from '#domain/values/duration.ts';
 import { parseTime } from '#domain/values/time.ts';
 import type { Restored, Until } from '#infra/profiles/embedded-restore.ts';
 import { contextOf } from '../context.ts';
 import { showTime, table } from '../table.ts';
+import { wholeOption } from '../usage.ts';
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
@@ -66,6 +68,25 @@ const verify = async (from: string, _options: unknown, command: Command): Promis
   );
 };
 
+interface PruneCommandOptions {
+  readonly keep?: number;
+  readonly olderThan?: string;
+  readonly evenLast?: boolean;
+}
+
+const prune = async (
+  from: string,
+  { keep, olderThan, evenLast }: PruneCommandOptions,
+  command: Command,
+): Promise<void> => {
+  const { json, document, print } = contextOf(command);
+  const { prunedText, pruneBackups } = await import('#infra/backup/prune-backups.ts');
+  const olderThanMs = olderThan === undefined ? undefined : parseDuration(olderThan);
+  const done = await pruneBackups({ from, keep, olderThanMs, evenLast });
+  if (json) document(done);
+  else print(prunedText(done));
+};
+
 /** A text with an @ is a position: no time has one. */
 const untilOf = (text: string): Until =>
   text.includes('@') ? parseTopicPosition(text) : { time: parseTime(text) };
@@ -106,7 +127,9 @@ export const restoreBackup = async (
 export const addBackup = (program: Command): void => {
   const backup = program
     .command('backup')
-    .description('back up a data directory, also while its platform runs; list or verify backups')
+    .description(
+      'back up a data directory, also while its platform runs; list, verify or delete backups',
+    )
     .argument('<to>', 'directory of backups; a further backup adds only what is new')
     .option('--data <dir>', 'data directory of the platform (embedded profile)', '.millrace')
     .addHelpText(
@@ -126,4 +149,16 @@ export const addBackup = (program: Command): void => {
     .argument('<from>', 'directory of backups')
     .addHelpText('after', '\nExample:\n  millrace backup verify /mnt/backups')
     .action(verify);
+  backup
+    .command('prune')
+    .description('delete backups, and the content that no kept backup has')
+    .argument('<from>', 'directory of backups')
+    .option('--keep <n>', 'how many of the newest backups are kept', wholeOption('--keep'))
+    .option('--older-than <age>', 'delete those that are older, such as 30d')
+    .option('--even-last', 'also the newest backup, which is kept otherwise')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  millrace backup prune /mnt/backups --keep 30\n  millrace backup prune /mnt/backups --older-than 90d',
+    )
+    .action(prune);
 };

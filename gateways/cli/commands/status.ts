@@ -65,7 +65,17 @@ const statusText = (s: PlatformStatus): string =>
     ]),
     '\nSources',
     table(
-      ['source', 'events', 'rejected', 'newest event', 'position', 'in history', 'history size'],
+      [
+        'source',
+        'events',
+        'rejected',
+        'newest event',
+        'position',
+        'in history',
+        'history size',
+        'rows',
+        'begins',
+      ],
       s.sources.map((x) => [
         x.source,
         x.events,
@@ -74,6 +84,8 @@ const statusText = (s: PlatformStatus): string =>
         x.position,
         x.historyError ?? x.historyPosition,
         x.historyBytes === null ? '' : bytes(x.historyBytes),
+        x.historyRows ?? '',
+        showTime(x.historyHorizon),
       ]),
     ),
     ...keptText(s),

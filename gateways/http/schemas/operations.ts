@@ -72,6 +72,8 @@ export const platformStatus = shapeOf<PlatformStatus>()(
         historyError: nullable(Type.String()),
         newestEventTime: nullable(epoch),
         historyBytes: nullable(Type.Integer()),
+        historyRows: nullable(Type.Integer()),
+        historyHorizon: nullable(epoch),
         kept: Type.Optional(Type.Object({ events: Type.Integer(), oldest: nullable(epoch) })),
       }),
     ),

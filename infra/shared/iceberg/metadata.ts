@@ -1,5 +1,6 @@
 /** Table metadata of format version 2, as plain data: each change makes a new document. */
 import { MillraceError } from '#domain/errors.ts';
+import type { Horizon } from '#domain/sources/horizon.ts';
 import type { IcebergField, IcebergSchema } from './schema.ts';
 
 export interface PartitionField {
@@ -184,6 +185,19 @@ export const withSnapshot = (table: TableMetadata, snapshot: Snapshot): TableMet
     { 'snapshot-id': snapshot['snapshot-id'], 'timestamp-ms': snapshot['timestamp-ms'] },
   ],
   refs: { main: { 'snapshot-id': snapshot['snapshot-id'], type: 'branch' } },
+});
+
+const HORIZON = 'millrace.horizon';
+
+/** Where the rows of raw.<source> begin; null: none was deleted. */
+export const horizonOf = ({ properties }: TableMetadata): Horizon | null => {
+  const text = properties[HORIZON];
+  return text === undefined ? null : (JSON.parse(text) as Horizon);
+};
+
+export const withHorizon = (table: TableMetadata, horizon: Horizon): TableMetadata => ({
+  ...table,
+  properties: { ...table.properties, [HORIZON]: JSON.stringify(horizon) },
 });
 
 const END_OFFSETS = 'millrace.through.';

@@ -16,6 +16,7 @@ import type {
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
+import { horizonIn, withEvents } from './before-horizon.ts';
 import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
 import { notedDamage } from './noted-damage.ts';
@@ -49,6 +50,7 @@ export interface HistoryReader {
   readonly eventsAt: HistoryTables['eventsAt'];
   readonly count: HistoryTables['count'];
   readonly offsetAt: HistoryTables['offsetAt'];
+  readonly horizon: HistoryTables['horizon'];
   close(): void;
 }
 
@@ -123,6 +125,9 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     if (pinned === null || pinned.endOffsets.length > 0 || pinned.files.length === 0) return pinned;
     return { ...pinned, endOffsets: await reachedBy(topic, pinned) };
   };
+
+  const pinEvents = async (query: EventQuery): Promise<PinnedTable | null> =>
+    withEvents(await pin(rawTopic(query.source), query.snapshot), query);
 
   /** A connection can have one stream at a time, so each stream uses its own. */
   async function* chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
@@ -228,24 +233,26 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
         committedAt: snapshot['timestamp-ms'],
         rows,
         bytes,
+        horizon: horizonIn(table),
       };
     },
+    horizon: async (topic) => horizonIn(await pin(topic)),
     async dataFiles(topic, snapshotId) {
       const files = (await pin(topic, snapshotId))?.files ?? [];
       await damage.checkFiles(topic, files);
       return files.map(({ uri }) => uri);
     },
-    events: async (query) => allEvents(await pin(rawTopic(query.source), query.snapshot), query),
+    events: async (query) => allEvents(await pinEvents(query), query),
     eventsAt: async (source, offsets) =>
       allEvents(await pin(rawTopic(source)), { offsets }, ['_offset']),
     async *scan(query) {
-      const table = await pin(rawTopic(query.source), query.snapshot);
+      const table = await pinEvents(query);
       if (table === null) return;
       for (const run of runsOfDays(selectFiles(table, query)))
         yield* rawEvents(table, run, query, query.fields);
     },
     async *scanColumns(query) {
-      const table = await pin(rawTopic(query.source), query.snapshot);
+      const table = await pinEvents(query);
       if (table === null) return;
       const fields = withMeta(table, query.fields);
       const batches = columnBatches(fields, table.timeField, query.fields);

@@ -72,6 +72,11 @@ const SOURCE: Own<SourceDefinition> = {
     absent: `\`${DEFAULT_DEDUPE_WINDOW}\``,
     says: 'how long an id is remembered, by the time at which the log accepts events; used with `eventId` only',
   },
+  keepHistory: {
+    value: 'duration of at least `1d`',
+    absent: 'for ever',
+    says: 'how long the history keeps events. Older ones are deleted, and whatever needs them is refused ([how](operator.md#history-that-is-not-kept-for-ever)). Not with `dimension` or `knownTime`. Embedded profile',
+  },
   knownTime: {
     value: 'name of a field',
     absent: NONE,

@@ -87,6 +87,8 @@ export const fakeOperations = ({ fake, position }: FakeState): Operations => {
             historyError: null,
             newestEventTime: TIME,
             historyBytes: 1000,
+            historyRows: 10,
+            historyHorizon: null,
           },
         ],
         views: [
