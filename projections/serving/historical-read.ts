@@ -19,8 +19,11 @@ interface HistoricalRead {
   readonly at: number;
   /** only events that were known count; absent: all do */
   readonly knowledge?: Knowledge;
-  /** whether the tiles lack this event because it was late: it is left out here, too */
-  readonly leftOut?: (event: RawEvent) => boolean;
+  /**
+   * Whether the tiles lack an event because it was late: it is left out here, too. It is called
+   * when the events have been read; null: the tiles lack none.
+   */
+  readonly leftOut?: () => Promise<((event: RawEvent) => boolean) | null>;
 }
 
 interface HistoricalValue {
@@ -65,8 +68,9 @@ export const readHistorical = async (
       ...(knowledge === undefined ? {} : { knowledge }),
     });
     const counted = plan.filter;
+    const isLate = (await leftOut?.()) ?? null;
     return events.filter(
-      (event) => (counted === null || counted(event.row) === true) && !(leftOut?.(event) ?? false),
+      (event) => (counted === null || counted(event.row) === true) && !(isLate?.(event) ?? false),
     );
   };
   let from = coveredFrom(plan, at);

@@ -35,7 +35,7 @@ export interface ReadPastDependencies {
 interface PastView {
   readonly served: ServedView;
   readonly knowledge?: Knowledge;
-  readonly leftOut?: (event: RawEvent) => boolean;
+  readonly leftOut?: () => Promise<((event: RawEvent) => boolean) | null>;
 }
 
 type ReadPast = (
@@ -51,17 +51,17 @@ type ReadPast = (
 
 export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => {
   /** Events that its tiles left out as late do not count in any read. */
-  const withoutLate = async (served: ServedView): Promise<PastView> => {
+  const withoutLate = (served: ServedView): PastView => {
     const { view, latenessMs } = served.plan;
-    const leftOut =
-      latenessMs === null ? null : await dependencies.leftOut(view, served.generation);
-    return leftOut === null ? { served } : { served, leftOut };
+    return latenessMs === null
+      ? { served }
+      : { served, leftOut: () => dependencies.leftOut(view, served.generation) };
   };
 
   const asKnown = async ({ served: now, pinned }: ViewRead, known: number): Promise<PastView> => {
     const served = servedAt(dependencies.pastGeneration, now, known, pinned);
     const knowledge = await dependencies.knowledge(served.plan.source, known);
-    return { ...(await withoutLate(served)), knowledge };
+    return { ...withoutLate(served), knowledge };
   };
 
   return async (plan, request, at, known, now, modes) => {
@@ -69,7 +69,7 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
     const answered = await Promise.all(
       plan.views.map(
         async (view): Promise<PastView> =>
-          known === null ? await withoutLate(view.served) : await asKnown(view, known),
+          known === null ? withoutLate(view.served) : asKnown(view, known),
       ),
     );
     const values: Value[][] = [];
