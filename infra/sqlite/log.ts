@@ -8,6 +8,7 @@ import { MillraceError } from '#domain/errors.ts';
 import { type Archive, isArchived } from '#domain/ports/archive.ts';
 import { type Append, type Appended, isErased, type LogRecord } from '#domain/ports/log.ts';
 import type { LogPartition, OpenTaskRunner, TransactionalLog } from '#domain/ports/stream-task.ts';
+import { appendListeners } from '#infra/shared/append-listeners.ts';
 import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
@@ -53,25 +54,11 @@ export const sqliteLog = (
   const readArchived = async (at: LogPartition, offset: number): Promise<readonly LogRecord[]> =>
     archive?.read(at, offset, at.begin) ?? [];
 
-  const listeners = new Set<(topics: ReadonlySet<string>) => void>();
+  const listeners = appendListeners();
   let pending: Request[] = [];
   let flushing: NodeJS.Immediate | null = null;
   let working = false;
   let closed = false;
-
-  const notify = (topics: ReadonlySet<string>): void => {
-    if (topics.size === 0) return;
-    for (const listener of [...listeners]) {
-      try {
-        listener(topics);
-      } catch (error) {
-        // What is durable stays acknowledged; the listener's error still surfaces.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
-  };
 
   const commit = <T>(body: (staging: Staging) => T): T => {
     if (closed) throw new MillraceError('MR_UNAVAILABLE', 'The log is closed.');
@@ -97,7 +84,7 @@ export const sqliteLog = (
     }
     const topics = staging.settle();
     tasks.settled();
-    notify(topics);
+    if (topics.size > 0) listeners.notify(topics);
     return result;
   };
 
@@ -183,10 +170,7 @@ export const sqliteLog = (
     committed: async (consumer, topic) =>
       metadata.topic(topic).map((p) => metadata.position(consumer, topic, p.partition)),
     producerSequence: async (producer, topic) => metadata.producer(producer, topic),
-    onAppend(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onAppend: listeners.add,
     transact: (body) =>
       commit((staging) =>
         body({ logTime: staging.logTime, append: (batch) => staging.append(batch) }),
