@@ -4,6 +4,7 @@
  */
 import { count, entity, featureService, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
+import { interruptedStore } from '#tests/support/interrupted-store.ts';
 import { testRegistry } from '#tests/support/registry.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
@@ -98,25 +99,19 @@ test('of two that expect the same version one wins', async () => {
 });
 
 test('without an expected version, a race lost to another process is decided again on what is there now', async () => {
-  let strike: (() => Promise<unknown>) | null = null;
-  const { register, another, catalog } = await testRegistry((store) => ({
-    ...store,
-    async append(commit, expected, options) {
-      const first = strike;
-      strike = null;
-      await first?.();
-      return store.append(commit, expected, options);
-    },
-  }));
+  const { wrap, interrupt } = interruptedStore();
+  const { register, another, catalog } = await testRegistry(wrap);
   await register(shop);
   const other = await another();
-  strike = () =>
-    other.execute({ type: 'RegisterEntity', data: { ...shop, owner: 'theirs' } }, caller);
+  interrupt(() =>
+    other.execute({ type: 'RegisterEntity', data: { ...shop, owner: 'theirs' } }, caller),
+  );
   expect(await register({ ...shop, owner: 'ours' })).toMatchObject({
     events: [{ data: { version: 3 } }],
   });
-  strike = () =>
-    other.execute({ type: 'RegisterEntity', data: { ...shop, owner: 'theirs' } }, caller);
+  interrupt(() =>
+    other.execute({ type: 'RegisterEntity', data: { ...shop, owner: 'theirs' } }, caller),
+  );
   await expect(register({ ...shop, owner: 'mine' }, { expectedVersion: 3 })).rejects.toMatchObject({
     code: 'MR_VERSION_CONFLICT',
     details: { currentVersion: 4 },
@@ -142,28 +137,20 @@ test('streams that refer to each other are decided one after the other: nothing 
 });
 
 test('of two processes whose commands contradict each other, one is refused, whichever came first', async () => {
-  let strike: (() => Promise<unknown>) | null = null;
-  const { register, send, another, catalog } = await testRegistry((store) => ({
-    ...store,
-    async append(commit, expected, options) {
-      const first = strike;
-      strike = null;
-      await first?.();
-      return store.append(commit, expected, options);
-    },
-  }));
+  const { wrap, interrupt } = interruptedStore();
+  const { register, send, another, catalog } = await testRegistry(wrap);
   await register(shop);
   await register(sales);
   const other = await another();
   const retire = { type: 'Retire', data: { kind: 'source', name: 'sales' } };
-  strike = () => other.execute(retire, caller);
+  interrupt(() => other.execute(retire, caller));
   await expect(register(turnover), 'its source went while it was decided').rejects.toMatchObject({
     code: 'MR_UNKNOWN_REFERENCE',
   });
   expect(catalog.definition('feature-view', 'turnover')).toBeNull();
 
   await send('Restore', { kind: 'source', name: 'sales' });
-  strike = () => other.execute({ type: 'RegisterFeatureView', data: turnover }, caller);
+  interrupt(() => other.execute({ type: 'RegisterFeatureView', data: turnover }, caller));
   await expect(
     send('Retire', retire.data),
     'a view came while it was decided',
@@ -173,31 +160,21 @@ test('of two processes whose commands contradict each other, one is refused, whi
   await send('Retire', { kind: 'feature-view', name: 'turnover' });
   await send('Retire', retire.data);
   await send('Restore', retire.data);
-  strike = () => other.execute(retire, caller);
+  interrupt(() => other.execute(retire, caller));
   await expect(send('Restore', { kind: 'feature-view', name: 'turnover' })).rejects.toMatchObject({
     code: 'MR_UNKNOWN_REFERENCE',
   });
 });
 
 test('a decision on its own stream alone is not made again for what happens elsewhere', async () => {
-  let appends = 0;
-  let strike: (() => Promise<unknown>) | null = null;
-  const { register, send, another } = await testRegistry((store) => ({
-    ...store,
-    async append(commit, expected, options) {
-      appends++;
-      const first = strike;
-      strike = null;
-      await first?.();
-      return store.append(commit, expected, options);
-    },
-  }));
+  const { wrap, interrupt, appends } = interruptedStore();
+  const { register, send, another } = await testRegistry(wrap);
   await register(shop);
   const other = await another();
-  strike = () => other.execute({ type: 'RegisterSource', data: sales }, caller);
-  appends = 0;
+  interrupt(() => other.execute({ type: 'RegisterSource', data: sales }, caller));
+  const before = appends();
   await send('Deprecate', { kind: 'entity', name: 'shop' });
-  expect(appends).toBe(1);
+  expect(appends() - before).toBe(1);
 });
 
 test('what another process committed counts, though no one told this one', async () => {

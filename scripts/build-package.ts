@@ -56,7 +56,7 @@ const javaScript = (): void => {
   }
 };
 
-/** Only of what the entries export: nobody imports the rest. */
+/** Only of what the entries export: no one imports the rest. */
 const declarations = (): void => {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const options = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly'];

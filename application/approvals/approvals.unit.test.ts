@@ -14,6 +14,7 @@ import { sqliteLog } from '#infra/sqlite/log.ts';
 import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
+import { interruptedStore } from '#tests/support/interrupted-store.ts';
 import { createApprovals } from './approvals.ts';
 import { createProposals } from './proposals.ts';
 
@@ -82,17 +83,9 @@ const opened = async (wrap: (store: EventStore) => EventStore = (store) => store
 };
 
 test('a requirement that another process sets while a key is decided holds', async () => {
-  let strike: (() => Promise<unknown>) | null = null;
-  const { bus, requireElsewhere, keys } = await opened((store) => ({
-    ...store,
-    async append(commit, expected, options) {
-      const first = strike;
-      strike = null;
-      await first?.();
-      return store.append(commit, expected, options);
-    },
-  }));
-  strike = requireElsewhere;
+  const { wrap, interrupt } = interruptedStore();
+  const { bus, requireElsewhere, keys } = await opened(wrap);
+  interrupt(requireElsewhere);
   await expect(
     bus.key({ type: 'CreateKey', id: 'k', ...wish }, { caller: ann }),
   ).rejects.toMatchObject({ code: 'MR_APPROVAL_REQUIRED' });

@@ -19,7 +19,7 @@ export interface ProposalSummary {
   readonly by: Person;
   readonly at: number;
   readonly expiresAt: number;
-  /** who approved or refused it; null: nobody yet */
+  /** who approved or refused it; null: no one yet */
   readonly decided: {
     readonly by: Person;
     readonly reason: string | null;

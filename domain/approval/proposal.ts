@@ -2,7 +2,7 @@
  * Proposals: requests that wait for a second person. One stream each, `proposal/ID`.
  *
  * A proposal has the request and the plan that a reviewer is shown. An approval is decided on the
- * plan as it is then: if it is not the one that was proposed, nobody has reviewed what would
+ * plan as it is then: if it is not the one that was proposed, no one has reviewed what would
  * happen. Who approves must be another principal than the one who proposed; names do not count,
  * because several keys may have one name.
  *

@@ -23,7 +23,7 @@ export type ProposedRequest =
       readonly options: ApplyOptions;
     }
   | { readonly type: 'command'; readonly command: CommandRequest }
-  /** The secret is with who proposed it; only its hash is stored, and it is shown to nobody. */
+  /** The secret is with who proposed it; only its hash is stored, and it is never shown. */
   | { readonly type: 'key'; readonly key: ProposedKey; readonly hash: string }
   | { readonly type: 'requirement'; readonly requirement: Requirement };
 

@@ -17,6 +17,8 @@ export interface StoredUpdate extends TileUpdate {
 
 export interface UpdateSchema {
   readonly generationOf: (record: Uint8Array) => number;
+  /** epoch ms; null where an earlier release wrote the record, without a watermark */
+  readonly watermarkOf: (record: Uint8Array) => number | null;
   /** whether the schema has the plan's keys and all of its states: only then `decode` is called */
   readonly fits: boolean;
   readonly decode: (record: Uint8Array) => StoredUpdate;
@@ -27,17 +29,20 @@ interface RecordSchema {
   readonly fields: readonly { readonly name: string; readonly type: unknown }[];
 }
 
-/** Reads a record's fields up to its generation. */
-const generationReader = (schema: RecordSchema): ((record: Uint8Array) => number) => {
+/** Reads a record's fields up to a number; null: it has none of this name. */
+const numberReader = (
+  schema: RecordSchema,
+  field: string,
+): ((record: Uint8Array) => number | null) => {
   const names: AvroNames = new Map([[schema.name, schema]]);
-  const at = schema.fields.findIndex(({ name }) => name === 'generation');
+  const at = schema.fields.findIndex(({ name }) => name === field);
   const reads = schema.fields.slice(0, at + 1).map(({ type }) => plainReader(type, names));
   const cursor = emptyCursor();
   return (record) => {
     pointAt(cursor, record);
-    let value: unknown = -1;
+    let value: unknown = null;
     for (const read of reads) value = read(cursor);
-    return value as number;
+    return value as number | null;
   };
 };
 
@@ -67,8 +72,10 @@ export const storedUpdates = (plan: ViewPlan): ((schema: object) => UpdateSchema
   );
   return (schema) => {
     const type = avroCodec(schema);
+    const generationOf = numberReader(schema as RecordSchema, 'generation');
     return {
-      generationOf: generationReader(schema as RecordSchema),
+      generationOf: (record) => generationOf(record) ?? -1,
+      watermarkOf: numberReader(schema as RecordSchema, 'watermark'),
       fits: fits(plan, schema as RecordSchema),
       decode(bytes) {
         const update = read(type.fromBuffer(bufferOf(bytes)) as Record<string, unknown>);

@@ -6,6 +6,7 @@
  *   entities (i32), floats (f64), references (JSON)
  */
 import type { TileStore } from '#domain/tiles/tile-store.ts';
+import type { StoredUpdate } from './stored-updates.ts';
 
 const VERSION = 1;
 
@@ -103,16 +104,7 @@ export const restoreSnapshot = (store: TileStore, bytes: Uint8Array): boolean =>
 /** Sets one tile to the state of an update; recovery calls it for each record. */
 export const applyUpdate = (
   store: TileStore,
-  update: {
-    readonly key: string;
-    readonly hopMs: number;
-    readonly tileStart: number;
-    readonly newestEventTime: number;
-    readonly cause: { readonly partition: number; readonly offset: number };
-    readonly nums: Float64Array;
-    readonly refs: readonly unknown[];
-    readonly watermark: number;
-  },
+  update: Omit<StoredUpdate, 'version' | 'generation'>,
 ): void => {
   const group = store.groups.find(({ hop }) => hop.hopMs === update.hopMs);
   if (group === undefined) return;

@@ -17,6 +17,6 @@ export interface ProducerOwners {
     principal: string,
     replaced: readonly string[],
   ) => Promise<string>;
-  /** null: nobody has used the id yet */
+  /** null: no one has used the id yet */
   readonly owner: (source: string, producer: string) => Promise<string | null>;
 }

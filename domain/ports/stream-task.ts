@@ -45,7 +45,11 @@ export interface StreamTask {
   process(
     records: readonly LogRecord[],
     logTime: number,
-  ): { readonly records: readonly OutgoingRecord[] };
+  ): {
+    readonly records: readonly OutgoingRecord[];
+    /** what the task keeps as positions of other consumers */
+    readonly positions?: readonly ConsumerPosition[];
+  };
   /** All that was processed since the last call is durable. */
   committed(): void;
   /**

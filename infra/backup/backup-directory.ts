@@ -6,10 +6,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
-import { isBusy, storageError } from '#infra/shared/sqlite/storage-error.ts';
+import { lockDirectory } from '#infra/shared/sqlite/directory-lock.ts';
 import { type BackupEntry, type Catalog, type FileList, readCatalog } from './catalog.ts';
 import { type ContentStore, openContentStore } from './content-store.ts';
 
@@ -26,21 +26,16 @@ export interface OpenBackupDirectory extends BackupDirectory {
   readonly close: () => Promise<void>;
 }
 
-const lock = (path: string): DatabaseSync => {
-  const guard = new DatabaseSync(join(path, 'lock.db'), { timeout: 0 });
-  try {
-    guard.exec('BEGIN EXCLUSIVE');
-    return guard;
-  } catch (error) {
-    guard.close();
-    if (!isBusy(error)) throw storageError(error, path);
-    throw new MillraceError(
-      'MR_DATA_DIR_LOCKED',
-      `Another process is making or deleting backups in ${path}; wait until it has ended.`,
-      { path },
-    );
-  }
-};
+const lock = (path: string): DatabaseSync =>
+  lockDirectory(
+    path,
+    () =>
+      new MillraceError(
+        'MR_DATA_DIR_LOCKED',
+        `Another process is making or deleting backups in ${path}; wait until it has ended.`,
+        { path },
+      ),
+  );
 
 const OWN = ['catalog.json', 'content', 'work', 'lock.db', 'lock.db-journal'];
 const isOwn = (name: string): boolean => OWN.includes(name) || /^catalog-.*\.tmp$/.test(name);

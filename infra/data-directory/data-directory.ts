@@ -20,9 +20,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
-import { isBusy, storageError } from '#infra/shared/sqlite/storage-error.ts';
+import { lockDirectory } from '#infra/shared/sqlite/directory-lock.ts';
+import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 
 /** Increased when files or tables change so that an older Millrace would misread them. */
 export const FORMAT_VERSION = 1;
@@ -45,22 +46,15 @@ const readPid = (path: string): number | null => {
   }
 };
 
-const lock = (path: string): DatabaseSync => {
-  const guard = new DatabaseSync(join(path, 'lock.db'), { timeout: 0 });
-  try {
-    guard.exec('BEGIN EXCLUSIVE');
-    return guard;
-  } catch (error) {
-    guard.close();
-    if (!isBusy(error)) throw storageError(error, path);
+const lock = (path: string): DatabaseSync =>
+  lockDirectory(path, () => {
     const pid = readPid(join(path, 'lock.pid'));
-    throw new MillraceError(
+    return new MillraceError(
       'MR_DATA_DIR_LOCKED',
       `The data directory ${path} is in use by ${pid === null ? 'another process' : `process ${pid}`}.`,
       { path, pid },
     );
-  }
-};
+  });
 
 const fsyncDirectory = (path: string): void => {
   const fd = openSync(path, 'r');
@@ -119,7 +113,7 @@ const PRIVATE_FILE = 0o600;
 const OWN = /^(?:millrace\.db|lock\.|format\.json$|history$|state$|datasets$)/;
 
 /**
- * Only the owner may read the directory, or hold a lock in it. Nobody else can reach the files in a
+ * Only the owner may read the directory, or hold a lock in it. No one else can reach the files in a
  * private directory; those of older versions are made private too, in case it is opened up again.
  */
 const makePrivate = (path: string): void => {

@@ -14,17 +14,20 @@ import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
 import type { Horizon } from '#domain/sources/horizon.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import { closesTiles } from '#domain/tiles/lateness.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { Position, Row } from '#domain/values/value.ts';
-import { rebuildTiles } from './rebuild-tiles.ts';
+import { type LateDecisions, openLateDecisions } from './late-decisions.ts';
+import { newestWatermark, rebuildTiles } from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
 import {
   consumerOf,
   startAgain,
-  startHere,
   startOffsets,
   startOffsetsConsumer,
+  storedWatermark,
+  watermarkPosition,
 } from './start-offsets.ts';
 import { type ComputeTracesOptions, createComputeTraces } from './traces.ts';
 
@@ -87,7 +90,7 @@ export const openGeneration = async (
   const consumer = consumerOf(view, generation);
   /** Whether the events that are left make the present values, and those after them. */
   const suffices = ({ time }: Horizon): boolean => coveredFrom(plan, dependencies.now()) >= time;
-  let started = await startOffsets(log, consumer, raw, features, suffices);
+  const started = await startOffsets(log, consumer, raw, features, suffices);
   /** Its source deletes events that its values still count. */
   const outlivesEvents =
     source.keepHistory !== undefined && reachOf(plan) > parseDuration(source.keepHistory);
@@ -100,8 +103,8 @@ export const openGeneration = async (
   let firstUpdate = 0;
   /** true while the tiles contain what did not become durable: reads then fold raw events */
   let rebuilding = false;
-  /** true while it computes again what it had computed: reads then fold raw events */
-  let recomputing = false;
+  /** not null while it computes again what it had computed: reads then fold raw events */
+  let again: LateDecisions | null = null;
   /** epoch ms: every event accepted by then is in the tiles; null: none was processed yet */
   let completeThrough: number | null = before?.served.completeThrough(0) ?? null;
 
@@ -120,10 +123,12 @@ export const openGeneration = async (
           { view, generation },
         );
       snapshots.drop(view, generation);
-      if (rebuilt === 'trimmed') await startAgain(log, consumer, raw, features, suffices);
-      // Its states cannot be read by this plan, so they are computed anew.
-      else started = await startHere(log, consumer, raw, features, suffices);
-      recomputing = true;
+      const watermarks = [
+        await storedWatermark(log, consumer, late),
+        await newestWatermark(spec, dependencies),
+      ].flatMap((watermark) => watermark ?? []);
+      const watermark = watermarks.length === 0 ? null : Math.max(...watermarks);
+      await startAgain(log, consumer, { raw, features, late, suffices }, watermark);
       firstUpdate = await firstOf();
       store = createTileStore(plan);
       savedOffset = firstUpdate;
@@ -131,12 +136,14 @@ export const openGeneration = async (
       store = rebuilt.store;
       savedOffset = rebuilt.savedOffset;
     }
+    again ??= await openLateDecisions(spec, { log, decoders, lateSchemaId, started });
     rebuilding = false;
   };
-
-  const isIncomplete = (): boolean => {
-    if (recomputing && handle.joined()) recomputing = false;
-    return rebuilding || recomputing;
+  const isIncomplete = (): boolean => rebuilding || again !== null;
+  const stopDeciding = async (): Promise<void> => {
+    const ended = again;
+    again = null;
+    await ended?.stop();
   };
 
   /** Records come in the order of log time: everything accepted before this one is in. */
@@ -155,10 +162,13 @@ export const openGeneration = async (
       const out: OutgoingRecord[] = [];
       seen(records[0]);
       for (const record of records) {
+        const decided = again === null ? null : again.isLate(record);
+        if (decided === true) continue;
         const row = decode(record);
         const eventTime = timeOf(row);
         const known = decoders.knownTime(source.name, row);
-        store.takesLate = known !== null || record.offset < (started[record.partition] ?? 0);
+        store.takesLate =
+          decided === false || known !== null || record.offset < (started[record.partition] ?? 0);
         const counted = store.process(
           row,
           eventTime,
@@ -193,12 +203,15 @@ export const openGeneration = async (
     },
     rolledBack() {
       traces?.rolledBack();
-      return rebuild();
+      return rebuild().then(whenJoined);
     },
   };
 
   await rebuild();
   const handle: TaskHandle = log.run(task);
+  // Nothing is appended between the moment when it joins the appends and this.
+  const whenJoined = (): void => void handle.caughtUp().then(stopDeciding, () => {});
+  whenJoined();
   const currentPositions = (): {
     readonly positions: readonly Position[];
     readonly text: string;
@@ -247,12 +260,23 @@ export const openGeneration = async (
       // again after a restart changes nothing.
       const [nextOffset = 0] = await log.end(features);
       if (rebuilding || nextOffset - savedOffset < leastUpdates) return;
+      const saved = store;
+      const state = takeSnapshot(saved);
+      // The updates before it may be trimmed, and with them what else has the watermark.
+      if (closesTiles(plan) && again === null) {
+        const positions = watermarkPosition(consumer, late, saved.watermark);
+        await log.append({ records: [], positions });
+        if (rebuilding || store !== saved) return;
+      }
       savedOffset = nextOffset;
-      snapshots.save(view, generation, { nextOffset, state: takeSnapshot(store) });
+      snapshots.save(view, generation, { nextOffset, state });
     },
     // What a partial replay copied, and what was computed from events that were deleted since, is
     // in the updates, and nowhere else.
     updatesNeededFrom: () => (isPartial || outlivesEvents ? firstUpdate : savedOffset),
-    stop: () => handle.stop(),
+    async stop() {
+      await handle.stop();
+      await again?.stop();
+    },
   };
 };

@@ -26,24 +26,51 @@ interface RebuiltTiles {
 
 const READ_BYTES = 8 * 1024 * 1024;
 
+/** The schemas of updates. `known` has those that were loaded, so that most need no waiting. */
+const updateSchemas = (
+  { plan }: GenerationSpec,
+  { schemas }: Pick<RebuildDependencies, 'schemas'>,
+) => {
+  const updatesOf = storedUpdates(plan);
+  const known = new Map<number, UpdateSchema>();
+  const load = async (id: number): Promise<UpdateSchema> => {
+    const found = updatesOf(await schemas.schema(id));
+    known.set(id, found);
+    return found;
+  };
+  return { known, load };
+};
+
+/** The watermark in the newest update of a generation that the log has, epoch ms; null: in none. */
+export const newestWatermark = async (
+  spec: GenerationSpec,
+  { log, schemas }: Pick<RebuildDependencies, 'log' | 'schemas'>,
+): Promise<number | null> => {
+  const { view, generation } = spec;
+  const { known, load } = updateSchemas(spec, { schemas });
+  const [from = 0] = await log.begin(featuresTopic(view));
+  let newest: number | null = null;
+  const range = { from, maxBytes: READ_BYTES };
+  for await (const records of readPartition(log, featuresTopic(view), 0, range))
+    for (const { schemaId, value } of records) {
+      const schema = known.get(schemaId) ?? (await load(schemaId));
+      if (schema.generationOf(value) === generation) newest = schema.watermarkOf(value);
+    }
+  return newest;
+};
+
 /**
  * @param firstUpdate the offset in features.<view> below which the generation wrote nothing
  * @returns `misfit` where an update of the generation lacks a state that the plan has; `trimmed`
  * where the log no longer has all of its updates, because a state was saved after them
  */
 export const rebuildTiles = async (
-  { view, generation, plan }: GenerationSpec,
+  spec: GenerationSpec,
   { log, schemas, snapshots }: RebuildDependencies,
   firstUpdate: number,
 ): Promise<RebuiltTiles | 'misfit' | 'trimmed'> => {
-  const updatesOf = storedUpdates(plan);
-  const known = new Map<number, UpdateSchema>();
-  const schemaOf = async (id: number): Promise<UpdateSchema> => {
-    const found = updatesOf(await schemas.schema(id));
-    known.set(id, found);
-    return found;
-  };
-
+  const { view, generation, plan } = spec;
+  const { known, load } = updateSchemas(spec, { schemas });
   const store = createTileStore(plan);
   const [end = 0] = await log.end(featuresTopic(view));
   const saved = snapshots.load(view, generation, end);
@@ -54,7 +81,7 @@ export const rebuildTiles = async (
   const range = { from: savedOffset, maxBytes: READ_BYTES };
   for await (const records of readPartition(log, featuresTopic(view), 0, range)) {
     for (const { schemaId, value } of records) {
-      const schema = known.get(schemaId) ?? (await schemaOf(schemaId));
+      const schema = known.get(schemaId) ?? (await load(schemaId));
       if (schema.generationOf(value) !== generation) continue;
       if (!schema.fits) return 'misfit';
       applyUpdate(store, schema.decode(value));

@@ -1,8 +1,14 @@
 /**
- * Where a generation starts: its read positions in the raw topic, and two positions that a consumer
- * beside it keeps, so that they are durable with the log: the raw offsets at which it started, and
- * the offset in features.<view> below which it wrote nothing.
+ * Where a generation starts: its read positions in the raw topic, and what consumers beside it keep
+ * as positions, so that it is durable with the log:
+ *
+ *   .fill       the raw offsets at which it started; the offset in features.<view> below which it
+ *               wrote nothing
+ *   .decided    the raw offsets below which it has decided which events are late, if it is computed
+ *               again: it may have read less than that
+ *   .watermark  in late.<view>, as a position: the watermark that it had reached, epoch ms
  */
+import type { ConsumerPosition } from '#domain/ports/log.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
 import type { Horizon } from '#domain/sources/horizon.ts';
 
@@ -10,6 +16,24 @@ export const consumerOf = (view: string, generation: number): string =>
   `compute.${view}.${generation}`;
 
 export const startOffsetsConsumer = (consumer: string): string => `${consumer}.fill`;
+export const decidedConsumer = (consumer: string): string => `${consumer}.decided`;
+
+/** A watermark as a position; none where no event has been counted. */
+export const watermarkPosition = (
+  consumer: string,
+  late: string,
+  watermark: number | null,
+): readonly ConsumerPosition[] =>
+  watermark !== null && Number.isFinite(watermark)
+    ? [{ consumer: `${consumer}.watermark`, topic: late, partition: 0, offset: watermark }]
+    : [];
+
+/** The watermark that was stored last, epoch ms; null: none was. */
+export const storedWatermark = async (
+  log: Pick<TransactionalLog, 'committed'>,
+  consumer: string,
+  late: string,
+): Promise<number | null> => (await log.committed(`${consumer}.watermark`, late))[0] || null;
 
 /**
  * The raw offsets at which this generation started: no event below them is late, because a replay
@@ -74,25 +98,51 @@ export const startHere = async (
 };
 
 /**
- * Computes a generation again from the first event, with the same decisions about late events: its
- * updates were trimmed, and the state that was saved after them is lost.
+ * Computes a generation again from the first event: its updates were trimmed and the state that was
+ * saved after them is lost, or its states cannot be read by its present plan. Which events are late
+ * stays as it was decided (late-decisions.ts).
+ * @param watermark the one that it had reached, epoch ms; null: unknown
  */
 export const startAgain = async (
   log: TransactionalLog,
   consumer: string,
-  raw: string,
-  features: string,
-  suffices: (horizon: Horizon) => boolean,
+  {
+    raw,
+    features,
+    late,
+    suffices,
+  }: {
+    readonly raw: string;
+    readonly features: string;
+    readonly late: string;
+    readonly suffices: (horizon: Horizon) => boolean;
+  },
+  watermark: number | null,
 ): Promise<void> => {
-  const keeper = startOffsetsConsumer(consumer);
   const [firstUpdate = 0] = await log.end(features);
-  const first = firstOffsets(log, raw, await log.end(raw), suffices);
-  const positions = first.map((offset, partition) => ({ consumer, topic: raw, partition, offset }));
+  const reached = await log.committed(consumer, raw);
+  const decided = await log.committed(decidedConsumer(consumer), raw);
+  const first = firstOffsets(log, raw, reached, suffices);
+  const positions = reached.flatMap((offset, partition) => [
+    { consumer, topic: raw, partition, offset: first[partition] ?? 0 },
+    {
+      consumer: decidedConsumer(consumer),
+      topic: raw,
+      partition,
+      offset: Math.max(offset, decided[partition] ?? 0),
+    },
+  ]);
   await log.append({
     records: [],
     positions: [
       ...positions,
-      { consumer: keeper, topic: features, partition: 0, offset: firstUpdate },
+      {
+        consumer: startOffsetsConsumer(consumer),
+        topic: features,
+        partition: 0,
+        offset: firstUpdate,
+      },
+      ...watermarkPosition(consumer, late, watermark),
     ],
   });
 };

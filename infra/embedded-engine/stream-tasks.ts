@@ -81,7 +81,7 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
     transaction: OpenTransaction,
   ): void => {
     try {
-      const out = it.task.process(records, transaction.logTime).records;
+      const { records: out, positions = [] } = it.task.process(records, transaction.logTime);
       for (const { topic } of out) {
         if (it.task.topics.includes(topic))
           throw new MillraceError(
@@ -89,7 +89,7 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
             `Task "${it.task.consumer}" writes to topic "${topic}", which it reads.`,
           );
       }
-      transaction.append({ records: out });
+      transaction.append({ records: out, positions });
       transaction.append({ records: [], positions: it.cursor.advance(records) });
       touched.add(it);
     } catch (error) {

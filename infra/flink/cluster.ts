@@ -1,6 +1,7 @@
 /** Flink's JobManager by its REST interface: lists jobs, reads their health, stops them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
+import { callFlink } from './call-flink.ts';
 
 export interface FlinkJob {
   readonly id: string;
@@ -57,24 +58,8 @@ export const LIVE_STATES: ReadonlySet<string> = new Set([
 
 export const flinkCluster = (address: string): FlinkCluster => {
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    let response: Response;
-    try {
-      response = await fetch(`${address}${path}`, {
-        method,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      });
-    } catch (error) {
-      return fail(
-        'MR_ENGINE_UNAVAILABLE',
-        `Flink's JobManager at ${address} does not answer: start it with \`millrace stack up\``,
-        {
-          cause: String(error),
-        },
-      );
-    }
+    const request = { method, path, body, timeoutMs: TIMEOUT_MS };
+    const response = await callFlink('JobManager', address, request);
     const text = await response.text();
     if (!response.ok)
       throw new MillraceError(

@@ -20,7 +20,7 @@ import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.t
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { type ColumnChange, ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
-import { historyReader } from '#infra/shared/iceberg/reader.ts';
+import { historyReader, readsOf } from '#infra/shared/iceberg/reader.ts';
 import { icebergSchemaFromAvro } from '#infra/shared/iceberg/schema.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import type { HistoryStart } from './compute-job.ts';
@@ -161,18 +161,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     );
 
   return {
-    endOffsets: reader.endOffsets,
-    snapshot: reader.snapshot,
-    dataFiles: reader.dataFiles,
-    events: reader.events,
-    scan: reader.scan,
-    scanColumns: reader.scanColumns,
-    updates: (view, where) => reader.updates(view, where),
-    rows: reader.rows,
-    eventsAt: reader.eventsAt,
-    count: reader.count,
-    offsetAt: reader.offsetAt,
-    horizon: reader.horizon,
+    ...readsOf(reader),
     ensure,
     async start(source) {
       const topic = rawTopic(source.name);

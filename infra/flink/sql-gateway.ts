@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
+import { callFlink } from './call-flink.ts';
 
 export interface SqlSession {
   /**
@@ -44,24 +45,7 @@ export const openSession = async (
   properties: Readonly<Record<string, string>> = {},
 ): Promise<SqlSession> => {
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    let response: Response;
-    try {
-      response = await fetch(`${gateway}${path}`, {
-        method,
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      });
-    } catch (error) {
-      return fail(
-        'MR_ENGINE_UNAVAILABLE',
-        `Flink's SQL Gateway at ${gateway} does not answer: start it with \`millrace stack up\``,
-        {
-          gateway,
-          cause: String(error),
-        },
-      );
-    }
+    const response = await callFlink('SQL Gateway', gateway, { method, path, body });
     const json = (await response.json()) as { errors?: readonly string[] };
     if (!response.ok)
       throw new MillraceError('MR_ENGINE_FAILED', `Flink refused: ${rootCause(json.errors ?? [])}`);

@@ -5,7 +5,7 @@ import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import { historyReader } from '#infra/shared/iceberg/reader.ts';
+import { historyReader, readsOf } from '#infra/shared/iceberg/reader.ts';
 import { workerUrl } from '#infra/shared/worker-url.ts';
 import type { HistoryInputModule } from './input.ts';
 import { type Answer, fromWire, type Request, type WorkerSettings } from './worker-messages.ts';
@@ -133,19 +133,8 @@ export const openIcebergHistory = async (
   if (settings.commitAfterMs > 0) running();
 
   return {
-    endOffsets: reader.endOffsets,
-    snapshot: reader.snapshot,
-    dataFiles: reader.dataFiles,
-    events: reader.events,
-    scan: reader.scan,
-    scanColumns: reader.scanColumns,
-    updates: (view, where) => reader.updates(view, where),
-    rows: reader.rows,
+    ...readsOf(reader),
     problems: () => new Map([...writing, ...reader.damaged()]),
-    eventsAt: reader.eventsAt,
-    count: reader.count,
-    offsetAt: reader.offsetAt,
-    horizon: reader.horizon,
     sync: async (topic, upTo) => send({ do: 'sync', topic, upTo: upTo ?? null }),
     maintain: async (topic) => send({ do: 'maintain', topic }),
     trim: async (topic, what) => send({ do: 'trim', topic, what }),

@@ -7,7 +7,6 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { isDiskFull } from '#infra/shared/files/durable-file.ts';
-import { locationOf } from '#infra/shared/files/hadoop-location.ts';
 import {
   addedEntries,
   addSnapshot,
@@ -17,12 +16,12 @@ import {
   writeManifest,
 } from '#infra/shared/iceberg/append.ts';
 import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
+import { tableToMake } from '#infra/shared/iceberg/ensure-table.ts';
 import {
   currentSchema,
   currentSnapshot,
   endOffsetsOf,
   endOffsetsSummary,
-  newTable,
   type TableMetadata,
   withSchema,
 } from '#infra/shared/iceberg/metadata.ts';
@@ -91,18 +90,8 @@ export const tableWriter = ({
   /** The metadata with these columns, on top of the newest version. */
   const shape = (columns: readonly WantedColumn[], partitionBy: string): TableMetadata => {
     const wanted = [...columns, ...META_COLUMNS];
-    if (base === null) {
-      const { fields, lastColumnId } = evolve(name, [], 0, wanted);
-      return newTable({
-        uuid: randomUUID(),
-        location: locationOf(table.uri),
-        fields,
-        lastColumnId,
-        partitionBy,
-        now: now(),
-        platform,
-      });
-    }
+    if (base === null)
+      return tableToMake({ table, name, columns: wanted, partitionBy, now: now(), platform });
     const { metadata } = base;
     const { fields, lastColumnId, changed } = evolve(
       name,

@@ -24,6 +24,7 @@ import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import { openCluster } from '#infra/kafka/wire/cluster.ts';
 import { EARLIEST, LATEST } from '#infra/kafka/wire/offsets.ts';
+import { appendListeners } from '#infra/shared/append-listeners.ts';
 
 export interface KafkaLogOptions extends KafkaAddress {
   /**
@@ -67,7 +68,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
   const partitions = openPartitions(reads, retryPolicyOf(reads));
   const written = openPartitions(writes, retryPolicyOf(writes));
   const admin = kafkaAdmin(reads, retryPolicyOf(reads), prefix, options.topicOptions ?? {});
-  const listeners = new Set<(topics: ReadonlySet<string>) => void>();
+  const listeners = appendListeners();
 
   const producersTopic = named(PRODUCERS_TOPIC);
   const claims = producerClaims(partitions, producersTopic);
@@ -92,18 +93,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     now,
     brokers,
     retryForMs,
-    notify(topics) {
-      for (const listener of [...listeners]) {
-        try {
-          listener(topics);
-        } catch (error) {
-          // the append is durable and stays acknowledged; the listener's error is rethrown later
-          queueMicrotask(() => {
-            throw error;
-          });
-        }
-      }
-    },
+    notify: listeners.notify,
   });
 
   const close = async (): Promise<void> => {
@@ -167,10 +157,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
         .then(async () => void (await nudges.transact({ partitions: touched, positions: [] })));
       await nudged;
     },
-    onAppend(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onAppend: listeners.add,
     close,
   };
 

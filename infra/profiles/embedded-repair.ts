@@ -11,7 +11,7 @@
  * Each step is a transaction or the deletion of a directory, so a repair that is killed is run
  * again.
  */
-import { renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Repair } from '#domain/api/verification.ts';
 import { messageOf } from '#domain/error-message.ts';
@@ -30,7 +30,7 @@ import { identityOf, openIdentity } from '#infra/sqlite/identity.ts';
 import type { PartitionRow } from '#infra/sqlite/log-tables.ts';
 import { databaseRepair, type RecoveredRecord, withErased } from '#infra/sqlite/repair.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
-import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
+import { checkWriteAheadLog, cutWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
 import { findDamage } from './embedded-verify.ts';
 
 export interface RepairEmbeddedOptions {
@@ -41,7 +41,7 @@ export interface RepairEmbeddedOptions {
 }
 
 const viewOf = (topic: string): string => topic.slice('features.'.length);
-const COMPUTE = /^compute\.(.+)\.\d+(?:\.fill)?$/;
+const COMPUTE = /^compute\.(.+)\.\d+(?:\.(?:fill|decided|watermark))?$/;
 
 /** @throws MR_REFUSED where something would be lost, and loss is not accepted */
 export const repairEmbedded = async ({
@@ -60,7 +60,7 @@ export const repairEmbedded = async ({
   const root = { files: localFiles(), uri: fileUri(historyDirectory) };
   let database: Database | null = null;
 
-  /** Moves a bad write-ahead log aside: SQLite then opens it up to the first bad frame. */
+  /** Cuts a bad write-ahead log at its first bad frame. */
   const openLog = (): Database => {
     try {
       checkWriteAheadLog(path);
@@ -71,8 +71,11 @@ export const repairEmbedded = async ({
           'MR_REFUSED',
           `${error.message} Restore a backup; or run repair with --accept-loss, which keeps a copy of the file and goes on without those transactions.`,
         );
-      renameSync(`${path}-wal`, `${path}-wal.damaged`);
-      lost(`${path}-wal`, `moved to ${path}-wal.damaged; the transactions in it are lost`);
+      cutWriteAheadLog(path, `${path}-wal.damaged`);
+      lost(
+        `${path}-wal`,
+        `copied to ${path}-wal.damaged, and cut: the transactions from its first bad frame on are lost`,
+      );
     }
     return openDatabase(path);
   };

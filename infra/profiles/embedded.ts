@@ -20,7 +20,7 @@ import type { HistoryTables } from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { durationText } from '#domain/values/duration.ts';
-import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
+import { type DataDirectory, openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { embeddedEngine } from '#infra/embedded-engine/engine.ts';
 import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
@@ -34,7 +34,7 @@ import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
-import { openDatabase } from '#infra/sqlite/database.ts';
+import { type Database, openDatabase } from '#infra/sqlite/database.ts';
 import { erasedOffsets } from '#infra/sqlite/erased.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
@@ -80,12 +80,22 @@ const DEFAULT_KEEP_LOG_MS = 24 * 3_600_000;
 /** So many events are computed in some ten milliseconds. */
 const SHORT_FILL_EVENTS = 5_000;
 
+/** Where it cannot be opened, the directory is free again. */
+const openDatabaseOf = (directory: DataDirectory): Database => {
+  try {
+    return openDatabase(directory.databasePath);
+  } catch (error) {
+    directory.close();
+    throw error;
+  }
+};
+
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message) => process.stderr.write(`${message}\n`));
   const traces = tracesOf(options.tracing, 'millrace');
   const directory = openDataDirectory(options.dataDirectory);
-  const database = openDatabase(directory.databasePath);
+  const database = openDatabaseOf(directory);
   const identity = openIdentity(database);
   const clock = hybridClock(now);
   const log = sqliteLog(database, clock, streamTasks);

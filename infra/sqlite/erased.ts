@@ -2,7 +2,7 @@
  * What was erased (docs/decisions/0047-erasure.md): for each erasure, a row that says what it found
  * before it removed anything; and the offsets of the records that were removed. Of these, the log
  * has erased records in place of them, or, below its begin, nothing; the history has no rows.
- * Erasures are named by a digest of the entity, so the tables say of nobody that he was here.
+ * Erasures are named by a digest of the entity, so the tables do not say who was here.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';

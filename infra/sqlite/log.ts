@@ -9,6 +9,7 @@ import { type Archive, isArchived } from '#domain/ports/archive.ts';
 import { type Append, type Appended, isErased, type LogRecord } from '#domain/ports/log.ts';
 import type { LogPartition, OpenTaskRunner, TransactionalLog } from '#domain/ports/stream-task.ts';
 import type { Horizon } from '#domain/sources/horizon.ts';
+import { appendListeners } from '#infra/shared/append-listeners.ts';
 import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
@@ -59,25 +60,11 @@ export const sqliteLog = (
   const archiveBegin = (topic: string, partition: number): number =>
     horizons.get(topic)?.begin[partition] ?? 0;
 
-  const listeners = new Set<(topics: ReadonlySet<string>) => void>();
+  const listeners = appendListeners();
   let pending: Request[] = [];
   let flushing: NodeJS.Immediate | null = null;
   let working = false;
   let closed = false;
-
-  const notify = (topics: ReadonlySet<string>): void => {
-    if (topics.size === 0) return;
-    for (const listener of [...listeners]) {
-      try {
-        listener(topics);
-      } catch (error) {
-        // What is durable stays acknowledged; the listener's error still surfaces.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
-  };
 
   const commit = <T>(body: (staging: Staging) => T): T => {
     if (closed) throw new MillraceError('MR_UNAVAILABLE', 'The log is closed.');
@@ -103,7 +90,7 @@ export const sqliteLog = (
     }
     const topics = staging.settle();
     tasks.settled();
-    notify(topics);
+    if (topics.size > 0) listeners.notify(topics);
     return result;
   };
 
@@ -190,10 +177,7 @@ export const sqliteLog = (
     committed: async (consumer, topic) =>
       metadata.topic(topic).map((p) => metadata.position(consumer, topic, p.partition)),
     producerSequence: async (producer, topic) => metadata.producer(producer, topic),
-    onAppend(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onAppend: listeners.add,
     transact: (body) =>
       commit((staging) =>
         body({ logTime: staging.logTime, append: (batch) => staging.append(batch) }),

@@ -7,7 +7,7 @@ import { MillraceError } from '#domain/errors.ts';
 import { erasedRecord, type OutgoingRecord } from '#domain/ports/log.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
-import { logReads, logWrites, type PartitionRow } from '#infra/sqlite/log-tables.ts';
+import { type LogReads, logReads, logWrites, type PartitionRow } from '#infra/sqlite/log-tables.ts';
 import type { LostRange } from '#infra/sqlite/verify.ts';
 
 export interface RecoveredRecord {
@@ -49,11 +49,24 @@ export const withErased = (
 const isDamage = (error: unknown): boolean =>
   error instanceof MillraceError && error.code === 'MR_DATA_DAMAGED';
 
+/** The positions of a consumer; none where they are damaged. */
+const nextOf =
+  (reads: LogReads) =>
+  (consumer: string, topic: string): Map<number, number> => {
+    try {
+      return new Map(reads.positions(consumer, topic).map((p) => [p.partition, p.next]));
+    } catch (error) {
+      if (isDamage(error)) return new Map();
+      throw error;
+    }
+  };
+
 const newestEnd = ({ end }: PartitionRow): number => end;
 
 export const databaseRepair = (database: Database): DatabaseRepair => {
   const db: DatabaseSync = database.db;
   const reads = logReads(db);
+  const positionsOf = nextOf(reads);
   const writes = logWrites(db);
   const removeBatch = db.prepare('DELETE FROM log_batch WHERE partition_id = ? AND base = ?');
   const removeAll = db.prepare('DELETE FROM log_batch WHERE partition_id = ?');
@@ -112,13 +125,20 @@ export const databaseRepair = (database: Database): DatabaseRepair => {
         }
         const found = consumers.all(prefix, prefix) as { consumer: string; topic: string }[];
         for (const { consumer, topic } of found) {
-          if (!/^\d+(\.fill)?$/.test(consumer.slice(prefix.length))) continue;
-          if (consumer.endsWith('.fill')) continue;
+          if (!/^\d+$/.test(consumer.slice(prefix.length))) continue;
+          const decided = positionsOf(`${consumer}.decided`, topic);
+          for (const [partition, offset] of positionsOf(consumer, topic))
+            if (offset > (decided.get(partition) ?? 0)) decided.set(partition, offset);
           removePosition.run(consumer, topic);
-          for (const { partition } of reads.partitionsOf(topic))
+          for (const { partition } of reads.partitionsOf(topic)) {
             writes.position({ consumer, topic, partition, offset: 0 });
+            const offset = decided.get(partition) ?? 0;
+            writes.position({ consumer: `${consumer}.decided`, topic, partition, offset });
+          }
           const keeper = `${consumer}.fill`;
           writes.position({ consumer: keeper, topic: features, partition: 0, offset: end });
+          // The updates had the newest one.
+          removePosition.run(`${consumer}.watermark`, `late.${view}`);
         }
       }),
     removePosition: (consumer, topic) => void removePosition.run(consumer, topic),

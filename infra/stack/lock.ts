@@ -5,8 +5,8 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
+import { lockDirectory } from '#infra/shared/sqlite/directory-lock.ts';
 
 const holderOf = (file: string): string => {
   try {
@@ -21,17 +21,15 @@ export const lockStack = (directory: string, what: 'up' | 'down'): (() => void) 
   const run = join(directory, 'run');
   mkdirSync(run, { recursive: true });
   const holder = join(run, 'lock.holder');
-  const guard = new DatabaseSync(join(run, 'lock.db'), { timeout: 0 });
-  try {
-    guard.exec('BEGIN EXCLUSIVE');
-  } catch {
-    guard.close();
-    throw new MillraceError(
-      'MR_STACK_FAILED',
-      `${holderOf(holder)} is starting or stopping the servers in ${directory}: wait until it is done, or interrupt it (an interrupted \`stack up\` stops the servers that it started)`,
-      { directory },
-    );
-  }
+  const guard = lockDirectory(
+    run,
+    () =>
+      new MillraceError(
+        'MR_STACK_FAILED',
+        `${holderOf(holder)} is starting or stopping the servers in ${directory}: wait until it is done, or interrupt it (an interrupted \`stack up\` stops the servers that it started)`,
+        { directory },
+      ),
+  );
   writeFileSync(holder, `\`stack ${what}\`, process ${process.pid},\n`);
   return () => guard.close();
 };

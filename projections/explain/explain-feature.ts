@@ -157,14 +157,14 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
     const key = keyOfEntity(plan, entity);
     const single = only(plan, feature);
     const knowledge = await dependencies.knowledge(plan.source, known);
-    const leftOut =
-      plan.latenessMs === null ? null : await dependencies.leftOut(view, served.generation);
     const [{ events }] = (await readHistorical(rawEvents, {
       plan: { ...single, filter: null },
       keys: [key],
       at,
       knowledge,
-      ...(leftOut === null ? {} : { leftOut }),
+      ...(plan.latenessMs === null
+        ? {}
+        : { leftOut: () => dependencies.leftOut(view, served.generation) }),
     })) as [HistoricalValue];
     const from = featureFrom(plan, feature, at);
     const inside = events.filter((event) => event.eventTime >= from && event.eventTime <= at);

@@ -17,9 +17,12 @@ export const DEFAULT_LIMIT = 100;
 export interface LateEvents {
   /** Newest last, at most `limit`. */
   readonly report: (plan: ViewPlan, limit?: number) => Promise<LateReport>;
-  /** The positions of the raw events that a generation left out as late. */
+  /** The positions of the raw events that a generation left out as late, so far. */
   readonly positions: (view: string, generation: number) => Promise<readonly Position[]>;
-  /** A test whether a generation left an event out as late; null: it left none out. */
+  /**
+   * A test whether a generation left an event out as late; null: it left none out. An event is
+   * decided when it is accepted, so a read asks for this after it has read its events.
+   */
   readonly leftOut: (
     view: string,
     generation: number,
@@ -28,18 +31,24 @@ export interface LateEvents {
 
 type KeptLateEvent = LateEventRecord & { readonly logTime: number };
 
+interface Kept {
+  next: number;
+  readonly records: KeptLateEvent[];
+  /** by generation: `partition:offset` of its late events */
+  readonly positions: Map<number, Set<string>>;
+}
+
+const idOf = ({ partition, offset }: Position): string => `${partition}:${offset}`;
+
 export const createLateEvents = (log: Log): LateEvents => {
   /** view → the late events read so far; they are few, and never change */
-  const kept = new Map<
-    string,
-    { next: number; readonly seen: Set<string>; readonly records: KeptLateEvent[] }
-  >();
+  const kept = new Map<string, Kept>();
 
-  const read = async (view: string): Promise<readonly KeptLateEvent[]> => {
+  const read = async (view: string): Promise<Kept> => {
     const topic = lateTopic(view);
     let state = kept.get(view);
     if (state === undefined) {
-      state = { next: 0, seen: new Set(), records: [] };
+      state = { next: 0, records: [], positions: new Map() };
       kept.set(view, state);
     }
     for await (const records of readPartition(log, topic, 0, { from: state.next })) {
@@ -48,19 +57,20 @@ export const createLateEvents = (log: Log): LateEvents => {
         if (record.offset < state.next) continue;
         state.next = record.offset + 1;
         const late = decodeLateEvent(record.value);
+        const mine = state.positions.get(late.generation) ?? new Set();
+        state.positions.set(late.generation, mine);
         // A job that went on from an older checkpoint reports its late events again.
-        const id = `${late.generation}:${late.partition}:${late.offset}`;
-        if (state.seen.has(id)) continue;
-        state.seen.add(id);
+        if (mine.has(idOf(late))) continue;
+        mine.add(idOf(late));
         state.records.push({ ...late, logTime: record.logTime });
       }
     }
-    return state.records;
+    return state;
   };
 
   return {
     async report(plan, limit = DEFAULT_LIMIT) {
-      const all = await read(plan.view);
+      const { records: all } = await read(plan.view);
       return {
         view: plan.view,
         total: all.length,
@@ -75,14 +85,12 @@ export const createLateEvents = (log: Log): LateEvents => {
       };
     },
     positions: async (view, generation) =>
-      (await read(view))
+      (await read(view)).records
         .filter((record) => record.generation === generation)
         .map(({ partition, offset }) => ({ partition, offset })),
     async leftOut(view, generation) {
-      const mine = (await read(view)).filter((record) => record.generation === generation);
-      if (mine.length === 0) return null;
-      const positions = new Set(mine.map((record) => `${record.partition}:${record.offset}`));
-      return (event) => positions.has(`${event.partition}:${event.offset}`);
+      const positions = (await read(view)).positions.get(generation);
+      return positions === undefined ? null : (event) => positions.has(idOf(event));
     },
   };
 };

@@ -20,8 +20,11 @@ interface HistoricalRead {
   readonly at: number;
   /** only events that were known count; absent: all do */
   readonly knowledge?: Knowledge;
-  /** whether the tiles lack this event because it was late: it is left out here, too */
-  readonly leftOut?: (event: RawEvent) => boolean;
+  /**
+   * Whether the tiles lack an event because it was late: it is left out here, too. It is called
+   * when the events have been read; null: the tiles lack none.
+   */
+  readonly leftOut?: () => Promise<((event: RawEvent) => boolean) | null>;
 }
 
 export interface HistoricalValue {
@@ -66,9 +69,10 @@ const eventsOf = async (
       ...(knowledge === undefined ? {} : { knowledge }),
       ...(lookBack ? { lookBack } : {}),
     });
+    const isLate = (await leftOut?.()) ?? null;
     for (const event of events) {
       if (counted !== null && counted(event.row) !== true) continue;
-      if (leftOut?.(event) ?? false) continue;
+      if (isLate?.(event) ?? false) continue;
       const key = keyOf(event.row) as string;
       const list = found.get(key);
       if (list === undefined) found.set(key, [event]);

@@ -39,7 +39,7 @@ export interface ReadPastDependencies {
 interface PastView {
   readonly served: ServedView;
   readonly knowledge?: Knowledge;
-  readonly leftOut?: (event: RawEvent) => boolean;
+  readonly leftOut?: () => Promise<((event: RawEvent) => boolean) | null>;
 }
 
 const newestEventTime = (events: readonly RawEvent[]): number | null =>
@@ -74,17 +74,17 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
   };
 
   /** Events that its tiles left out as late do not count in any read. */
-  const withoutLate = async (served: ServedView): Promise<PastView> => {
+  const withoutLate = (served: ServedView): PastView => {
     const { view, latenessMs } = served.plan;
-    const leftOut =
-      latenessMs === null ? null : await dependencies.leftOut(view, served.generation);
-    return leftOut === null ? { served } : { served, leftOut };
+    return latenessMs === null
+      ? { served }
+      : { served, leftOut: () => dependencies.leftOut(view, served.generation) };
   };
 
   const asKnown = async ({ served: now, pinned }: ViewRead, known: number): Promise<PastView> => {
     const served = servedAt(dependencies.pastGeneration, now, known, pinned);
     const knowledge = await dependencies.knowledge(served.plan.source, known);
-    return { ...(await withoutLate(served)), knowledge };
+    return { ...withoutLate(served), knowledge };
   };
 
   /** [row]: the values of a view, for the features that the request needs. */
@@ -113,7 +113,7 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
       plan.views.map(async (view): Promise<PastView> => {
         if (known !== null) return await asKnown(view, known);
         const knowledge = present?.get(view.served.plan.source);
-        const counted = await withoutLate(view.served);
+        const counted = withoutLate(view.served);
         return knowledge === undefined ? counted : { ...counted, knowledge };
       }),
     );

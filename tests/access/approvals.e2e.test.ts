@@ -136,7 +136,7 @@ describe('a breaking change', () => {
     expect(await version('feature-view', 'spending')).toEqual([2, 'active']);
   });
 
-  test('what breaks nothing needs nobody, and other namespaces are as before', async () => {
+  test('what breaks nothing needs no approval, and other namespaces are as before', async () => {
     await require(['breaking'], 'fraud');
     expect((await apply(narrower, keys.ann)).status).toBe(200);
   });

@@ -29,7 +29,11 @@ test('only profiles wire infra to the application', () => {
   expect(found(infra, /from '#(application|commands|gateways)\//)).toEqual([]);
   const gateways = code.filter((file) => file.startsWith('gateways/') && !isTest(file));
   expect([
-    ...new Set(found(gateways, /['"]#(application|infra)\//).map((line) => line.split(':')[0])),
+    ...new Set(
+      found(gateways, /['"]#(application|infra\/(?!shared\/files\/))/).map(
+        (line) => line.split(':')[0],
+      ),
+    ),
   ]).toEqual([
     // reads and writes data directories, whatever a server does
     'gateways/cli/commands/backup.ts',

@@ -15,11 +15,11 @@ import type { Strings } from '#domain/sql/duckdb/string-vector.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { type JsonBytes, putBytes, putRaw, reserve } from '#gateways/http/json-bytes.ts';
+import { type NaiveCopy, naiveCopy } from '#infra/shared/files/naive-copy.ts';
 import { fileError, openDuckDb, queryOf, stringColumn } from '../duckdb.ts';
 import { type Batch, createByteBatcher, type ReadOptions } from './batch.ts';
 import { cellPutter } from './event-bytes.ts';
 import { type MatchedField, type Matching, matchColumns } from './match-columns.ts';
-import { type NaiveCopy, naiveCopy } from './naive-copy.ts';
 
 /** A column of the query: JSON, or a text that is parsed for its field. */
 type Piece = { readonly sql: string; readonly parsed: FieldType | null };

@@ -21,7 +21,7 @@ import type {
 } from './model.ts';
 
 /**
- * Names as people choose them, and some that nobody should: they clash with each other, with
+ * Names as people choose them, and some that no one should: they clash with each other, with
  * keywords, and with this side's rules.
  */
 const name = fc.oneof(

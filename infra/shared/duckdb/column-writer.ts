@@ -10,6 +10,7 @@ import {
   BOOLEAN,
   DATE,
   DOUBLE,
+  type DuckDBDataChunk,
   type DuckDBType,
   type DuckDBValue,
   FLOAT,
@@ -23,6 +24,19 @@ import duckdb from '@duckdb/node-bindings';
 import { bytesWriter } from './bytes-writer.ts';
 import { CHUNK_ROWS, type ColumnWriter, createValidity, noSetters } from './column-parts.ts';
 
+/** Writes the rows of a column that were gathered in memory. */
+const flushRows = (
+  chunk: DuckDBDataChunk,
+  index: number,
+  rows: ArrayBuffer,
+  bytesPerRow: number,
+  validity: ReturnType<typeof createValidity>,
+): void => {
+  const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+  duckdb.copy_data_to_vector(vector, 0, rows, 0, chunk.rowCount * bytesPerRow);
+  validity.flush(vector);
+};
+
 const numberWriter = (
   type: DuckDBType,
   data: Int32Array | Float32Array | Float64Array | Uint8Array,
@@ -35,17 +49,8 @@ const numberWriter = (
     setNumber(row, value) {
       data[row] = value;
     },
-    flush(chunk, index) {
-      const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
-      duckdb.copy_data_to_vector(
-        vector,
-        0,
-        data.buffer as ArrayBuffer,
-        0,
-        chunk.rowCount * data.BYTES_PER_ELEMENT,
-      );
-      validity.flush(vector);
-    },
+    flush: (chunk, index) =>
+      flushRows(chunk, index, data.buffer as ArrayBuffer, data.BYTES_PER_ELEMENT, validity),
   };
 };
 
@@ -67,11 +72,7 @@ const longWriter = (type: DuckDBType, scale: number): ColumnWriter => {
       halves[row * 2] = low - carry * 4_294_967_296;
       halves[row * 2 + 1] = high * scale + carry;
     },
-    flush(chunk, index) {
-      const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
-      duckdb.copy_data_to_vector(vector, 0, halves.buffer, 0, chunk.rowCount * 8);
-      validity.flush(vector);
-    },
+    flush: (chunk, index) => flushRows(chunk, index, halves.buffer, 8, validity),
   };
 };
 

@@ -1,7 +1,8 @@
-/** The bytes of a text file that a user named, in pieces; gzip is decompressed. */
+/** The bytes of a text file that a user named, or of a stream, in pieces; gzip is decompressed. */
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { MillraceError } from '#domain/errors.ts';
 import { textPieces } from '#domain/files/text-pieces.ts';
 
 const PIECE_BYTES = 1024 * 1024;
@@ -13,18 +14,26 @@ const gunzip = (pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
   return unpacked;
 };
 
+/** @param refuse throws an error; its text follows the name of what is read */
+export async function* readText(
+  from: AsyncIterable<Uint8Array>,
+  refuse: (what: string) => never,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* textPieces(from, gunzip, refuse);
+  } catch (error) {
+    if (error instanceof MillraceError || !(error instanceof Error)) throw error;
+    if (!('code' in error)) throw error;
+    const gzip = String(error.code).startsWith('Z_');
+    const what = gzip ? 'is gzip that is broken or not complete' : 'cannot be read';
+    refuse(`${what}: ${error.message}`);
+  }
+}
+
 /** @param refuse throws an error; its text follows the file's name */
 export async function* readTextFile(
   path: string,
   refuse: (what: string) => never,
 ): AsyncGenerator<Uint8Array> {
-  const stream = createReadStream(path, { highWaterMark: PIECE_BYTES });
-  try {
-    yield* textPieces(stream, gunzip, refuse);
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.name === 'MillraceError')
-      throw error;
-    const gzip = String(error.code).startsWith('Z_');
-    refuse(gzip ? `is gzip that is broken or not complete: ${error.message}` : error.message);
-  }
+  yield* readText(createReadStream(path, { highWaterMark: PIECE_BYTES }), refuse);
 }

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { locationOf } from '#infra/shared/files/hadoop-location.ts';
-import { currentSchema, newTable } from './metadata.ts';
+import { currentSchema, newTable, type TableMetadata } from './metadata.ts';
 import { rewriteColumns } from './rewrite-columns.ts';
 import { evolve, type IcebergField, META_COLUMNS, typeName, type WantedColumn } from './schema.ts';
 import { commitTable, loadTable } from './table-directory.ts';
@@ -36,6 +36,26 @@ export interface ColumnChange {
   readonly required: boolean;
 }
 
+/** The metadata of a table without rows. */
+export const tableToMake = ({
+  table,
+  name,
+  columns,
+  partitionBy,
+  now,
+  platform,
+}: Pick<EnsureTableOptions, 'table' | 'name' | 'columns' | 'partitionBy'> & {
+  /** epoch ms */
+  readonly now: number;
+  /** the id of the platform that it belongs to */
+  readonly platform?: string | undefined;
+}): TableMetadata => {
+  const { fields, lastColumnId } = evolve(name, [], 0, columns);
+  const location = locationOf(table.uri);
+  const made = { uuid: randomUUID(), location, fields, lastColumnId, partitionBy, now };
+  return newTable({ ...made, platform });
+};
+
 /**
  * @returns the columns that an existing table lacks
  * @throws MR_SCHEMA_INCOMPATIBLE if a column's type cannot be widened to the wanted one
@@ -47,15 +67,7 @@ export const ensureTable = async (
   const wanted = options.ofNoTopic === true ? columns : [...columns, ...META_COLUMNS];
   const base = await loadTable(table);
   if (base === null) {
-    const { fields, lastColumnId } = evolve(name, [], 0, wanted);
-    const made = newTable({
-      uuid: randomUUID(),
-      location: locationOf(table.uri),
-      fields,
-      lastColumnId,
-      partitionBy,
-      now: now(),
-    });
+    const made = tableToMake({ table, name, columns: wanted, partitionBy, now: now() });
     const committed = await commitTable(table, null, {
       ...made,
       properties: { ...made.properties, ...options.properties },

@@ -54,6 +54,12 @@ export interface HistoryReader {
   close(): void;
 }
 
+/** What each history answers as its tables' reader does. */
+export const readsOf = (reader: HistoryReader): Omit<HistoryReader, 'damaged' | 'close'> => {
+  const { damaged: _, close: __, ...reads } = reader;
+  return { ...reads, updates: (view, where) => reader.updates(view, where) };
+};
+
 /** Approximate number of rows that a scan sorts at once; a day is never split. */
 const RUN_ROWS = 400_000;
 

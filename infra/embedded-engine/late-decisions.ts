@@ -1,0 +1,123 @@
+/**
+ * Which events are late, while a generation is computed again from the first event.
+ *
+ * An event is decided once. What the lost run had decided is stored: late.<view> has the events
+ * that it left out, and all others below its positions counted. Later events are decided here,
+ * within the appends, with the watermark that it had reached. So the computation, which can take
+ * minutes, finds every decision made; and reads, which fold raw events until it is done, leave the
+ * same events out.
+ *
+ * When the computation has caught up, it decides itself again, with the same watermark: that is the
+ * largest of the events that count, in whatever order they are read.
+ */
+import { decodeLateEvent, encodeLateEvent } from '#domain/events/late-event.ts';
+import type { GenerationSpec } from '#domain/ports/engine.ts';
+import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
+import type { StreamTask, TransactionalLog } from '#domain/ports/stream-task.ts';
+import { lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import { eventTimeOf } from '#domain/sources/event-time.ts';
+import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import { closesTiles, closingTime, widestHopMs } from '#domain/tiles/lateness.ts';
+import type { Row } from '#domain/values/value.ts';
+import {
+  consumerOf,
+  decidedConsumer,
+  storedWatermark,
+  watermarkPosition,
+} from './start-offsets.ts';
+
+export interface LateDecisions {
+  /** null: not decided yet */
+  readonly isLate: (record: Pick<LogRecord, 'partition' | 'offset'>) => boolean | null;
+  readonly stop: () => Promise<void>;
+}
+
+interface Dependencies {
+  readonly log: TransactionalLog;
+  readonly decoders: RawDecoders;
+  readonly lateSchemaId: number;
+  /** by partition: no event below is late by the watermark, because a replay took it in */
+  readonly started: readonly number[];
+}
+
+const idOf = ({ partition, offset }: Pick<LogRecord, 'partition' | 'offset'>): string =>
+  `${partition}:${offset}`;
+
+/** @returns null where the generation computes nothing again */
+export const openLateDecisions = async (
+  spec: GenerationSpec,
+  { log, decoders, lateSchemaId, started }: Dependencies,
+): Promise<LateDecisions | null> => {
+  const { view, generation, plan, source } = spec;
+  const [raw, late] = [rawTopic(source.name), lateTopic(view)];
+  const consumer = consumerOf(view, generation);
+  const reached = await log.committed(consumer, raw);
+  const decided = await log.committed(decidedConsumer(consumer), raw);
+  if (decided.every((offset, partition) => offset <= (reached[partition] ?? 0))) return null;
+  if (!closesTiles(plan)) return { isLate: () => null, stop: async () => {} };
+
+  const left = new Set<string>();
+  for await (const records of readPartition(log, late, 0, {}))
+    for (const { value } of records) {
+      const event = decodeLateEvent(value);
+      if (event.generation === generation) left.add(idOf(event));
+    }
+  let below = [...decided];
+  const isLate: LateDecisions['isLate'] = (record) =>
+    record.offset < (below[record.partition] ?? 0) ? left.has(idOf(record)) : null;
+  const stored = await storedWatermark(log, consumer, late);
+  // Only an earlier release stored none: later events are then decided when they are computed.
+  if (stored === null) return { isLate, stop: async () => {} };
+
+  const hopMs = widestHopMs(plan);
+  const timeOf = eventTimeOf(source);
+  let watermark = stored;
+  let durable = { below: decided, watermark };
+  /** in the open transaction */
+  let found: string[] = [];
+
+  /** @returns the record of late.<view>; null: the event counts, or does not concern the view */
+  const decide = (record: LogRecord): OutgoingRecord | null => {
+    const row =
+      (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
+    const key = plan.filter === null || plan.filter(row) === true ? plan.keyOf(row) : null;
+    if (key === null) return null;
+    const eventTime = timeOf(row);
+    const { partition, offset } = record;
+    const known = decoders.knownTime(source.name, row);
+    const lateBy = watermark - closingTime(eventTime, hopMs, plan.latenessMs as number);
+    if (lateBy <= 0 || known !== null || offset < (started[partition] ?? 0)) {
+      watermark = Math.max(watermark, Math.min(eventTime, known ?? record.logTime));
+      return null;
+    }
+    left.add(idOf(record));
+    found.push(idOf(record));
+    const value = encodeLateEvent({ key, eventTime, partition, offset, hopMs, lateBy, generation });
+    return { topic: late, partition: 0, key, value, schemaId: lateSchemaId };
+  };
+
+  const task: StreamTask = {
+    consumer: decidedConsumer(consumer),
+    topics: [raw],
+    process(records) {
+      const out = records.flatMap((record) => decide(record) ?? []);
+      for (const { partition, offset } of records) below[partition] = offset + 1;
+      return { records: out, positions: watermarkPosition(consumer, late, watermark) };
+    },
+    committed() {
+      durable = { below: [...below], watermark };
+      found = [];
+    },
+    rolledBack() {
+      for (const id of found) left.delete(id);
+      found = [];
+      below = [...durable.below];
+      watermark = durable.watermark;
+    },
+  };
+  const handle = log.run(task);
+  // If it fails, later events are decided when they are computed.
+  await handle.caughtUp().catch(() => {});
+  return { isLate, stop: () => handle.stop() };
+};
