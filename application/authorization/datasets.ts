@@ -78,7 +78,9 @@ export const authorizeDatasets = (
       return datasets.list(caller, (status, owner) => {
         if (owner !== null && owner === id) return true;
         const views = status.views.flatMap((one) => view(one.view));
-        return views.every(({ namespace }) => may(grants, 'keys', namespace ?? EVERYWHERE));
+        const namespaces = views.map(({ namespace }) => namespace ?? EVERYWHERE);
+        const needed = namespaces.length === 0 ? [EVERYWHERE] : namespaces;
+        return needed.every((namespace) => may(grants, 'keys', namespace));
       });
     },
     async file(id, caller) {
