@@ -148,7 +148,6 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     newId: randomUUID,
     ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
-
   await trainingSets.recover();
 
   const accesses: Access[] = [];
