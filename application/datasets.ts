@@ -25,6 +25,9 @@ export const createDatasets = ({
 }: DatasetsDependencies): Datasets => ({
   start: trainingSets.start,
   get: trainingSets.get,
+  owner: trainingSets.owner,
+  list: trainingSets.list,
+  file: trainingSets.file,
   ended: trainingSets.ended,
   cancel: trainingSets.cancel,
   batch: trainingSets.batch,

@@ -5,6 +5,7 @@ import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import type { CatalogEntry } from '#domain/api/registry.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
+import type { DatasetJobs } from '#domain/ports/dataset-jobs.ts';
 import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
@@ -57,6 +58,9 @@ export interface PlatformDependencies {
   readonly auditAnchor?: AuditAnchor;
   readonly usage: UsageCounter;
   readonly producerOwners: ProducerOwners;
+  readonly datasetJobs: DatasetJobs;
+  /** name of this machine */
+  readonly host: string;
   readonly history: HistoryTables;
   /** a time, epoch ms, such that every later append gets a later log time */
   readonly readTime: () => number;

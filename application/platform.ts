@@ -132,6 +132,9 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const imports = createImports({ catalog, log, history, decoders, now });
   const trainingSets = createTrainingSets({
     builder: dependencies.trainingSetBuilder,
+    jobs: dependencies.datasetJobs,
+    gateway: { id: randomUUID(), host: dependencies.host },
+    warn,
     catalog,
     log,
     imports,
@@ -148,6 +151,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     newId,
     ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
+  await trainingSets.recover();
 
   const accesses: Access[] = [];
   let closing: Promise<void> | null = null;

@@ -161,6 +161,11 @@ export const ERRORS = {
     remedy:
       'Give rows, or a Parquet or CSV file, with these columns: event_timestamp, every entity key and every request input.',
   },
+  MR_DATASET_ELSEWHERE: {
+    status: 409,
+    remedy:
+      'Download it through a gateway on the machine that the message names, or give the gateways a shared disk.',
+  },
   MR_DATASET_FAILED: { status: 500, remedy: 'See the message. Nothing was written to the output.' },
   MR_REPLAY_STATE: {
     status: 409,

@@ -2,7 +2,7 @@
 import type { Caller } from '#domain/api/caller.ts';
 import type { DatasetStatus, Datasets } from '#domain/api/datasets.ts';
 import { noDataset } from '#domain/api/datasets.ts';
-import { EVERYWHERE } from '#domain/authorization/grants.ts';
+import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
 import { PLATFORM, sees } from './authorizer.ts';
@@ -16,8 +16,6 @@ export const authorizeDatasets = (
   datasets: Datasets,
   { authorize, authorizeRead, charged, view, rates }: Checks,
 ): Datasets => {
-  /** data set id → id of the principal that started it, of this process */
-  const owners = new Map<string, string>();
   /** A data set is visible to the principal that started it, and to admins of all its views. */
   const authorizedStatus = async (
     caller: Caller | undefined,
@@ -25,7 +23,8 @@ export const authorizeDatasets = (
   ): Promise<DatasetStatus> => {
     authorize(caller, 'read', []);
     const status = await datasets.get(id);
-    if (owners.get(id) === caller?.principal?.id) return status;
+    const owner = await datasets.owner(id);
+    if (owner !== null && owner === caller?.principal?.id) return status;
     const views = status.views.flatMap((one) => view(one.view));
     // To a caller who may not see its views, the data set does not exist.
     if (!views.every(({ namespace }) => sees(caller, namespace ?? EVERYWHERE))) noDataset(id);
@@ -62,8 +61,10 @@ export const authorizeDatasets = (
       charged(principal, () => begin(principal));
       try {
         const status = await datasets.start(request, caller);
-        owners.set(status.id, principal.id);
-        void datasets.ended(status.id).finally(() => end(principal));
+        void datasets
+          .ended(status.id)
+          .catch(() => undefined)
+          .finally(() => end(principal));
         return status;
       } catch (error) {
         end(principal);
@@ -71,6 +72,21 @@ export const authorizeDatasets = (
       }
     },
     get: async (id, caller) => authorizedStatus(caller, id),
+    owner: async (id) => datasets.owner(id),
+    async list(caller) {
+      const { grants, id } = authorize(caller, 'read', []);
+      return datasets.list(caller, (status, owner) => {
+        if (owner !== null && owner === id) return true;
+        const views = status.views.flatMap((one) => view(one.view));
+        const namespaces = views.map(({ namespace }) => namespace ?? EVERYWHERE);
+        const needed = namespaces.length === 0 ? [EVERYWHERE] : namespaces;
+        return needed.every((namespace) => may(grants, 'keys', namespace));
+      });
+    },
+    async file(id, caller) {
+      await authorizedStatus(caller, id);
+      return datasets.file(id);
+    },
     ended: (id) => datasets.ended(id),
     async cancel(id, caller) {
       await authorizedStatus(caller, id);

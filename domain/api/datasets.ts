@@ -41,6 +41,12 @@ export interface DatasetStatus {
   readonly finishedAt: number | null;
 }
 
+/** A file on this machine. */
+export interface DatasetFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 export interface RollupRequest {
   readonly view: string;
   readonly every: 'day' | 'hour';
@@ -82,14 +88,31 @@ export interface BatchResult {
 
 /** @throws MR_NOT_FOUND */
 export const noDataset = (id: string): never =>
-  fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
+  fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
 
 /** Values written to files and tables: training sets, batches, rollups. */
 export interface Datasets {
   start(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
   get(id: string, caller?: Caller): Promise<DatasetStatus>;
+  /** Id of the principal that started it; null: there was none. @throws MR_NOT_FOUND */
+  owner(id: string): Promise<string | null>;
+  /**
+   * The newest first, of the last 1,000.
+   * @param visible by the owner's id; absent: all are
+   */
+  list(
+    caller?: Caller,
+    visible?: (status: DatasetStatus, owner: string | null) => boolean,
+  ): Promise<readonly DatasetStatus[]>;
+  /**
+   * The file of one that is done.
+   * @throws MR_NOT_FOUND, MR_REFUSED while it has none, MR_DATASET_FAILED; MR_DATASET_ELSEWHERE
+   * where only another gateway can read it
+   */
+  file(id: string, caller?: Caller): Promise<DatasetFile>;
   /** Resolves when it is built, cancelled or failed. @throws MR_NOT_FOUND */
   ended(id: string): Promise<void>;
+  /** Resolves when it has ended; where another gateway builds it, after some seconds at most. */
   cancel(id: string, caller?: Caller): Promise<DatasetStatus>;
   /** Writes the values of every entity to a file. */
   batch(request: BatchRequest, caller: Caller): Promise<BatchResult>;

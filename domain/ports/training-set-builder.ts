@@ -79,6 +79,8 @@ export interface TrainingSetResult {
 }
 
 export interface BuildOptions {
+  /** `partialPath` of the output; default: another name beside it */
+  readonly partial?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingSetProgress) => void;
 }
@@ -91,6 +93,10 @@ export interface TrainingSetBuilder {
    * regular file, or exists without `overwrite`
    */
   readonly outputPath: (id: string, requested?: string, overwrite?: boolean) => string;
+  /** Where the file of an output is written before it gets its name, for this id. */
+  readonly partialPath: (id: string, out: string) => string;
+  /** Removes a file, and what a build of it spilled to the disk, if they exist. */
+  readonly discard: (path: string) => Promise<void>;
   /** @throws MR_REFUSED where the file is in the platform's own directory */
   readonly checkSpine: (file: string) => void;
   /**

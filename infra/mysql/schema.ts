@@ -33,6 +33,16 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        id CHAR(64) NOT NULL PRIMARY KEY, owner VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
      ) ENGINE=InnoDB`,
   ],
+  [
+    `CREATE TABLE IF NOT EXISTS dataset_job (
+       id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+       state VARCHAR(16) NOT NULL, started BIGINT NOT NULL, ended BIGINT, gateway VARCHAR(64) NOT NULL,
+       heartbeat BIGINT NOT NULL, cancel TINYINT NOT NULL DEFAULT 0, progress DOUBLE NOT NULL,
+       stage TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       job LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       INDEX dataset_job_state (state), INDEX dataset_job_started (started), INDEX dataset_job_ended (ended)
+     ) ENGINE=InnoDB`,
+  ],
 ];
 
 const LOCK = 'millrace.schema';

@@ -35,6 +35,7 @@ import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { type Database, openDatabase } from '#infra/sqlite/database.ts';
+import { sqliteDatasetJobs } from '#infra/sqlite/dataset-jobs.ts';
 import { erasedOffsets } from '#infra/sqlite/erased.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
@@ -204,6 +205,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     ...(options.auditAnchor === undefined ? {} : { auditAnchor: options.auditAnchor }),
     usage: sqliteUsageCounter(database),
     producerOwners: sqliteProducerOwners(database),
+    datasetJobs: sqliteDatasetJobs(database, now),
     history,
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),

@@ -39,6 +39,7 @@ import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
+import { mysqlDatasetJobs } from '#infra/mysql/dataset-jobs.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
@@ -236,6 +237,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...(options.auditAnchor === undefined ? {} : { auditAnchor: options.auditAnchor }),
     usage: mysqlUsageCounter(database),
     producerOwners: mysqlProducerOwners(database),
+    datasetJobs: mysqlDatasetJobs(database),
     history,
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,

@@ -2,6 +2,7 @@
  * What both profiles wire in the same way, in addition to the adapters that each picks: metrics,
  * OpenLineage, training sets in worker threads, and the Flink SQL that `show --sql` prints.
  */
+import { hostname } from 'node:os';
 import type { PlatformDependencies } from '#application/dependencies.ts';
 import { createPlatform } from '#application/platform.ts';
 import type { Platform } from '#domain/api/platform.ts';
@@ -23,7 +24,7 @@ interface ProfileLineage extends Pick<LineageEmitter, 'engine' | 'places'> {
   readonly leads: () => boolean;
 }
 
-type Shared = 'version' | 'metrics' | 'sql' | 'trainingSetBuilder' | 'lineage';
+type Shared = 'host' | 'version' | 'metrics' | 'sql' | 'trainingSetBuilder' | 'lineage';
 
 interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
   /** the directory of data sets that name no file of their own */
@@ -57,6 +58,7 @@ export const startPlatform = async ({
   return createPlatform({
     ...adapters,
     eventStore: metrics.timed(adapters.eventStore),
+    host: hostname(),
     version,
     metrics,
     sql: flinkSqlOf,

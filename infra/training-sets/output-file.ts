@@ -30,6 +30,12 @@ export const outputFormat = (path: string): OutputFormat => {
 export const temporaryPath = (path: string, id: string = randomUUID()): string =>
   join(dirname(path), `.${basename(path)}.${id}.tmp`);
 
+/** Removes a temporary file, and what was spilled beside it. */
+export const discard = async (path: string): Promise<void> => {
+  await rm(path, { force: true });
+  await rm(`${path}.spill`, { recursive: true, force: true });
+};
+
 export interface OutputColumn {
   readonly name: string;
   /** an expression over `from` */

@@ -2,7 +2,6 @@
  * Builds a training set in a thread of its own. The output appears whole under its name or not at
  * all: the temporary file is deleted here, however the thread ends.
  */
-import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MillraceError } from '#domain/errors.ts';
@@ -12,7 +11,7 @@ import type {
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
 import { workerUrl } from '#infra/shared/worker-url.ts';
-import { outputFormat, temporaryPath } from './output-file.ts';
+import { discard, outputFormat, temporaryPath } from './output-file.ts';
 import type { WorkerAnswer, WorkerInput } from './worker-messages.ts';
 
 export interface RunOptions extends BuildOptions {
@@ -77,13 +76,12 @@ export const runTrainingSet = async (
   if (options.signal?.aborted) throw cancelled();
   outputFormat(job.out);
   const out = resolve(job.out);
-  const temporary = temporaryPath(out);
+  const temporary = options.partial ?? temporaryPath(out);
   const spine = 'file' in job.spine ? { file: resolve(job.spine.file) } : job.spine;
   try {
     const { resultsOnly = false } = options;
     return await inThread({ job: { ...job, out, spine }, temporary, resultsOnly }, options);
   } finally {
-    await rm(temporary, { force: true });
-    await rm(`${temporary}.spill`, { recursive: true, force: true });
+    await discard(temporary);
   }
 };

@@ -3,14 +3,10 @@
  * means is pinned first (versions, generations, log offsets, table snapshots); then the builder
  * computes it. So the same request with the same `known` gives the same values.
  */
-import {
-  type DatasetRequest,
-  type DatasetStatus,
-  type Datasets,
-  noDataset,
-} from '#domain/api/datasets.ts';
-import { messageOf } from '#domain/error-message.ts';
+import type { Caller } from '#domain/api/caller.ts';
+import type { DatasetRequest, Datasets } from '#domain/api/datasets.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
+import type { DatasetJob, KeptRequest } from '#domain/ports/dataset-jobs.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import { spineOfValues, TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
@@ -18,11 +14,20 @@ import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.
 import { formatTime } from '#domain/values/time.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { EventTimeValues } from '#projections/skew/skew.ts';
+import {
+  createDatasetRuns,
+  type DatasetRun,
+  type DatasetRunsDependencies,
+  problemOf,
+} from './dataset-runs.ts';
 import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
+import { outputOf } from './output-of.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
 import { createPins, type Pinned } from './pin-target.ts';
 
-export interface TrainingSetDependencies extends HistoryDependencies {
+export interface TrainingSetDependencies
+  extends HistoryDependencies,
+    Pick<DatasetRunsDependencies, 'jobs' | 'gateway' | 'warn'> {
   readonly builder: TrainingSetBuilder;
   readonly engine: Parameters<typeof createPins>[1] & { readonly generation: Computing };
   readonly rowsAt: RowsOfSource;
@@ -37,7 +42,10 @@ export interface TrainingSetDependencies extends HistoryDependencies {
 }
 
 export interface TrainingSets
-  extends Pick<Datasets, 'start' | 'get' | 'ended' | 'cancel' | 'batch'> {
+  extends Pick<
+    Datasets,
+    'start' | 'get' | 'owner' | 'list' | 'file' | 'ended' | 'cancel' | 'batch'
+  > {
   /** what a service consists of now */
   readonly target: (service: string) => TrainingSetTarget;
   /** event-time values of these rows, in their order, over the events known at a time */
@@ -46,102 +54,91 @@ export interface TrainingSets
     spine: readonly Row[],
     known: number,
   ) => Promise<EventTimeValues>;
+  /** What gateways that have ended were building has failed from now on. */
+  readonly recover: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-interface Running {
-  status: DatasetStatus;
-  readonly abort: AbortController;
-  readonly snapshots: ReadSnapshot[];
-  done: Promise<void>;
+interface Requester extends Pick<DatasetJob, 'kind' | 'actor'> {
+  readonly principal: string | null;
 }
 
-type Requester = Pick<DatasetChange, 'kind' | 'actor'>;
+const requesterOf = (kind: DatasetJob['kind'], { actor, principal }: Caller): Requester => ({
+  kind,
+  actor,
+  principal: principal?.id ?? null,
+});
 
-const problemOf = (error: unknown): NonNullable<DatasetStatus['error']> =>
-  error instanceof MillraceError
-    ? error.toJSON()
-    : {
-        code: 'MR_DATASET_FAILED',
-        message: `the data set could not be built: ${messageOf(error)}`,
-      };
+/** Data sets of a list. */
+const LISTED = 1_000;
+
+const viewsOf = ({ views }: Pinned) =>
+  views.map(({ view, version, generation }) => ({ view, version, generation }));
+
+const keptRequest = ({ spine, ...request }: DatasetRequest): KeptRequest => ({
+  ...request,
+  spine: 'file' in spine ? spine : { rows: spine.rows.length },
+});
 
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
-  const { builder, engine, readTime, presentTime, now, newId, emit } = dependencies;
+  const { builder, engine, readTime, presentTime, now, emit, gateway } = dependencies;
   const { pin, definitionsOf } = createPins(dependencies.catalog, engine);
-  const started = new Map<string, Running>();
+  const runs = createDatasetRuns(dependencies);
   /** work that no request has an id of */
   const unnamed = new Map<AbortController, Promise<unknown>>();
 
-  const build = async (
-    request: DatasetRequest,
-    pinned: Pinned,
-    running: Running,
-  ): Promise<void> => {
-    const update = (patch: Partial<DatasetStatus>): void => {
-      running.status = { ...running.status, ...patch };
+  const begin = async (request: DatasetRequest, requester: Requester): Promise<DatasetRun> => {
+    const pinned = pin(request.target);
+    if ('file' in request.spine) builder.checkSpine(request.spine.file);
+    const known = request.known ?? readTime();
+    const snapshots: ReadSnapshot[] = [];
+    const { kind, actor } = requester;
+    const { members, views } = pinned.target;
+    const sources = [...new Set(views.map(({ source }) => source.name))];
+    const report = ({ status, bytes }: DatasetJob): void =>
+      emit?.({ kind, actor, status, request, snapshots, members, sources, bytes });
+
+    const jobOf = (id: string) => {
+      const out = builder.outputPath(id, request.out, request.overwrite);
+      return {
+        ...requester,
+        request: keptRequest(request),
+        partial: builder.partialPath(id, out),
+        status: {
+          id,
+          state: 'running',
+          progress: 0,
+          stage: 'starting',
+          rows: null,
+          out,
+          mode: request.mode,
+          features: [],
+          views: viewsOf(pinned),
+          known,
+          error: null,
+          startedAt: now(),
+          finishedAt: null,
+        },
+      } as const;
     };
-    const { out, known } = running.status;
-    const { signal } = running.abort;
-    try {
+    const run = await runs.begin(jobOf, async ({ job, signal, update }) => {
       const { mode, spine, overwrite, withStatus = false } = request;
       const files = await pinHistory(dependencies, definitionsOf, pinned, {
         mode,
         known,
-        onRead: (snapshot) => running.snapshots.push(snapshot),
+        onRead: (snapshot) => snapshots.push(snapshot),
       });
-      const job = { target: pinned.target, spine, out, overwrite, mode, withStatus, ...files };
-      const { rows, features } = await builder.build(job, {
-        signal,
-        onProgress: ({ stage, progress }) => update({ stage, progress }),
-      });
-      update({ state: 'done', progress: 1, stage: 'done', rows, features, finishedAt: now() });
-    } catch (error) {
-      if (signal.aborted)
-        return update({ state: 'cancelled', stage: 'cancelled', finishedAt: now() });
-      update({ state: 'failed', stage: 'failed', error: problemOf(error), finishedAt: now() });
-    }
-  };
-
-  const begin = (request: DatasetRequest, requester: Requester): Running => {
-    const pinned = pin(request.target);
-    if ('file' in request.spine) builder.checkSpine(request.spine.file);
-    const id = `ds-${newId().slice(0, 8)}`;
-    const running: Running = {
-      status: {
-        id,
-        state: 'running',
-        progress: 0,
-        stage: 'starting',
-        rows: null,
-        out: builder.outputPath(id, request.out, request.overwrite),
-        mode: request.mode,
-        features: [],
-        views: pinned.views.map(({ view, version, generation }) => ({ view, version, generation })),
-        known: request.known ?? readTime(),
-        error: null,
-        startedAt: now(),
-        finishedAt: null,
-      },
-      abort: new AbortController(),
-      snapshots: [],
-      done: Promise.resolve(),
-    };
-    started.set(id, running);
-    const { members, views } = pinned.target;
-    const sources = [...new Set(views.map(({ source }) => source.name))];
-    const report = (bytes: number | null): void => {
-      const { status, snapshots } = running;
-      emit?.({ ...requester, status, request, snapshots, members, sources, bytes });
-    };
-    report(null);
-    running.done = build(request, pinned, running).then(async () => {
-      if (emit !== undefined) report(await builder.outputBytes(running.status.out));
+      const { out } = job.status;
+      const { rows, features } = await builder.build(
+        { target: pinned.target, spine, out, overwrite, mode, withStatus, ...files },
+        { signal, onProgress: update, partial: job.partial },
+      );
+      return { rows, features };
     });
-    return running;
+    report(run.job);
+    void run.done.then(report);
+    return run;
   };
-
-  const find = (id: string): Running => started.get(id) ?? noDataset(id);
 
   const eventTimeValues: TrainingSets['eventTimeValues'] = async (service, spine, known) => {
     const pinned = pin({ service });
@@ -169,16 +166,18 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
   };
 
   return {
-    start: async (request, { actor }) => begin(request, { kind: 'dataset', actor }).status,
-    get: async (id) => find(id).status,
-    ended: async (id) => find(id).done,
-    async cancel(id) {
-      const running = find(id);
-      running.abort.abort();
-      await running.done;
-      return running.status;
-    },
-    async batch({ target, at, out, overwrite, withStatus = false }, { actor }) {
+    start: async (request, caller) =>
+      (await begin(request, requesterOf('dataset', caller))).job.status,
+    get: async (id) => (await runs.find(id)).status,
+    owner: async (id) => (await runs.find(id)).principal,
+    list: async (_caller, visible = () => true) =>
+      (await runs.newest(LISTED))
+        .filter(({ status, principal }) => visible(status, principal))
+        .map(({ status }) => status),
+    file: async (id) => outputOf(await runs.find(id), builder, gateway.host),
+    ended: runs.ended,
+    cancel: async (id) => (await runs.cancel(id)).status,
+    async batch({ target, at, out, overwrite, withStatus = false }, caller) {
       const time = at ?? presentTime();
       const pinned = pin(target);
       const entities = await entitiesOf(pinned.views, time, engine.generation, dependencies.rowsAt);
@@ -196,19 +195,18 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         withStatus,
         ...(overwrite === undefined ? {} : { overwrite }),
       };
-      const running = begin(request, { kind: 'batch', actor });
-      await running.done;
-      const { status } = running;
+      const { done } = await begin(request, requesterOf('batch', caller));
+      const { status } = await done;
       if (status.error !== null)
         throw new MillraceError(status.error.code, status.error.message, status.error.details);
       return { rows: status.rows ?? 0, out: status.out };
     },
     target: (service) => pin({ service }).target,
     eventTimeValues,
+    recover: runs.recover,
     async close() {
-      for (const { abort } of started.values()) abort.abort();
       for (const abort of unnamed.keys()) abort.abort();
-      await Promise.all([...started.values()].map((running) => running.done));
+      await runs.close();
       await Promise.all(unnamed.values());
     },
   };

@@ -111,6 +111,7 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'GET /v1/lineage': { needs: ['catalog'], path: () => '/v1/lineage?name=spending' },
   'GET /v1/lineage/events': { needs: ['catalog'] },
   'POST /v1/datasets': { needs: ['read'], body: () => ({ service: 'scoring', spine: spine() }) },
+  'GET /v1/datasets': { needs: ['read'] },
   // An admin created it.
   'GET /v1/datasets/:id': { needs: ['read', 'keys'], path: () => `/v1/datasets/${dataset}` },
   'GET /v1/datasets/:id/data': {
@@ -256,6 +257,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
       '/v1/registry/:kind',
       '/v1/search',
       '/v1/replays',
+      '/v1/datasets',
       '/v1/status',
       '/v1/freshness',
       '/v1/audit',

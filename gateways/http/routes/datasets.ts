@@ -1,8 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import type { DatasetStatus } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { Row } from '#domain/values/value.ts';
 import { optionalTime } from '#gateways/shared/parameters.ts';
@@ -10,7 +8,12 @@ import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { namedFile } from '../named-files.ts';
 import type { RouteContext, RouteModule } from '../route-module.ts';
-import { type DatasetBody, datasetBody, datasetStatus } from '../schemas/datasets.ts';
+import {
+  type DatasetBody,
+  datasetBody,
+  datasetStatus,
+  datasetStatuses,
+} from '../schemas/datasets.ts';
 import { answers } from '../schemas/shapes.ts';
 import { targetOf } from '../target.ts';
 
@@ -30,18 +33,6 @@ const spineOf = (
   return fail('MR_BODY_INVALID', '"spine" must have either "file" or "rows"');
 };
 
-/** @throws MR_DATASET_FAILED or MR_REFUSED if the data set has no data */
-const requireDone = (status: DatasetStatus): void => {
-  if (status.state === 'done') return;
-  if (status.state === 'failed')
-    fail('MR_DATASET_FAILED', status.error?.message ?? 'the data set failed', { id: status.id });
-  fail(
-    'MR_REFUSED',
-    `data set ${status.id} is ${status.state}, ${Math.round(status.progress * 100)} % done: it has no data to fetch`,
-    { id: status.id, state: status.state },
-  );
-};
-
 const addData = (app: FastifyInstance, { platform }: RouteContext): void => {
   app.get<OfDataset>(
     '/v1/datasets/:id/data',
@@ -53,20 +44,14 @@ const addData = (app: FastifyInstance, { platform }: RouteContext): void => {
       },
     },
     async (request, reply) => {
-      const status = await platform.datasets.get(request.params.id, callerOf(request));
-      requireDone(status);
-      const { size } = await stat(status.out).catch(() =>
-        fail('MR_NOT_FOUND', `the file of data set ${status.id} does not exist: ${status.out}`, {
-          id: status.id,
-        }),
-      );
-      reply.header('content-type', MEDIA[extname(status.out)] ?? 'application/octet-stream');
-      reply.header('content-length', size);
+      const { path, bytes } = await platform.datasets.file(request.params.id, callerOf(request));
+      reply.header('content-type', MEDIA[extname(path)] ?? 'application/octet-stream');
+      reply.header('content-length', bytes);
       reply.header(
         'content-disposition',
-        `attachment; filename*=UTF-8''${encodeURIComponent(basename(status.out))}`,
+        `attachment; filename*=UTF-8''${encodeURIComponent(basename(path))}`,
       );
-      return reply.send(createReadStream(status.out, { end: Math.max(0, size - 1) }));
+      return reply.send(createReadStream(path, { end: Math.max(0, bytes - 1) }));
     },
   );
 };
@@ -106,6 +91,17 @@ const register = (app: FastifyInstance, context: RouteContext): void => {
       reply.code(202);
       return started;
     },
+  );
+  app.get(
+    '/v1/datasets',
+    {
+      schema: {
+        tags: ['data sets'],
+        summary: 'The data sets that the caller may see, newest first',
+        response: answers(200, datasetStatuses),
+      },
+    },
+    (request) => platform.datasets.list(callerOf(request)),
   );
   app.get<OfDataset>(
     '/v1/datasets/:id',

@@ -51,6 +51,8 @@ export const datasetStatus = shapeOf<DatasetStatus>()(
   }),
 );
 
+export const datasetStatuses = Type.Array(datasetStatus);
+
 export const batchBody = closed({
   service: text,
   view: text,

@@ -1,5 +1,5 @@
 /** Data sets, as the fake platform does it. */
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import type { DatasetStatus, Datasets } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import { FEATURES, TIME } from './samples.ts';
@@ -33,6 +33,14 @@ export const fakeDatasets = ({ log }: FakeState): Datasets => {
     },
     async get(id) {
       return datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
+    },
+    owner: async () => null,
+    list: async () => [...datasets.values()].reverse(),
+    async file(id) {
+      const { out, state } =
+        datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
+      if (state !== 'done') fail('MR_REFUSED', `data set ${id} is ${state}`, { id, state });
+      return { path: out, bytes: statSync(out).size };
     },
     ended: async () => undefined,
     async cancel(id) {

@@ -1,0 +1,111 @@
+/** Data sets over restarts of the embedded profile: what was known stays known. */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DatasetStatus } from '#domain/api/datasets.ts';
+import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
+import { plain } from '#tests/support/platform.ts';
+import { call, type Server, startServer } from '#tests/support/server.ts';
+
+const shop = entity({ name: 'shop', keys: { shop: 'string' } });
+const sales = source({
+  name: 'sales',
+  fields: { id: 'string', shop: 'string', at: 'timestamp', amount: 'double' },
+  eventTime: 'at',
+  eventId: 'id',
+});
+const totals = featureView({
+  name: 'totals',
+  entity: shop,
+  source: sales,
+  features: { n: count(), amount: sum(col('amount')) },
+});
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-datasets-'));
+const data = join(directory, 'data');
+let server: Server;
+
+const get = async (id: string): Promise<DatasetStatus> => {
+  const { status, body } = await call(server.url, `/v1/datasets/${id}`);
+  expect(status).toBe(200);
+  return body as DatasetStatus;
+};
+const start = async (body: object): Promise<DatasetStatus> => {
+  const started = await call(server.url, '/v1/datasets', { body: { view: 'totals', ...body } });
+  expect(started.status).toBe(202);
+  return started.body as DatasetStatus;
+};
+const ended = async (id: string): Promise<DatasetStatus> => {
+  for (;;) {
+    const status = await get(id);
+    if (status.state !== 'running') return status;
+    await sleep(20);
+  }
+};
+const rows = (n: number) =>
+  Array.from({ length: n }, (_, i) => ({ shop: `s${i}`, event_timestamp: 1_700_000_000_000 + i }));
+
+beforeAll(async () => {
+  server = await startServer(data);
+  const applied = await call(server.url, '/v1/apply', {
+    body: { definitions: plain(shop, sales, totals) },
+  });
+  expect(applied.status).toBe(200);
+}, 120_000);
+afterAll(async () => {
+  await server?.kill();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('a kill fails what was being built, and leaves what was done', {
+  timeout: 240_000,
+}, async () => {
+  const finished = await ended((await start({ spine: { rows: rows(3) } })).id);
+  expect(finished).toMatchObject({ state: 'done', rows: 3 });
+  const invalid = await ended(
+    (await start({ spine: { rows: [{ shop: 'secret-shop', event_timestamp: 'no time' }] } })).id,
+  );
+  expect(invalid.error?.message).toContain('no time');
+  const out = join(directory, 'given.parquet');
+  const built = await start({ spine: { rows: rows(20_000) } });
+  const named = await start({ spine: { rows: rows(20_000) }, out });
+  await server.kill();
+  const running = [built, named].filter(({ out: path }) => !existsSync(path));
+  expect(running.length).toBeGreaterThan(0);
+
+  server = await startServer(data);
+  for (const { id } of running) {
+    const status = await get(id);
+    expect(status).toMatchObject({
+      state: 'failed',
+      error: {
+        code: 'MR_DATASET_FAILED',
+        message: 'the gateway that built it ended: start it again',
+      },
+    });
+    expect(await get(id)).toEqual(status);
+    const none = await call(server.url, `/v1/datasets/${id}/data`);
+    expect([none.status, (none.body as { code: string }).code]).toEqual([500, 'MR_DATASET_FAILED']);
+  }
+  expect(await get(finished.id)).toEqual(finished);
+  const file = await fetch(`${server.url}/v1/datasets/${finished.id}/data`);
+  expect(file.status).toBe(200);
+  expect((await file.arrayBuffer()).byteLength).toBeGreaterThan(0);
+  // Nothing of a partial file is left, and nothing of a spine's values is stored.
+  const left = [...readdirSync(join(data, 'datasets')), ...readdirSync(directory)];
+  for (const { id } of [built, named])
+    expect(left.filter((name) => name.includes(id) && name.includes('.tmp'))).toEqual([]);
+  const kept = await get(invalid.id);
+  expect(kept.error?.code).toBe('MR_SPINE_INVALID');
+  expect(JSON.stringify(kept)).not.toMatch(/secret-shop|no time/);
+
+  const listed = await call(server.url, '/v1/datasets');
+  const ids = (listed.body as readonly DatasetStatus[]).map(({ id }) => id);
+  expect(ids).toEqual(expect.arrayContaining([finished.id, invalid.id, built.id, named.id]));
+
+  rmSync(finished.out);
+  const gone = await call(server.url, `/v1/datasets/${finished.id}/data`);
+  expect([gone.status, (gone.body as { code: string }).code]).toEqual([404, 'MR_NOT_FOUND']);
+});
