@@ -14,7 +14,7 @@ import { eventTimeOf } from '#domain/sources/event-time.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position, Row } from '#domain/values/value.ts';
-import { rebuildTiles } from './rebuild-tiles.ts';
+import { type QuotaOf, rebuildTiles } from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
 import {
   consumerOf,
@@ -30,6 +30,8 @@ export interface ComputeDependencies {
   readonly schemas: SchemaRegistry;
   readonly snapshots: Snapshots;
   readonly decoders: RawDecoders;
+  /** absent: views have as many entities as there are */
+  readonly quotaOf?: QuotaOf | undefined;
   /** absent: traces are off */
   readonly traces?: Pick<ComputeTracesOptions, 'tracing' | 'updates'> | undefined;
 }
@@ -62,7 +64,7 @@ export const openGeneration = async (
   dependencies: ComputeDependencies,
   { isPartial = false, before }: GenerationOptions = {},
 ): Promise<EmbeddedGeneration> => {
-  const { log, schemas, snapshots, decoders } = dependencies;
+  const { log, schemas, snapshots, decoders, quotaOf } = dependencies;
   const { view, generation, version, plan, source } = spec;
   const raw = rawTopic(source.name);
   const features = featuresTopic(view);
@@ -81,7 +83,7 @@ export const openGeneration = async (
 
   const consumer = consumerOf(view, generation);
   let started = await startOffsets(log, consumer, raw, features);
-  let store = createTileStore(plan);
+  let store = createTileStore(plan, quotaOf?.(view));
   /** the positions as of the last commit; null: they may have moved */
   let current: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
@@ -98,6 +100,8 @@ export const openGeneration = async (
   const rebuild = async (): Promise<void> => {
     rebuilding = true;
     current = null;
+    // Reads use raw events now. There may be no memory for the old tiles beside the new ones.
+    store = createTileStore(plan, quotaOf?.(view));
     const firstOf = async (): Promise<number> =>
       (await log.committed(startOffsetsConsumer(consumer), features))[0] ?? 0;
     firstUpdate = await firstOf();
@@ -115,7 +119,6 @@ export const openGeneration = async (
       else started = await startHere(log, consumer, raw, features);
       recomputing = true;
       firstUpdate = await firstOf();
-      store = createTileStore(plan);
       savedOffset = firstUpdate;
     } else {
       store = rebuilt.store;

@@ -16,7 +16,11 @@ interface RebuildDependencies {
   readonly log: Pick<Log, 'read' | 'begin' | 'end'>;
   readonly schemas: Pick<SchemaRegistry, 'schema'>;
   readonly snapshots: Pick<Snapshots, 'load'>;
+  readonly quotaOf?: QuotaOf | undefined;
 }
+
+/** the most entities of a view in memory */
+export type QuotaOf = (view: string) => number;
 
 interface RebuiltTiles {
   readonly store: TileStore;
@@ -33,7 +37,7 @@ const READ_BYTES = 8 * 1024 * 1024;
  */
 export const rebuildTiles = async (
   { view, generation, plan }: GenerationSpec,
-  { log, schemas, snapshots }: RebuildDependencies,
+  { log, schemas, snapshots, quotaOf }: RebuildDependencies,
   firstUpdate: number,
 ): Promise<RebuiltTiles | 'misfit' | 'trimmed'> => {
   const updatesOf = storedUpdates(plan);
@@ -44,7 +48,7 @@ export const rebuildTiles = async (
     return found;
   };
 
-  const store = createTileStore(plan);
+  const store = createTileStore(plan, quotaOf?.(view));
   const [end = 0] = await log.end(featuresTopic(view));
   const saved = snapshots.load(view, generation, end);
   const savedOffset =
