@@ -8,14 +8,23 @@
  * expired entity makes its old tiles count again.
  */
 
-import type { StoredEntities } from './stored-entities.ts';
 import type { TileGroup } from './tile-group.ts';
 
+/** What is read of a store. */
+interface Tiles {
+  readonly groups: readonly TileGroup[];
+  /** epoch ms */
+  readonly watermark: number;
+}
+
+interface Entities extends Tiles {
+  readonly entities: number;
+  /** by entity index, epoch ms */
+  readonly newest: Float64Array;
+}
+
 /** Whether an entity would be dead if its newest event were of `eventTime` (epoch ms). */
-export const isDead = (
-  { groups, watermark }: Pick<StoredEntities, 'groups' | 'watermark'>,
-  eventTime: number,
-): boolean => {
+export const isDead = ({ groups, watermark }: Tiles, eventTime: number): boolean => {
   for (let g = 0; g < groups.length; g++) {
     const group = groups[g] as TileGroup;
     // A group without an end keeps from −∞.
@@ -24,7 +33,7 @@ export const isDead = (
   return groups.length > 0;
 };
 
-const hasDead = ({ groups }: Pick<StoredEntities, 'groups'>): boolean =>
+const hasDead = ({ groups }: Tiles): boolean =>
   groups.length > 0 &&
   groups.every(({ hop }) => hop.hopMs > 0 && hop.reachMs < Number.POSITIVE_INFINITY);
 
@@ -32,7 +41,7 @@ const hasDead = ({ groups }: Pick<StoredEntities, 'groups'>): boolean =>
  * The entities to keep, by index in rising order: those that are not dead, and those with changed
  * tiles, which have to be written first.
  */
-export const livingEntities = (store: StoredEntities): readonly number[] | null => {
+export const livingEntities = (store: Entities): readonly number[] | null => {
   if (!hasDead(store)) return null;
   const changed = new Set<number>();
   for (const group of store.groups)

@@ -97,7 +97,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'audit',
     'audit log',
     'audit head',
-    'audit public-key',
+    'audit key',
     'audit verify',
     'served',
     'skew',

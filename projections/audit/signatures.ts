@@ -49,7 +49,7 @@ const publicKeyOf = (text: string): KeyObject => {
   } catch {
     return fail(
       'MR_PARAMETER_INVALID',
-      `${JSON.stringify(text)} is not the public key of an audit log: \`millrace audit public-key FILE\` prints it`,
+      `${JSON.stringify(text)} is not the public key of an audit log: \`millrace audit key\` prints it`,
       { parameter: 'publicKey', value: text },
     );
   }

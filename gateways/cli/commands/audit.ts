@@ -126,9 +126,9 @@ export const addAudit = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  millrace audit head > head.txt')
     .action(head);
   audit
-    .command('public-key')
+    .command('key')
     .description('print the key that verifies signatures of records, to keep elsewhere')
-    .addHelpText('after', '\nExample:\n  millrace audit public-key > audit.pub')
+    .addHelpText('after', '\nExample:\n  millrace audit key > audit.pub')
     .action(publicKey);
   audit
     .command('verify')
