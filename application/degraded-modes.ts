@@ -28,11 +28,13 @@ interface DegradedModesDependencies {
   readonly readTime: () => number;
   readonly clockLead: () => number;
   readonly diskFull: () => boolean;
+  readonly memoryLow: () => boolean;
   readonly history: Pick<HistoryTables, 'problems'>;
 }
 
 const HISTORY_UNAVAILABLE = degraded('history-unavailable');
 const DISK_FULL = degraded('disk-full');
+const MEMORY_LOW = degraded('memory-low');
 const CLOCK_BEHIND = degraded('clock-behind');
 const REGISTRY_STALE = degraded('registry-stale');
 /** The registry is stale once the event store has not answered for so long. */
@@ -46,6 +48,7 @@ export const createDegradedModes = ({
   readTime,
   clockLead,
   diskFull,
+  memoryLow,
   history,
 }: DegradedModesDependencies): DegradedModes => {
   const registryModes = (): Degraded => {
@@ -61,7 +64,8 @@ export const createDegradedModes = ({
   /** Modes of the storage: reads from tiles go on without a difference. */
   const storageModes = (): Degraded =>
     ((history.problems?.().size ?? 0) > 0 ? HISTORY_UNAVAILABLE : NOT_DEGRADED) |
-    (diskFull() ? DISK_FULL : NOT_DEGRADED);
+    (diskFull() ? DISK_FULL : NOT_DEGRADED) |
+    (memoryLow() ? MEMORY_LOW : NOT_DEGRADED);
   return {
     shared,
     now() {

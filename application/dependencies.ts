@@ -56,6 +56,8 @@ export interface PlatformDependencies {
   readonly auditStore: AuditStore;
   /** absent: the head of the audit log is in the database only */
   readonly auditAnchor?: AuditAnchor;
+  /** the secret that audit records are signed with; absent: they are not signed */
+  readonly auditKey?: Uint8Array;
   readonly usage: UsageCounter;
   readonly producerOwners: ProducerOwners;
   readonly datasetJobs: DatasetJobs;
@@ -71,6 +73,8 @@ export interface PlatformDependencies {
   readonly clockLead?: () => number;
   /** Whether the disk that takes events and commands is full. Absent: it is not known. */
   readonly diskFull?: () => boolean;
+  /** Whether events are refused because they could exhaust the memory. Absent: they never are. */
+  readonly memoryLow?: () => boolean;
   /** how long the follower waits for more commits before it reconciles the engine, ms */
   readonly gatherMs: number;
   /** an apply waits for the fill of a generation with at most so many events; null: for none */

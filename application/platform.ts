@@ -8,8 +8,6 @@ import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Access, Areas, Platform } from '#domain/api/platform.ts';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
-import { type Anchoring, openAnchoring } from '#projections/audit/anchoring.ts';
-import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
 import { createRowsAt } from '#projections/dimensions/rows-at.ts';
 import { createImports } from '#projections/imports/imports.ts';
@@ -20,7 +18,7 @@ import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { createProposals } from './approvals/proposals.ts';
-import { createAudit } from './audit.ts';
+import { createAudit, openAuditLog } from './audit.ts';
 import { createAccess } from './authorization/access.ts';
 import { createDatasets } from './datasets.ts';
 import { createDegradedModes } from './degraded-modes.ts';
@@ -49,20 +47,13 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const startedAt = now();
   const clockLead = dependencies.clockLead ?? (() => 0);
   const presentTime = (): number => readTime() - clockLead();
+  const memoryLow = dependencies.memoryLow ?? (() => false);
 
   const outbox = await openOutbox(eventStore, schemas, outboxLog);
   const keyIndex = createKeyIndex();
   const approvalIndex = createApprovalIndex();
   const catalog = await openCatalog(eventStore, [keyIndex.take, approvalIndex.take]);
-  let anchoring: Anchoring | null = null;
-  const audit = await openAudit(eventStore, dependencies.auditStore, () => anchoring?.note());
-  if (dependencies.auditAnchor !== undefined)
-    anchoring = await openAnchoring({
-      store: dependencies.auditStore,
-      anchor: dependencies.auditAnchor,
-      now,
-      warn,
-    });
+  const { audit, closeAudit } = await openAuditLog(dependencies);
   const { requirements } = approvalIndex;
   const horizon = dependencies.horizon ?? (() => null);
   const limits = historyLimits({ ...dependencies, horizon, catalog });
@@ -117,6 +108,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     readTime,
     clockLead,
     diskFull: dependencies.diskFull ?? (() => false),
+    memoryLow,
     history,
   });
   const waitFor = createWaitFor({
@@ -133,7 +125,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const trainingSets = createTrainingSets({
     builder: dependencies.trainingSetBuilder,
     jobs: dependencies.datasetJobs,
-    gateway: { id: randomUUID(), host: dependencies.host },
+    gateway: { id: newId(), host: dependencies.host },
     warn,
     catalog,
     log,
@@ -165,8 +157,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     await lineage?.close();
     await engine.close();
     await outbox.stop();
-    await audit.close();
-    await anchoring?.close();
+    await closeAudit();
     catalog.close();
     await history.close();
     await log.close();
@@ -200,6 +191,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       imports,
       bus,
       metrics,
+      memoryLow,
       now,
     }),
     serving: createServing({

@@ -5,6 +5,7 @@ import { createPublish } from '#commands/ingest/publish.ts';
 import { createResend } from '#commands/ingest/resend.ts';
 import { createSnapshot } from '#commands/ingest/snapshot.ts';
 import type { Publishing, PublishResult } from '#domain/api/publishing.ts';
+import { fail } from '#domain/errors.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -24,6 +25,8 @@ import type { WaitFor } from '#projections/serving/wait-for.ts';
 import type { Generations } from './generations.ts';
 import type { Sources } from './sources.ts';
 
+const MEMORY_RETRY_MS = 1_000;
+
 interface PublishingDependencies {
   readonly catalog: Catalog;
   readonly log: Log;
@@ -37,8 +40,19 @@ interface PublishingDependencies {
   readonly imports: FindImports;
   readonly bus: Pick<CommandBus, 'record'>;
   readonly metrics: Pick<Metrics, 'published'>;
+  readonly memoryLow: () => boolean;
   readonly now: () => number;
 }
+
+/** New events may bring new entities, which take memory for good. */
+const requireMemory = (memoryLow: boolean): void => {
+  if (memoryLow)
+    fail(
+      'MR_OVERLOADED',
+      'the server has almost no memory left, so it takes no events for now: try again shortly. If this lasts, give it a larger heap (NODE_OPTIONS=--max-old-space-size=MIB), or let fewer entities count in its views',
+      { memory: 'low', retryAfterMs: MEMORY_RETRY_MS },
+    );
+};
 
 export const createPublishing = ({
   catalog,
@@ -53,6 +67,7 @@ export const createPublishing = ({
   imports,
   bus,
   metrics,
+  memoryLow,
   now,
 }: PublishingDependencies): Publishing => {
   const publishEvents = createPublish({ log, ingest: sources.find, now });
@@ -78,6 +93,7 @@ export const createPublishing = ({
     name: string,
     work: () => Promise<PublishResult>,
   ): Promise<PublishResult> => {
+    requireMemory(memoryLow());
     const started = performance.now();
     const result = await work();
     const seconds = (performance.now() - started) / 1000;
@@ -93,6 +109,7 @@ export const createPublishing = ({
   };
 
   const taken = createTakenSnapshots(log);
+  const snapshot = createSnapshot({ log, ingest: sources.find, rowsAt, taken, now });
 
   const producerSequence: Publishing['producerSequence'] = async (name, producer) => {
     await sources.open(name);
@@ -105,7 +122,10 @@ export const createPublishing = ({
     importHistory: (request, caller) =>
       measured(request.source, () => importEvents(request, caller)),
     importSequence: producerSequence,
-    snapshot: createSnapshot({ log, ingest: sources.find, rowsAt, taken, now }),
+    async snapshot(request, caller) {
+      requireMemory(memoryLow());
+      return snapshot(request, caller);
+    },
     async snapshots(name) {
       const opened = await sources.find(name);
       return opened.definition.dimension === undefined ? [] : taken(name);

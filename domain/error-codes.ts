@@ -231,6 +231,11 @@ export const ERRORS = {
     remedy:
       'Wait until the next UTC day, or use an API key with a larger quota. An admin can create such a key.',
   },
+  MR_ENTITY_QUOTA: {
+    status: 507,
+    remedy:
+      'Raise the quota that the message names and start the server again, or let fewer entities count in the view. No event is lost: the view goes on from where it stopped.',
+  },
   MR_ORIGIN_REFUSED: {
     status: 403,
     remedy:
@@ -249,7 +254,8 @@ export const ERRORS = {
   MR_FILE_INVALID: { status: 400, remedy: 'Correct the file. The message says where.' },
   MR_OVERLOADED: {
     status: 503,
-    remedy: 'Wait for the time in `retry-after`, then send less at once.',
+    remedy:
+      'Wait for the time in `retry-after`, then send less at once. If the memory is low, and stays so, give the server a larger heap, or let fewer entities count in its views.',
   },
   MR_REQUEST_TIMEOUT: {
     status: 408,

@@ -13,9 +13,10 @@ import {
   statusAt,
 } from '#domain/approval/proposal.ts';
 import {
+  type ApprovalSetting,
   decideRequirement,
   evolveRequirement,
-  type Matter,
+  NO_SETTING,
   type Requirement,
   type RequirementEvent,
   requirementOf,
@@ -116,7 +117,7 @@ export const createApprovals = ({
         reason,
         decide: (events, time) =>
           decideRequirement(
-            events.reduce(evolveRequirement, [] as readonly Matter[]),
+            events.reduce(evolveRequirement, NO_SETTING),
             requirement,
             caller.approval !== undefined,
             time,
@@ -124,6 +125,9 @@ export const createApprovals = ({
       },
       caller,
     );
+
+  const settingOf = (namespace: string): ApprovalSetting =>
+    index.requirements().get(namespace) ?? NO_SETTING;
 
   const carryOut = async (state: ProposalState, mayBreak: MayBreak | undefined): Promise<void> => {
     const { request, reason } = state;
@@ -165,7 +169,7 @@ export const createApprovals = ({
   return {
     list: async () => ({
       requirements: [...index.requirements()]
-        .map(([namespace, matters]) => ({ namespace, for: matters }))
+        .map(([namespace, setting]) => ({ namespace, ...setting }))
         .filter((one) => one.for.length > 0)
         .sort((a, b) => (a.namespace < b.namespace ? -1 : 1)),
       proposals: index.proposals().map((state) => summaryOf(state, now())),
@@ -180,7 +184,7 @@ export const createApprovals = ({
         () => ({ type: 'requirement', requirement }),
         { caller, reason },
       );
-      return requirement;
+      return { namespace: requirement.namespace, ...settingOf(requirement.namespace) };
     },
     async approve(id, { reason, mayBreak }, caller) {
       const by = personOf(caller, 'approve a proposal');

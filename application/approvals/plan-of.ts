@@ -2,7 +2,7 @@
 import { refuseFinal } from '#commands/apply.ts';
 import type { CommandRequest, MayBreak } from '#domain/api/registry.ts';
 import type { ProposalPlan, ProposedRequest } from '#domain/approval/request.ts';
-import type { Requirements } from '#domain/approval/requirements.ts';
+import { NO_SETTING, type Requirements } from '#domain/approval/requirements.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { readDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
@@ -82,9 +82,15 @@ export const planOf = (context: PlanContext, request: ProposedRequest): Proposal
     case 'key':
       return { type: 'key', key: request.key };
     case 'requirement': {
-      const { namespace, for: after } = request.requirement;
-      const before = context.requirements.get(namespace) ?? [];
-      return { type: 'requirement', namespace, before, after };
+      const { namespace, for: after, validMs } = request.requirement;
+      const before = context.requirements.get(namespace) ?? NO_SETTING;
+      return {
+        type: 'requirement',
+        namespace,
+        before: before.for,
+        after,
+        ...(validMs === undefined ? {} : { validMs: { before: before.validMs, after: validMs } }),
+      };
     }
   }
 };

@@ -16,7 +16,7 @@ import {
   statusAt,
 } from '#domain/approval/proposal.ts';
 import type { ProposedRequest } from '#domain/approval/request.ts';
-import type { ApprovalNeed } from '#domain/approval/requirements.ts';
+import { type ApprovalNeed, validityOf } from '#domain/approval/requirements.ts';
 import { OPEN } from '#domain/authorization/principal.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
@@ -51,8 +51,6 @@ export interface Proposals {
   ) => Promise<T>;
 }
 
-/** How long a proposal can be approved. */
-const VALID_MS = 7 * 24 * 3_600_000;
 /** What one principal can have waiting: each is kept with its definitions. */
 const MAX_OPEN = 100;
 const ID_BYTES = 6;
@@ -113,7 +111,7 @@ export const createProposals = ({ bus, catalog, index, now }: ProposalsDependenc
       reason: reason ?? null,
       by,
       at: time,
-      expiresAt: time + VALID_MS,
+      expiresAt: time + validityOf(index.requirements(), namespaces),
     };
     await bus.decideOn<ProposalEvent>(
       {

@@ -19,12 +19,16 @@ export const authorizeAudit = (
         .map((record) => (visible(null) ? record : hideIn(record, shown))),
     };
   },
-  async verify(saved, caller) {
+  async verify(expected, caller) {
     authorize(caller, 'audit', []);
-    return audit.verify(saved, caller);
+    return audit.verify(expected, caller);
   },
   async head(caller) {
     authorize(caller, 'audit', []);
     return audit.head(caller);
+  },
+  async publicKey(caller) {
+    authorize(caller, 'audit', []);
+    return audit.publicKey(caller);
   },
 });

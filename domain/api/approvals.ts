@@ -49,6 +49,8 @@ export interface RequirementRequest {
   readonly namespace: string;
   /** all that shall need approval there; empty: nothing */
   readonly for: readonly string[];
+  /** how long a proposal can be approved, ms; absent: as it is, which is 7 days at first */
+  readonly validMs?: number;
   readonly reason?: string;
 }
 

@@ -36,6 +36,8 @@ export interface AuditRecord {
   readonly commandHash?: string;
   readonly hash: string;
   readonly previous: string;
+  /** over the number and the hash, base64url; absent: the platform had no `--audit-key-file` */
+  readonly signature?: string;
 }
 
 /** The newest record of a chain. */
@@ -45,13 +47,29 @@ export interface AuditHead {
 }
 
 export type AuditVerification =
-  | { readonly ok: true; readonly records: number; readonly head: string }
+  | {
+      readonly ok: true;
+      readonly records: number;
+      readonly head: string;
+      /** the first signed record: it and all after it are; absent: signatures were not verified */
+      readonly signedFrom?: number;
+    }
   | {
       readonly ok: false;
       readonly records: number;
       readonly firstBad: number;
       readonly message: string;
     };
+
+/** What the chain is compared with, besides the registry. */
+export interface AuditExpectation {
+  /** a head that the chain once had: it must extend it */
+  readonly head?: AuditHead;
+  /** of the keys that records may be signed with; absent: that of the platform, if it has one */
+  readonly publicKeys?: readonly string[];
+  /** the number of the first signed record, at the latest */
+  readonly signedFrom?: number;
+}
 
 export interface AuditPage {
   readonly records: readonly AuditRecord[];
@@ -61,8 +79,9 @@ export interface AuditPage {
 /** The hash-chained log of commands and refusals. */
 export interface Audit {
   log(query: AuditQuery, caller?: Caller): Promise<AuditPage>;
-  /** @param saved a head that the chain once had: it must extend it */
-  verify(saved?: AuditHead, caller?: Caller): Promise<AuditVerification>;
+  verify(expected?: AuditExpectation, caller?: Caller): Promise<AuditVerification>;
   /** The newest record's number and hash; null: there is no record yet. */
   head(caller?: Caller): Promise<AuditHead | null>;
+  /** Of the key that this process signs records with; null: it signs none. */
+  publicKey(caller?: Caller): Promise<string | null>;
 }

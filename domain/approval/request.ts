@@ -43,4 +43,6 @@ export type ProposalPlan =
       readonly namespace: string;
       readonly before: readonly Matter[];
       readonly after: readonly Matter[];
+      /** how long proposals can be approved; absent: that stays as it is */
+      readonly validMs?: { readonly before: number; readonly after: number };
     };

@@ -16,6 +16,7 @@ export const snapshotWithout = (
   const kept = createTileStore(plan);
   kept.watermark = store.watermark;
   kept.newestOfAll = store.newestOfAll;
+  kept.dropped.addHashes(store.dropped.hashes());
   store.keys.forEach((key, entity) => {
     if (!keys.includes(key)) kept.newest[kept.intern(key)] = store.newest[entity] as number;
   });

@@ -30,6 +30,8 @@ export const DEGRADED_MODES = [
   'history-unavailable',
   /** the disk is full: publishing and commands fail, reads go on */
   'disk-full',
+  /** the process has almost no memory left: publishing and replays wait, reads go on */
+  'memory-low',
 ] as const;
 
 export type DegradedMode = (typeof DEGRADED_MODES)[number];

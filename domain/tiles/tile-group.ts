@@ -252,6 +252,31 @@ export class TileGroup {
     this.noteEnds(entity);
   }
 
+  /**
+   * Keeps these entities, in this order, as entities 0, 1, …, and frees the tiles of all others.
+   * @param kept indexes, rising; none of the others has a changed tile
+   */
+  keepOnly(kept: readonly number[]): void {
+    const { lists, ends } = this;
+    let k = 0;
+    for (let old = 0; old < lists.length; old++) {
+      const list = lists[old];
+      if (kept[k] !== old) {
+        if (list === undefined) continue;
+        for (let i = list.head; i < list.slots.length; i++) this.release(list.slots[i] as number);
+        continue;
+      }
+      lists[k] = list;
+      ends.copyWithin(k * 4, old * 4, old * 4 + 4);
+      if (list !== undefined)
+        for (let i = list.head; i < list.slots.length; i++)
+          this.entity[list.slots[i] as number] = k;
+      k++;
+    }
+    lists.length = k;
+    ends.fill(Number.NaN, k * 4);
+  }
+
   /** Every kept slot, entity by entity, oldest tile first. */
   *all(): Generator<number> {
     for (const list of this.lists) {

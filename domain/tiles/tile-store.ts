@@ -15,36 +15,24 @@
  * window reaches from the watermark changes no current value and is evicted. Each entity keeps its
  * newest tile of the widest hop: without it, the written updates would not show that the entity has
  * events, or when it expires.
+ *
+ * `stored-entities.ts` bounds the number of entities. A read of one that was dropped returns
+ * `needs-history`.
  */
-import { compileExpr } from '#domain/expressions/compile.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
-import type { Row, Scalar, Value } from '#domain/values/value.ts';
+import type { Row, Value } from '#domain/values/value.ts';
 import { existsInTiles } from './entity-exists.ts';
 import { closingTime, type LateEvent, widestHopMs } from './lateness.ts';
 import { compileGroupReader, type GroupReader } from './merge-tiles.ts';
+import { DROPPED, StoredEntities } from './stored-entities.ts';
 import { TileGroup } from './tile-group.ts';
 
 export type ReadOutcome = 'ok' | 'needs-history';
 
-type KeyLevel = Map<Scalar, KeyLevel | number>;
-
 const breadth = ({ hopMs }: HopGroup): number => (hopMs === 0 ? Number.POSITIVE_INFINITY : hopMs);
 
-export class TileStore {
-  readonly plan: ViewPlan;
+export class TileStore extends StoredEntities {
   readonly groups: readonly TileGroup[];
-  readonly keys: string[] = [];
-  /**
-   * by entity index: the encoded key with which records of features.<view> begin; filled by the
-   * codec
-   */
-  readonly keyBytes: Uint8Array[] = [];
-  readonly indexOf = new Map<string, number>();
-  private readonly byParts: KeyLevel = new Map();
-  private readonly keyFields: readonly ((row: Row) => Value)[];
-  /** by entity index: newest event time, epoch ms */
-  newest = new Float64Array(256);
-  watermark = Number.NEGATIVE_INFINITY;
   /** True while a replay fills the store from the past: no event is late then. */
   takesLate = false;
   newestOfAll = Number.NEGATIVE_INFINITY;
@@ -62,17 +50,14 @@ export class TileStore {
   private late: LateEvent[] = [];
   private readonly order = { eventTime: 0, partition: 0, offset: 0 };
 
-  constructor(plan: ViewPlan) {
-    this.plan = plan;
+  constructor(plan: ViewPlan, quota?: number) {
+    super(plan, quota);
     const widest = plan.hops.reduce<HopGroup | undefined>(
       (a, b) => (a !== undefined && breadth(a) >= breadth(b) ? a : b),
       undefined,
     );
     this.groups = plan.hops.map((hop) => new TileGroup(hop, hop === widest));
     this.readers = plan.hops.map((hop, i) => compileGroupReader(hop, i, plan.features));
-    // A compiled read of a field uses a constant name, which is several times faster than a
-    // variable one.
-    this.keyFields = plan.keys.map(({ field }) => compileExpr({ op: 'col', name: field }));
     const expressions: ((row: Row) => Value)[] = [];
     const indexOf = (f: ((row: Row) => Value) | null): number => {
       if (f === null) return -1;
@@ -96,54 +81,8 @@ export class TileStore {
     return { values, status: status.map(() => 'not-found') };
   }
 
-  get entities(): number {
-    return this.keys.length;
-  }
-
   get tiles(): number {
     return this.groups.reduce((sum, group) => sum + group.tiles, 0);
-  }
-
-  /**
-   * The index of a row's entity, added if it is new; −1 where a key field is null. One Map for each
-   * key field finds it without joining the parts into a string, which would be half the cost of an
-   * event with a compound key.
-   */
-  private internRow(row: Row): number {
-    const { keyFields } = this;
-    let level = this.byParts;
-    for (let i = 0; ; i++) {
-      const part = (keyFields[i] as (row: Row) => Value)(row);
-      if (part === null) return -1;
-      const found = level.get(part as Scalar);
-      if (i === keyFields.length - 1) {
-        if (found !== undefined) return found as number;
-        const entity = this.intern(this.plan.keyOf(row) as string);
-        level.set(part as Scalar, entity);
-        return entity;
-      }
-      if (found === undefined) {
-        const next: KeyLevel = new Map();
-        level.set(part as Scalar, next);
-        level = next;
-      } else level = found as KeyLevel;
-    }
-  }
-
-  /** The index of an entity, added if it is new. */
-  intern(key: string): number {
-    let index = this.indexOf.get(key);
-    if (index === undefined) {
-      index = this.keys.push(key) - 1;
-      this.indexOf.set(key, index);
-      if (index >= this.newest.length) {
-        const larger = new Float64Array(this.newest.length * 2);
-        larger.set(this.newest);
-        this.newest = larger;
-      }
-      this.newest[index] = Number.NEGATIVE_INFINITY;
-    }
-    return index;
   }
 
   /**
@@ -165,8 +104,8 @@ export class TileStore {
       this.isLate(row, eventTime, partition, offset)
     )
       return false;
-    const entity = this.internRow(row);
-    if (entity < 0) return false;
+    const entity = this.internRow(row, eventTime);
+    if (entity < 0) return entity === DROPPED;
     const time = eventTime < logTime ? eventTime : logTime;
     if (time > this.watermark) this.watermark = time;
     if (eventTime > (this.newest[entity] as number)) this.newest[entity] = eventTime;
@@ -228,6 +167,7 @@ export class TileStore {
   read(key: string, at: number, out: Value[], status: FeatureStatus[]): ReadOutcome {
     const entity = this.indexOf.get(key);
     if (entity === undefined) {
+      if (this.dropped.mayHave(key)) return 'needs-history';
       this.readNothing(out, status);
       return 'ok';
     }
@@ -281,4 +221,5 @@ export class TileStore {
   }
 }
 
-export const createTileStore = (plan: ViewPlan): TileStore => new TileStore(plan);
+export const createTileStore = (plan: ViewPlan, quota?: number): TileStore =>
+  new TileStore(plan, quota);

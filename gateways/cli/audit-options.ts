@@ -1,9 +1,8 @@
-/** The options of `serve` that keep the audit log's head outside the database. */
+/** The options of `serve` that protect the audit log from who can write the database. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
-import { UsageError } from './usage.ts';
 
 export interface AuditFlags {
   readonly auditAnchor?: string;
@@ -16,11 +15,14 @@ export const addAuditOptions = (command: Command): Command =>
       '--audit-anchor <file>',
       "file, best on another disk, that the audit log's head is appended to; the log must extend it at the next start",
     )
-    .option('--audit-key-file <file>', 'file with a key that signs the lines of --audit-anchor');
+    .option(
+      '--audit-key-file <file>',
+      'file with a key that signs the records of the audit log, and the lines of --audit-anchor',
+    );
 
 const MIN_KEY_BYTES = 32;
 
-const keyOf = (file: string): Buffer => {
+export const auditKeyOf = (file: string): Buffer => {
   let key: Buffer;
   try {
     key = Buffer.from(readFileSync(file, 'latin1').trim(), 'latin1');
@@ -43,14 +45,9 @@ export interface AnchorFile {
   readonly key: Buffer | undefined;
 }
 
-/** Null: the head is in the database only. */
-export const anchorFileOf = ({ auditAnchor, auditKeyFile }: AuditFlags): AnchorFile | null => {
-  if (auditAnchor !== undefined)
-    return {
-      file: resolve(auditAnchor),
-      key: auditKeyFile === undefined ? undefined : keyOf(auditKeyFile),
-    };
-  if (auditKeyFile !== undefined)
-    throw new UsageError('--audit-key-file signs the file of --audit-anchor, which is missing');
-  return null;
-};
+/** Undefined: the head is in the database only. */
+export const anchorFileOf = (
+  { auditAnchor }: AuditFlags,
+  key: Buffer | undefined,
+): AnchorFile | undefined =>
+  auditAnchor === undefined ? undefined : { file: resolve(auditAnchor), key };

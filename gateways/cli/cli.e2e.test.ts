@@ -97,6 +97,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'audit',
     'audit log',
     'audit head',
+    'audit key',
     'audit verify',
     'served',
     'skew',

@@ -15,20 +15,39 @@ const named = (metadata: Metadata, principal: Principal | null, scope: CallScope
 /** `127.0.0.1:50912`, `[::1]:50912` → the address */
 const peerAddress = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
-/** @param scope gets the actor, for the log. @throws the refusals of authentication */
+type Authenticating = Pick<GrpcContext, 'access' | 'addressOf'>;
+
+/** @throws the refusals of authentication. @returns null: callers are not authenticated */
+export const principalOf = (
+  { access, addressOf }: Authenticating,
+  metadata: Metadata,
+  peer: string,
+): Principal | null | Promise<Principal> => {
+  if (access === undefined) return null;
+  const [authorization] = metadata.get('authorization');
+  return access.authenticate({
+    authorization: typeof authorization === 'string' ? authorization : undefined,
+    address: addressOf(peerAddress(peer), metadata.get('x-forwarded-for')[0]?.toString()),
+  });
+};
+
+/**
+ * @param scope gets the actor, for the log
+ * @throws the refusals of authentication, MR_OVERLOADED
+ */
 export const callerOf = (
-  { access, addressOf }: GrpcContext,
+  context: GrpcContext,
   call: Pick<IncomingCall, 'metadata' | 'getPeer'>,
   scope: CallScope,
 ): Caller | Promise<Caller> => {
   const { metadata } = call;
-  if (access === undefined) return named(metadata, null, scope);
-  const [authorization] = metadata.get('authorization');
-  const principal = access.authenticate({
-    authorization: typeof authorization === 'string' ? authorization : undefined,
-    address: addressOf(peerAddress(call.getPeer()), metadata.get('x-forwarded-for')[0]?.toString()),
-  });
-  return principal instanceof Promise
-    ? principal.then((one) => named(metadata, one, scope))
-    : named(metadata, principal, scope);
+  const { budgets } = context;
+  const admitted = (principal: Principal | null): Caller => {
+    const caller = named(metadata, principal, scope);
+    budgets.admit(metadata, principal);
+    return caller;
+  };
+  const principal =
+    budgets.takePrincipal(metadata) ?? principalOf(context, metadata, call.getPeer());
+  return principal instanceof Promise ? principal.then(admitted) : admitted(principal);
 };

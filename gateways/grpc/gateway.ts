@@ -5,17 +5,19 @@
  * Closing drains: health answers NOT_SERVING, the gateway takes no new call, calls in flight end,
  * within `drainMs`; then the gateway stops.
  */
+import type { Server as NetServer } from 'node:net';
 import { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { Logger } from '#domain/ports/logger.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
-import { createByteBudget } from '#gateways/shared/byte-budget.ts';
 import { clientAddress } from '#gateways/shared/client-address.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
+import { createCallBudgets } from './call-budgets.ts';
 import { createScopes } from './call-scope.ts';
+import { principalOf } from './caller.ts';
 import { grpcCredentials } from './credentials.ts';
 import { inFlightInterceptor } from './in-flight.ts';
 import { addReflection } from './reflection.ts';
@@ -66,6 +68,17 @@ const SESSION_MIB = 64;
 /** Pings find a client that is gone without closing its connection. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
 
+/**
+ * grpc-js has no option for it, and does not declare its servers. tests/access checks that it has
+ * them.
+ */
+const limitConnections = (server: Server, connections: number): void => {
+  const { http2Servers } = server as unknown as {
+    readonly http2Servers: ReadonlyMap<NetServer, unknown>;
+  };
+  for (const listening of http2Servers.keys()) listening.maxConnections = connections;
+};
+
 export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<GrpcGateway> => {
   const { modules, platform, access, host = '127.0.0.1', port = 7412, log } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -74,8 +87,10 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
     platform,
     log: log === undefined ? null : createRequestLog(log, options.slowMs),
   });
+  const budgets = createCallBudgets(limits);
   const context = {
     platform,
+    budgets,
     limits,
     onInternalError,
     openScope,
@@ -86,7 +101,9 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
     'grpc.max_receive_message_length': limits.bodyBytes,
     'grpc.max_concurrent_streams': STREAMS,
     'grpc-node.max_session_memory': SESSION_MIB,
-    interceptors: [inFlightInterceptor(createByteBudget(limits.inFlightBytes))],
+    interceptors: [
+      inFlightInterceptor(budgets, (metadata, peer) => principalOf(context, metadata, peer)),
+    ],
     // Its counters are not used: the platform has its own.
     'grpc.enable_channelz': 0,
     ...KEEPALIVE,
@@ -118,12 +135,15 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
       : Promise.reject(error),
   );
 
+  limitConnections(server, limits.connections);
+
   let closing: Promise<void> | null = null;
   const drain = async (): Promise<void> => {
     for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
     const deadline = setTimeout(() => server.forceShutdown(), limits.drainMs);
     await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     clearTimeout(deadline);
+    budgets.stop();
   };
   return {
     calls,

@@ -6,6 +6,7 @@ import type { Metadata, ServiceDefinition, UntypedServiceImplementation } from '
 import type { Access, Platform } from '#domain/api/platform.ts';
 import type { ClientAddress } from '#gateways/shared/client-address.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
+import type { CallBudgets } from './call-budgets.ts';
 import type { OpenScope } from './call-scope.ts';
 
 /** The parts of a call that every handler has, unary or stream. */
@@ -23,6 +24,7 @@ export interface GrpcContext {
   /** gets the cause of an internal error, which callers do not see */
   readonly onInternalError: (error: unknown, request: string) => void;
   readonly openScope: OpenScope;
+  readonly budgets: CallBudgets;
   readonly addressOf: ClientAddress;
 }
 

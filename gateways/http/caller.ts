@@ -1,9 +1,8 @@
 /** The caller of an HTTP request, and whether it is on the server's machine. */
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '#domain/api/caller.ts';
-import { OPEN } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
-import { ACTOR, callerWith, ownActor } from '#gateways/shared/caller.ts';
+import { ACTOR, budgetOwner, callerWith, ownActor } from '#gateways/shared/caller.ts';
 
 /** Node decodes HTTP headers as Latin-1; clients send names in UTF-8. */
 const utf8Header = (header: string | string[] | undefined): string | undefined =>
@@ -19,7 +18,7 @@ export const callerOf = ({ principal, span, id, headers }: FastifyRequest): Call
 
 /** Of a caller with budgets of its own; undefined: it is not authenticated. */
 export const callerId = ({ principal }: FastifyRequest): string | undefined =>
-  principal === null || principal === undefined || principal === OPEN ? undefined : principal.id;
+  budgetOwner(principal);
 
 const isLoopback = (address: string | undefined): boolean =>
   address !== undefined &&

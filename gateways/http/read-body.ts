@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
-import { type ByteBudget, overloaded } from '#gateways/shared/byte-budget.ts';
+import { type ByteBudget, budgetRefusal } from '#gateways/shared/byte-budget.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { callerId } from './caller.ts';
 
@@ -27,7 +27,7 @@ export type ReadBody = (
 ) => void;
 
 export const bodyReader =
-  ({ bodyBytes, callerInFlightBytes }: GatewayLimits, budget: ByteBudget): ReadBody =>
+  ({ bodyBytes }: GatewayLimits, budget: ByteBudget): ReadBody =>
   (request, payload, done) => {
     const caller = callerId(request);
     const announced = request.headers['content-length'];
@@ -54,12 +54,7 @@ export const bodyReader =
       if (received > bodyBytes) return end(tooLarge());
       if (received > UNCOUNTED_BYTES) {
         const full = budget.take(received - held, caller);
-        if (full !== null)
-          return end(
-            full === 'all'
-              ? overloaded('requests in flight', budget.limit)
-              : overloaded('requests of this caller in flight', callerInFlightBytes),
-          );
+        if (full !== null) return end(budgetRefusal(budget, full, 'requests'));
         if (held === 0) request.outgoing?.once('close', () => budget.give(held, caller));
         held = received;
       }

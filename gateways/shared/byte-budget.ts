@@ -7,6 +7,7 @@ import { MillraceError } from '#domain/errors.ts';
 
 export interface ByteBudget {
   readonly limit: number;
+  readonly callerLimit: number;
   readonly held: () => number;
   /**
    * @param caller has a budget of its own within that of all; absent: it has not
@@ -21,6 +22,7 @@ export const createByteBudget = (limit: number, callerLimit = limit): ByteBudget
   const callers = new Map<string, number>();
   return {
     limit,
+    callerLimit,
     held: () => held,
     take(bytes, caller) {
       const own = caller === undefined ? 0 : (callers.get(caller) ?? 0);
@@ -52,3 +54,13 @@ export const overloaded = (what: string, limit: number): MillraceError =>
       retryAfterMs: RETRY_AFTER_S * 1000,
     },
   );
+
+/** @param full the budget that has no room. @param what `requests`, `messages` */
+export const budgetRefusal = (
+  { limit, callerLimit }: ByteBudget,
+  full: 'all' | 'caller',
+  what: string,
+): MillraceError =>
+  full === 'all'
+    ? overloaded(`${what} in flight`, limit)
+    : overloaded(`${what} of this caller in flight`, callerLimit);

@@ -4,7 +4,7 @@
  * anonymous.
  */
 import type { Caller } from '#domain/api/caller.ts';
-import type { Principal } from '#domain/authorization/principal.ts';
+import { OPEN, type Principal } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
 import type { TraceContext } from '#domain/ports/tracing.ts';
 
@@ -39,3 +39,7 @@ export const callerWith = (
     return trace === null ? { actor, requestId } : { actor, requestId, trace };
   return trace === null ? { actor, requestId, principal } : { actor, requestId, principal, trace };
 };
+
+/** Who has budgets of its own; undefined: a caller that is not authenticated has none. */
+export const budgetOwner = (principal: Principal | null | undefined): string | undefined =>
+  principal === null || principal === undefined || principal === OPEN ? undefined : principal.id;

@@ -19,7 +19,7 @@ import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { Position, Row } from '#domain/values/value.ts';
 import { type LateDecisions, openLateDecisions } from './late-decisions.ts';
-import { newestWatermark, rebuildTiles } from './rebuild-tiles.ts';
+import { newestWatermark, type QuotaOf, rebuildTiles } from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
 import {
   consumerOf,
@@ -38,6 +38,8 @@ export interface ComputeDependencies {
   readonly decoders: RawDecoders;
   /** epoch ms */
   readonly now: () => number;
+  /** absent: views have as many entities as there are */
+  readonly quotaOf?: QuotaOf | undefined;
   /** absent: traces are off */
   readonly traces?: Pick<ComputeTracesOptions, 'tracing' | 'updates'> | undefined;
 }
@@ -70,7 +72,7 @@ export const openGeneration = async (
   dependencies: ComputeDependencies,
   { isPartial = false, before }: GenerationOptions = {},
 ): Promise<EmbeddedGeneration> => {
-  const { log, schemas, snapshots, decoders } = dependencies;
+  const { log, schemas, snapshots, decoders, quotaOf } = dependencies;
   const { view, generation, version, plan, source } = spec;
   const raw = rawTopic(source.name);
   const features = featuresTopic(view);
@@ -94,7 +96,7 @@ export const openGeneration = async (
   /** Its source deletes events that its values still count. */
   const outlivesEvents =
     source.keepHistory !== undefined && reachOf(plan) > parseDuration(source.keepHistory);
-  let store = createTileStore(plan);
+  let store = createTileStore(plan, quotaOf?.(view));
   /** the positions as of the last commit; null: they may have moved */
   let current: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
@@ -111,6 +113,8 @@ export const openGeneration = async (
   const rebuild = async (): Promise<void> => {
     rebuilding = true;
     current = null;
+    // Reads use raw events now. There may be no memory for the old tiles beside the new ones.
+    store = createTileStore(plan, quotaOf?.(view));
     const firstOf = async (): Promise<number> =>
       (await log.committed(startOffsetsConsumer(consumer), features))[0] ?? 0;
     firstUpdate = await firstOf();
@@ -130,7 +134,6 @@ export const openGeneration = async (
       const watermark = watermarks.length === 0 ? null : Math.max(...watermarks);
       await startAgain(log, consumer, { raw, features, late, suffices }, watermark);
       firstUpdate = await firstOf();
-      store = createTileStore(plan);
       savedOffset = firstUpdate;
     } else {
       store = rebuilt.store;

@@ -82,6 +82,13 @@ export const fillPartially = async (
       { view },
     );
   }
+  // The new generation is rebuilt from updates, which say nothing of them.
+  if (!live.store.dropped.isEmpty)
+    fail(
+      'MR_REFUSED',
+      `"${view}" has dropped entities from memory, and a copy of it would not know them: replay all of it, without a range`,
+      { view },
+    );
   const consumer = consumerOf(view, generation);
   const raw = rawTopic(source.name);
   const done = await log.committed(consumer, raw);

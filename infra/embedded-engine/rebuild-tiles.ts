@@ -16,7 +16,11 @@ interface RebuildDependencies {
   readonly log: Pick<Log, 'read' | 'begin' | 'end'>;
   readonly schemas: Pick<SchemaRegistry, 'schema'>;
   readonly snapshots: Pick<Snapshots, 'load'>;
+  readonly quotaOf?: QuotaOf | undefined;
 }
+
+/** the most entities of a view in memory */
+export type QuotaOf = (view: string) => number;
 
 interface RebuiltTiles {
   readonly store: TileStore;
@@ -66,12 +70,12 @@ export const newestWatermark = async (
  */
 export const rebuildTiles = async (
   spec: GenerationSpec,
-  { log, schemas, snapshots }: RebuildDependencies,
+  { log, schemas, snapshots, quotaOf }: RebuildDependencies,
   firstUpdate: number,
 ): Promise<RebuiltTiles | 'misfit' | 'trimmed'> => {
   const { view, generation, plan } = spec;
   const { known, load } = updateSchemas(spec, { schemas });
-  const store = createTileStore(plan);
+  const store = createTileStore(plan, quotaOf?.(view));
   const [end = 0] = await log.end(featuresTopic(view));
   const saved = snapshots.load(view, generation, end);
   const savedOffset =

@@ -13,11 +13,11 @@
 import { MillraceError } from '#domain/errors.ts';
 import type {
   OpenTransaction,
-  StreamTask,
   TaskHandle,
   TaskHost,
   TaskRunner,
 } from '#domain/ports/stream-task.ts';
+import type { RunningTask } from './running-task.ts';
 import { type TaskCursor, taskCursor } from './task-cursor.ts';
 
 /** A turn of catching up blocks the event loop for about this long. */
@@ -31,41 +31,35 @@ const MAX_CHUNK = 16_384;
 const MAX_ROUNDS = 32;
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 2_000;
-
-interface Running {
-  readonly task: StreamTask;
-  readonly cursor: TaskCursor;
-  readonly waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
-  state: 'catching' | 'joined' | 'recovering' | 'failed' | 'ended';
-  error: Error | null;
-  /**
-   * records a call, and ms of processing a turn, such that the turn with its commit takes about
-   * TURN_MS
-   */
-  chunk: number;
-  budget: number;
-  pause: number;
-  recovery: Promise<void>;
-}
+/** How long tasks wait before they look again whether they may catch up. */
+const HELD_MS = 250;
 
 const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(String(thrown));
 
-export const streamTasks = (host: TaskHost): TaskRunner => {
-  const running = new Set<Running>();
-  const touched = new Set<Running>();
+interface StreamTasksOptions {
+  /** false: no task catches up for now; those that have joined go on */
+  readonly mayCatchUp?: () => boolean;
+}
+
+export const streamTasks = (
+  host: TaskHost,
+  { mayCatchUp = () => true }: StreamTasksOptions = {},
+): TaskRunner => {
+  const running = new Set<RunningTask>();
+  const touched = new Set<RunningTask>();
   const timers = new Set<NodeJS.Timeout>();
   let turn: NodeJS.Immediate | null = null;
-  let queue: Running[] = [];
+  let queue: RunningTask[] = [];
 
-  const halt = (it: Running, state: 'failed' | 'ended', error: Error): void => {
+  const halt = (it: RunningTask, state: 'failed' | 'ended', error: Error): void => {
     it.state = state;
     running.delete(it);
     touched.delete(it);
     for (const { reject } of it.waiting.splice(0)) reject(error);
   };
 
-  const failTask = (it: Running, thrown: unknown): void => {
+  const failTask = (it: RunningTask, thrown: unknown): void => {
     it.error = asError(thrown);
     halt(it, 'failed', it.error);
     try {
@@ -76,7 +70,7 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
   };
 
   const work = (
-    it: Running,
+    it: RunningTask,
     records: ReturnType<TaskCursor['take']>,
     transaction: OpenTransaction,
   ): void => {
@@ -97,14 +91,14 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
     }
   };
 
-  const joinIfDone = (it: Running): boolean => {
+  const joinIfDone = (it: RunningTask): boolean => {
     if (it.cursor.lag() > 0) return false;
     it.state = 'joined';
     for (const { resolve } of it.waiting.splice(0)) resolve();
     return true;
   };
 
-  const step = (it: Running): void => {
+  const step = (it: RunningTask): void => {
     const started = performance.now();
     try {
       host.commit((transaction) => {
@@ -126,13 +120,13 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
     it.budget = Math.max(1, Math.min(TURN_MS, (it.budget * TURN_MS) / took, it.budget * 1.5));
   };
 
-  const enqueue = (it: Running): void => {
+  const enqueue = (it: RunningTask): void => {
     queue.push(it);
     turn ??= setImmediate(takeTurn);
   };
 
   /** It gets its next turn when the archived records that it needs are there. */
-  const whenLoaded = (it: Running, loading: Promise<void>): void => {
+  const whenLoaded = (it: RunningTask, loading: Promise<void>): void => {
     const unlessStopped = (then: () => void) => () => {
       if (it.state === 'catching') then();
     };
@@ -142,8 +136,18 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
     );
   };
 
+  /** Looks again after a while. Other turns that begin before look themselves. */
+  const takeTurnLater = (): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      turn ??= setImmediate(takeTurn);
+    }, HELD_MS);
+    timers.add(timer);
+  };
+
   const takeTurn = (): void => {
     turn = null;
+    if (!mayCatchUp()) return takeTurnLater();
     const it = queue.shift();
     if (it?.state === 'catching') {
       const loading = it.cursor.load();
@@ -156,13 +160,13 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
     if (queue.length > 0) turn ??= setImmediate(takeTurn);
   };
 
-  const start = (it: Running): void => {
+  const start = (it: RunningTask): void => {
     it.state = 'catching';
     if (joinIfDone(it)) return;
     enqueue(it);
   };
 
-  const recover = (it: Running): void => {
+  const recover = (it: RunningTask): void => {
     it.state = 'recovering';
     it.cursor.reset();
     const restored = async (): Promise<void> => it.task.rolledBack();
@@ -189,7 +193,7 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
       );
   };
 
-  const handle = (it: Running): TaskHandle => ({
+  const handle = (it: RunningTask): TaskHandle => ({
     caughtUp: () => {
       if (it.state === 'joined') return Promise.resolve();
       if (it.error !== null) return Promise.reject(it.error);
@@ -227,7 +231,7 @@ export const streamTasks = (host: TaskHost): TaskRunner => {
             `A task of consumer "${task.consumer}" is running already.`,
           );
       }
-      const it: Running = {
+      const it: RunningTask = {
         task,
         cursor: taskCursor(host, task.consumer, task.topics),
         waiting: [],

@@ -28,6 +28,7 @@ import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { assertTablesBelong } from '#infra/iceberg/belongs.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
+import { processHeap, watchHeap } from '#infra/memory/heap-guard.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
@@ -64,8 +65,15 @@ export interface EmbeddedOptions {
   readonly lineage?: LineageSettings | null;
   /** absent: the head of the audit log is in the database only */
   readonly auditAnchor?: AuditAnchor | undefined;
+  /** the secret that audit records are signed with; absent: they are not signed */
+  readonly auditKey?: Uint8Array | undefined;
   /** how long the log keeps what the history has, ms; null: for ever; default a day */
   readonly keepLogMs?: number | null;
+  /** the most entities of a view in memory, for some views and for all others */
+  readonly entityQuotas?: {
+    readonly all?: number;
+    readonly views: Readonly<Record<string, number>>;
+  };
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: EmbeddedParts) => void;
 }
@@ -77,6 +85,9 @@ export interface EmbeddedParts {
 
 /** A day: a replay of the newest events, and a restart, then seldom need the history. */
 const DEFAULT_KEEP_LOG_MS = 24 * 3_600_000;
+
+/** An entity takes about half a kibibyte of the heap: a quarter of the default heap of 4 GiB. */
+const DEFAULT_ENTITY_QUOTA = 2_000_000;
 
 /** So many events are computed in some ten milliseconds. */
 const SHORT_FILL_EVENTS = 5_000;
@@ -99,7 +110,10 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   const database = openDatabaseOf(directory);
   const identity = openIdentity(database);
   const clock = hybridClock(now);
-  const log = sqliteLog(database, clock, streamTasks);
+  const heap = watchHeap(processHeap());
+  const log = sqliteLog(database, clock, (host) =>
+    streamTasks(host, { mayCatchUp: () => !heap.low() }),
+  );
   if (clock.lead() > 0)
     warn(
       `the newest commit was made ${durationText(clock.lead())} after the machine's present time: its clock was ahead, or is behind now. Reads that name no time are made at the machine's time until it has caught up; set the clock right.`,
@@ -160,11 +174,13 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     return retention;
   };
 
+  const { all = DEFAULT_ENTITY_QUOTA, views = {} } = options.entityQuotas ?? {};
   const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine =>
     embeddedEngine({
       log,
       schemas,
       decoders,
+      quotaOf: (view) => (Object.hasOwn(views, view) ? (views[view] as number) : all),
       traces,
       now,
       snapshots: openSnapshots({
@@ -180,6 +196,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   const updates = updateDecoder(schemas);
 
   const closeStores = async (): Promise<void> => {
+    heap.stop();
     database.close();
     directory.close();
   };
@@ -203,6 +220,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     eventStore: sqliteEventStore(database),
     auditStore: sqliteAuditStore(database),
     ...(options.auditAnchor === undefined ? {} : { auditAnchor: options.auditAnchor }),
+    ...(options.auditKey === undefined ? {} : { auditKey: options.auditKey }),
     usage: sqliteUsageCounter(database),
     producerOwners: sqliteProducerOwners(database),
     datasetJobs: sqliteDatasetJobs(database, now),
@@ -211,6 +229,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     readTime: () => clock.readTime(),
     clockLead: () => clock.lead(),
     diskFull: () => database.isFull(),
+    memoryLow: heap.low,
     gatherMs: 0,
     shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,

@@ -69,6 +69,8 @@ export interface StackOptions extends OnlineOptions {
   readonly tracing?: Tracing | null;
   /** absent: the head of the audit log is in the database only */
   readonly auditAnchor?: AuditAnchor | undefined;
+  /** the secret that audit records are signed with; absent: they are not signed */
+  readonly auditKey?: Uint8Array | undefined;
   /** whether this process also fills the cache tier and ingests from Kafka; default true */
   readonly projections?: boolean;
   /** how long the tables of a retired generation stay, ms; default a minute */
@@ -235,6 +237,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     eventStore,
     auditStore,
     ...(options.auditAnchor === undefined ? {} : { auditAnchor: options.auditAnchor }),
+    ...(options.auditKey === undefined ? {} : { auditKey: options.auditKey }),
     usage: mysqlUsageCounter(database),
     producerOwners: mysqlProducerOwners(database),
     datasetJobs: mysqlDatasetJobs(database),

@@ -9,9 +9,10 @@ import {
   type ProposalState,
 } from '#domain/approval/proposal.ts';
 import {
+  type ApprovalSetting,
   evolveRequirement,
   isRequirementStream,
-  type Matter,
+  NO_SETTING,
   type RequirementEvent,
   type Requirements,
 } from '#domain/approval/requirements.ts';
@@ -41,7 +42,7 @@ const onlyNamespace = ({ matter, namespaces, request }: ProposalState): string |
 };
 
 export const createApprovalIndex = (): ApprovalIndex => {
-  const requirements = new Map<string, readonly Matter[]>();
+  const requirements = new Map<string, ApprovalSetting>();
   const proposals = new Map<string, ProposalState>();
   return {
     take({ stream, events }) {
@@ -52,7 +53,7 @@ export const createApprovalIndex = (): ApprovalIndex => {
           name,
           (events as readonly RequirementEvent[]).reduce(
             evolveRequirement,
-            requirements.get(name) ?? [],
+            requirements.get(name) ?? NO_SETTING,
           ),
         );
       if (!isProposalStream(stream)) return;

@@ -7,20 +7,29 @@
  * A record that is changed, removed, inserted or moved breaks the chain from there on. `verify`
  * names the first such record. It compares each record with the event store's commit, and the end
  * of the chain with the head, which is stored apart.
+ *
+ * With a signer, each record is signed, so that nobody without the key can compute the chain anew
+ * from some record on. Records from before are not; after the first signed one, all must be.
  */
 import { createHash } from 'node:crypto';
-import type { AuditQuery, AuditRecord, AuditVerification } from '#domain/api/audit.ts';
+import type {
+  AuditExpectation,
+  AuditQuery,
+  AuditRecord,
+  AuditVerification,
+} from '#domain/api/audit.ts';
 import { fail } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { type AuditHead, type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import { contradiction } from './anchoring.ts';
+import { type AuditSigner, signedWith } from './signatures.ts';
 
 const PAGE = 500;
 export const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
-type Unchained = Omit<AuditRecord, 'hash' | 'previous'>;
+type Unchained = Omit<AuditRecord, 'hash' | 'previous' | 'signature'>;
 
 const unchained = (commit: Commit): Unchained => ({
   sequence: commit.position,
@@ -49,14 +58,22 @@ const isRecordOf = ({ commandHash, ...rest }: Unchained, record: Unchained): boo
 export const chainHash = (previous: string, record: Unchained): string =>
   createHash('sha256').update(previous).update(canonical(record)).digest('hex');
 
-const chained = (previous: string, record: Unchained): AuditRecord => ({
-  ...record,
-  previous,
-  hash: chainHash(previous, record),
-});
+const chained = (
+  previous: string,
+  record: Unchained,
+  signer: AuditSigner | undefined,
+): AuditRecord => {
+  const hash = chainHash(previous, record);
+  const signature = signer?.sign({ sequence: record.sequence, hash });
+  return { ...record, previous, hash, ...(signature === undefined ? {} : { signature }) };
+};
 
-const withoutHashes = ({ hash: _hash, previous: _previous, ...record }: AuditRecord): Unchained =>
-  record;
+const withoutHashes = ({
+  hash: _hash,
+  previous: _previous,
+  signature: _signature,
+  ...record
+}: AuditRecord): Unchained => record;
 
 export interface AuditLog {
   /** Resolves when all commits so far are in the chain. */
@@ -66,8 +83,9 @@ export interface AuditLog {
   ) => Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
   /** null: there is no record yet */
   readonly head: () => Promise<AuditHead | null>;
-  /** @param saved a head that the chain once had: it must extend it */
-  readonly verify: (saved?: AuditHead) => Promise<AuditVerification>;
+  readonly verify: (expected?: AuditExpectation) => Promise<AuditVerification>;
+  /** null: this process signs no records */
+  readonly publicKey: string | null;
   readonly close: () => Promise<void>;
 }
 
@@ -110,11 +128,42 @@ const requireOwnChain = async (
   await store.begin();
 };
 
-/** @param grown called when the chain may have grown */
+/**
+ * The check of signatures, record by record.
+ * @returns what is wrong with a record; null: nothing
+ */
+const signatureCheck = ({ publicKeys = [], signedFrom }: AuditExpectation) => {
+  const isSigned = publicKeys.length === 0 ? null : signedWith(publicKeys);
+  let first = signedFrom ?? Number.POSITIVE_INFINITY;
+  return {
+    /** absent: nothing was verified, or nothing is signed */
+    from: () =>
+      isSigned === null || first === Number.POSITIVE_INFINITY ? {} : { signedFrom: first },
+    wrong({ sequence, hash, signature }: AuditRecord): string | null {
+      if (isSigned === null) return null;
+      if (signature === undefined)
+        return sequence < first
+          ? null
+          : `record ${sequence} is not signed, and records from ${first} on are: it was rewritten without the key, or by a process without one`;
+      first = Math.min(first, sequence);
+      return isSigned({ sequence, hash }, signature)
+        ? null
+        : `record ${sequence} is not signed with the key of the audit log: it was rewritten, or the key is another one`;
+    },
+  };
+};
+
+interface AuditOptions {
+  /** called when the chain may have grown */
+  readonly grown?: () => void;
+  /** absent: records are not signed */
+  readonly signer?: AuditSigner | undefined;
+}
+
 export const openAudit = async (
   eventStore: EventStore,
   store: AuditStore,
-  grown: () => void = () => {},
+  { grown = () => {}, signer }: AuditOptions = {},
 ): Promise<AuditLog> => {
   await requireOwnChain(eventStore, store);
   let queue: Promise<void> = Promise.resolve();
@@ -126,7 +175,7 @@ export const openAudit = async (
       let previous = head?.hash ?? GENESIS;
       const records: AuditRecord[] = [];
       for (const commit of commits) {
-        const record = chained(previous, unchained(commit));
+        const record = chained(previous, unchained(commit), signer);
         records.push(record);
         previous = record.hash;
       }
@@ -142,6 +191,7 @@ export const openAudit = async (
 
   return {
     caughtUp,
+    publicKey: signer?.publicKey ?? null,
     async log(query) {
       await caughtUp();
       const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
@@ -163,7 +213,10 @@ export const openAudit = async (
       await caughtUp();
       return store.head();
     },
-    async verify(saved) {
+    async verify(wanted = {}) {
+      const { head: saved } = wanted;
+      const own = signer === undefined ? [] : [signer.publicKey];
+      const signatures = signatureCheck({ publicKeys: own, ...wanted });
       await caughtUp();
       const head = await store.head();
       let previous = GENESIS;
@@ -200,6 +253,8 @@ export const openAudit = async (
               `record ${expected} and the registry's commit ${expected} differ: one of them was changed`,
             );
           }
+          const unsigned = signatures.wrong(record);
+          if (unsigned !== null) return bad(expected, unsigned);
           previous = record.hash;
           expected++;
           if (record.sequence === head?.sequence && record.hash !== head.hash) {
@@ -220,7 +275,7 @@ export const openAudit = async (
       }
       const wrong = saved === undefined ? null : await contradiction(store, saved);
       if (saved !== undefined && wrong !== null) return bad(saved.sequence, wrong);
-      return { ok: true, records: expected - 1, head: previous };
+      return { ok: true, records: expected - 1, head: previous, ...signatures.from() };
     },
     async close() {
       unsubscribe();

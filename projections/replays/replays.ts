@@ -95,7 +95,9 @@ const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
     });
   }
   const only = (one: TileStore, other: TileStore): string[] =>
-    one.keys.filter((key) => !other.indexOf.has(key)).slice(0, LISTED);
+    one.keys
+      .filter((key) => !other.indexOf.has(key) && !other.dropped.mayHave(key))
+      .slice(0, LISTED);
   const side = (g: Side) => ({
     version: g.spec.version,
     generation: g.spec.generation,

@@ -16,7 +16,16 @@ export type Computing = (view: string, generation: number) => EngineGeneration |
 const keysAt = async (store: TileStore, at: number, rowsAt: RowsOfSource): Promise<string[]> => {
   const { plan, groups, keys, newest } = store;
   const { existence } = plan;
-  if (existence === null) return [...keys];
+  if (existence === null) {
+    // What it dropped has no values now, but may have had some then.
+    if (!store.dropped.isEmpty && at < store.watermark)
+      fail(
+        'MR_REFUSED',
+        `view "${plan.view}" has dropped entities from memory, so a batch of all its entities at a past time would lack some: build a training set with the entities and the time in its spine`,
+        { view: plan.view, at },
+      );
+    return [...keys];
+  }
   // Tiles have the state after the newest event only.
   if (keys.every((_, entity) => (newest[entity] as number) <= at))
     return keys.filter((_, entity) => existsInTiles(plan, groups, entity));

@@ -18,6 +18,9 @@ import {
   spending,
 } from './support/fixture.ts';
 
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
 let on: Guarded;
 interface Keys {
   readonly ann: string;
@@ -284,7 +287,7 @@ test('requiring less needs a second person; requiring more does not', async () =
   const id = proposed(await require([]));
   const swapped = proposed(await require(['grants']));
   expect((await list(keys.admin)).requirements).toEqual([
-    { namespace: 'payments', for: ['breaking', 'promotions', 'grants'] },
+    { namespace: 'payments', for: ['breaking', 'promotions', 'grants'], validMs: 7 * DAY },
   ]);
   expect(outcome(await approve(id, keys.admin))).toEqual([403, 'MR_FORBIDDEN']);
   expect((await approve(id, keys.second)).status).toBe(200);
@@ -293,6 +296,41 @@ test('requiring less needs a second person; requiring more does not', async () =
     409,
     'MR_PLAN_CHANGED',
   ]);
+});
+
+test('the time for an approval is part of the setting; a longer one needs a second person', async () => {
+  const requireWithin = (validMs: number, namespace = 'payments', matters = ['breaking']) =>
+    post('/v1/approvals/require', keys.admin, { namespace, for: matters, validMs });
+  const validOf = async (id: string): Promise<number> => {
+    const { proposals } = await list(keys.admin);
+    const { at, expiresAt } = proposals.find((one) => one.id === id) ?? { at: 0, expiresAt: 0 };
+    return expiresAt - at;
+  };
+  for (const validMs of [HOUR - 1, 90 * DAY + 1])
+    expect(outcome(await requireWithin(validMs))).toEqual([400, 'MR_BODY_INVALID']);
+  // Nothing is protected yet.
+  expect((await requireWithin(30 * DAY)).status).toBe(200);
+  expect((await requireWithin(2 * DAY)).status, 'shorter').toBe(200);
+  expect((await require(['breaking', 'grants'])).status, 'unchanged').toBe(200);
+  const id = proposed(await apply(narrower, keys.ann));
+  expect(await validOf(id)).toBe(2 * DAY);
+
+  const longer = proposed(await requireWithin(3 * DAY, 'payments', ['breaking', 'grants']));
+  expect(await validOf(longer)).toBe(2 * DAY);
+  expect((await get<Proposal>(`/v1/approvals/${longer}`, keys.second)).plan).toEqual({
+    type: 'requirement',
+    namespace: 'payments',
+    before: ['breaking', 'grants'],
+    after: ['breaking', 'grants'],
+    validMs: { before: 2 * DAY, after: 3 * DAY },
+  });
+  expect((await list(keys.admin)).requirements).toMatchObject([{ validMs: 2 * DAY }]);
+  expect((await approve(longer, keys.second)).status).toBe(200);
+  expect((await list(keys.admin)).requirements).toMatchObject([{ validMs: 3 * DAY }]);
+
+  // Of several settings the shortest counts.
+  expect((await requireWithin(HOUR, '*')).status).toBe(200);
+  expect(await validOf(proposed(await apply(narrower, keys.bob)))).toBe(HOUR);
 });
 
 test('without authentication there is no second person', async () => {

@@ -156,6 +156,7 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'GET /v1/audit': { needs: ['audit'] },
   'GET /v1/audit/verify': { needs: ['audit'] },
   'GET /v1/audit/head': { needs: ['audit'] },
+  'GET /v1/audit/public-key': { needs: ['audit'] },
   'POST /v1/keys': { needs: ['keys'], body: () => ({ name: 'x', grants: ['reader@payments'] }) },
   'GET /v1/keys': { needs: ['keys'] },
   'POST /v1/keys/:id/revoke': {

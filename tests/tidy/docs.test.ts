@@ -96,6 +96,7 @@ const FLAG = /(?<![\w-])--[a-z][a-z0-9-]*/g;
 /** Flags in the docs that belong to other programs. */
 const FOREIGN: Readonly<Record<string, string>> = {
   '--max-requests': 'feast serve',
+  '--max-old-space-size': 'node',
   '--no-access-log': 'feast serve',
   '--prefix': 'npx',
 };

@@ -3,6 +3,8 @@ import { type Command, Option } from 'commander';
 import type { ApprovalList, Proposal, ProposalSummary } from '#domain/api/approvals.ts';
 import type { Person } from '#domain/approval/proposal.ts';
 import { MATTERS, type Requirement } from '#domain/approval/requirements.ts';
+import { messageOf } from '#domain/error-message.ts';
+import { durationText, parseDuration } from '#domain/values/duration.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { changesText } from '../plan-text.ts';
@@ -26,16 +28,28 @@ const mattersOf = (text: string): readonly string[] => {
   return named;
 };
 
-const requirementText = ({ namespace, for: matters }: Requirement): string =>
-  `${namespace === '*' ? 'every namespace' : `namespace ${namespace}`} needs approval for ${matters.join(', ') || NOTHING}`;
+const requirementText = ({ namespace, for: matters, validMs }: Requirement): string => {
+  const within = validMs === undefined ? '' : ` within ${durationText(validMs)}`;
+  return `${namespace === '*' ? 'every namespace' : `namespace ${namespace}`} needs approval for ${matters.length === 0 ? NOTHING : `${matters.join(', ')}${within}`}`;
+};
+
+/** ms */
+const withinOf = (text: string): number => {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new UsageError(`--within: ${messageOf(error)}`);
+  }
+};
 
 const require = async (
   namespace: string,
-  options: ReasonOption & { readonly for: string },
+  options: ReasonOption & { readonly for: string; readonly within?: number },
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const body = { namespace, for: mattersOf(options.for), reason: options.reason };
+  const { for: matters, within: validMs, reason } = options;
+  const body = { namespace, for: mattersOf(matters), validMs, reason };
   const requirement = await client.post<Requirement>('/v1/approvals/require', { body });
   if (json) document(requirement);
   else print(requirementText(requirement));
@@ -97,6 +111,11 @@ const planText = ({ plan, request }: Proposal): readonly string[] => {
     case 'requirement':
       return [
         `${plan.namespace}: approval for ${plan.before.join(', ') || NOTHING} → ${plan.after.join(', ') || NOTHING}`,
+        ...(plan.validMs === undefined
+          ? []
+          : [
+              `  within ${durationText(plan.validMs.before)} → ${durationText(plan.validMs.after)}`,
+            ]),
       ];
   }
 };
@@ -151,6 +170,12 @@ export const addApprovals = (program: Command): void => {
         '--for <matters>',
         `all that shall need approval, with commas: ${MATTERS.join(', ')}; or ${NOTHING}`,
       ).makeOptionMandatory(),
+    )
+    .addOption(
+      new Option(
+        '--within <duration>',
+        'how long a proposal can be approved, from 1h to 90d; default: as it is, which is 7d at first',
+      ).argParser(withinOf),
     )
     .option('--reason <text>', 'why, for the audit log')
     .addHelpText(

@@ -59,14 +59,38 @@ const head = async (_options: unknown, command: Command): Promise<void> => {
   else print(`${found.sequence}:${found.hash}`);
 };
 
-const verify = async (options: { readonly head?: string }, command: Command): Promise<void> => {
+const publicKey = async (_options: unknown, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const found = await client.get<{ readonly publicKey: string | null }>('/v1/audit/public-key');
+  if (json) document(found);
+  else
+    print(
+      found.publicKey ??
+        fail('MR_REFUSED', 'the server signs no audit records: start it with --audit-key-file', {}),
+    );
+};
+
+interface VerifyOptions {
+  readonly head?: string;
+  readonly publicKey?: readonly string[];
+  readonly signedFrom?: number;
+}
+
+const verify = async (options: VerifyOptions, command: Command): Promise<void> => {
+  const { head: saved, publicKey: keys, signedFrom } = options;
   const { client, json, document, print } = contextOf(command);
   const result = await client.get<AuditVerification>(
-    `/v1/audit/verify${query({ head: options.head?.trim() })}`,
+    `/v1/audit/verify${query({
+      head: saved?.trim(),
+      publicKey: keys?.map((key) => key.trim()).join(','),
+      signedFrom,
+    })}`,
   );
   if (json) document(result);
   else if (result.ok)
-    print(`the hash chain of ${result.records} records is complete; its head is ${result.head}`);
+    print(
+      `the hash chain of ${result.records} records is complete; its head is ${result.head}${result.signedFrom === undefined ? '' : `; records are signed from number ${result.signedFrom} on`}`,
+    );
   if (result.ok) return;
   if (json) process.exitCode = 1;
   else
@@ -102,9 +126,23 @@ export const addAudit = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  millrace audit head > head.txt')
     .action(head);
   audit
+    .command('key')
+    .description('print the key that verifies signatures of records, to keep elsewhere')
+    .addHelpText('after', '\nExample:\n  millrace audit key > audit.pub')
+    .action(publicKey);
+  audit
     .command('verify')
     .description('verify that the hash chain is complete; exit with 1 if it is broken')
     .option('--head <number:hash>', 'a head that was saved: the chain must extend it')
+    .option(
+      '--public-key <key...>',
+      "keys that records may be signed with; default: the server's own",
+    )
+    .option(
+      '--signed-from <n>',
+      'number of the first signed record, at the latest',
+      wholeOption('--signed-from', 1),
+    )
     .addHelpText('after', '\nExample:\n  millrace audit verify --head "$(cat head.txt)"')
     .action(verify);
 };

@@ -24,11 +24,13 @@ import {
   tlsOf,
   tokenFlagsOf,
 } from '../access-options.ts';
-import { type AuditFlags, addAuditOptions, anchorFileOf } from '../audit-options.ts';
+import { type AuditFlags, addAuditOptions, anchorFileOf, auditKeyOf } from '../audit-options.ts';
 import { CLOSE_MS, endWithin } from '../end-within.ts';
+import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts';
 import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
 import { addLogOptions, type LogFlags } from '../log-options.ts';
+import { addStackOptions } from '../stack-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
@@ -48,6 +50,7 @@ interface ServeOptions extends AccessFlags, AccessLogFlags, AuditFlags, LogFlags
   readonly feastStatuses: 'exact' | 'feast';
   readonly limit: readonly string[];
   readonly keepLog?: number | null;
+  readonly entityQuota?: EntityQuotas;
 }
 
 interface ProfileOptions {
@@ -56,6 +59,7 @@ interface ProfileOptions {
   readonly tracing: Tracing | null;
   readonly lineage: LineageSettings | null;
   readonly auditAnchor: AuditAnchor | undefined;
+  readonly auditKey: Uint8Array | undefined;
 }
 
 type StartProfile = (options: ProfileOptions) => Promise<Platform>;
@@ -64,7 +68,8 @@ const profileOf = async (
   name: ServeOptions['profile'],
   flags: ServeOptions,
 ): Promise<StartProfile> => {
-  const { stack, stackPort, addresses, projections, cacheTimeout, durableTimeout, keepLog } = flags;
+  const { stack, stackPort, addresses, projections, cacheTimeout, durableTimeout } = flags;
+  const { keepLog, entityQuota } = flags;
   if (name === 'stack') {
     const { startStack } = await import('#infra/profiles/stack.ts');
     const { stackAddresses } = await import('#infra/stack/addresses.ts');
@@ -82,7 +87,11 @@ const profileOf = async (
   }
   const { startEmbedded } = await import('#infra/profiles/embedded.ts');
   return (options) =>
-    startEmbedded({ ...options, ...(keepLog === undefined ? {} : { keepLogMs: keepLog }) });
+    startEmbedded({
+      ...options,
+      ...(keepLog === undefined ? {} : { keepLogMs: keepLog }),
+      ...(entityQuota === undefined ? {} : { entityQuotas: entityQuota }),
+    });
 };
 
 const startGrpc = async (
@@ -143,10 +152,15 @@ const accessOf = async (
   return access;
 };
 
-const openAnchor = async (options: AuditFlags): Promise<AuditAnchor | undefined> => {
-  const at = anchorFileOf(options);
-  if (at === null) return undefined;
-  return (await import('#infra/audit-anchor/file-anchor.ts')).fileAnchor(at.file, at.key);
+const auditOf = async (
+  options: AuditFlags,
+): Promise<Pick<ProfileOptions, 'auditAnchor' | 'auditKey'>> => {
+  const { auditKeyFile } = options;
+  const auditKey = auditKeyFile === undefined ? undefined : auditKeyOf(auditKeyFile);
+  const at = anchorFileOf(options, auditKey);
+  if (at === undefined) return { auditAnchor: undefined, auditKey };
+  const { fileAnchor } = await import('#infra/audit-anchor/file-anchor.ts');
+  return { auditAnchor: fileAnchor(at.file, at.key), auditKey };
 };
 
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
@@ -170,8 +184,8 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const tracing = await openTracing({ version: packageJson.version, warn });
   const start = await profileOf(profile, options);
   const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
-  const auditAnchor = await openAnchor(options);
-  const platform = await start({ dataDirectory, warn, tracing, lineage, auditAnchor });
+  const audit = await auditOf(options);
+  const platform = await start({ dataDirectory, warn, tracing, lineage, ...audit });
   try {
     const access = await accessOf(platform, options, adminKey, warn);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
@@ -227,7 +241,8 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 };
 
 export const addServe = (program: Command): void => {
-  addLogOptions(addAccessLogOptions(addAuditOptions(addAccessOptions(program.command('serve')))))
+  const serving = addAccessOptions(program.command('serve'));
+  addStackOptions(addLogOptions(addAccessLogOptions(addAuditOptions(serving))))
     .description('run the platform; it prints one line when it is ready')
     .addOption(
       new Option(
@@ -245,6 +260,7 @@ export const addServe = (program: Command): void => {
     .option('--port <n>', 'HTTP port to listen on; 0: any free port', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(keepLogOption())
+    .addOption(entityQuotaOption())
     .option(
       '--grpc-port <n>',
       'gRPC port to listen on; 0: any free port; default: no gRPC',
@@ -253,37 +269,6 @@ export const addServe = (program: Command): void => {
     .option(
       '--openlineage <url>',
       'destination of OpenLineage events: http(s)://…, a file, or `log` to keep them for /v1/lineage/events; default: OPENLINEAGE_URL',
-    )
-    .option(
-      '--stack <dir>',
-      'profile stack: directory of the servers, the --data of `millrace stack up`',
-      '.millrace-stack',
-    )
-    .option(
-      '--stack-port <n>',
-      'profile stack: first port of the servers, the --base-port of `millrace stack up`',
-      wholeOption('--stack-port'),
-      7420,
-    )
-    .option(
-      '--addresses <file>',
-      'profile stack: JSON file with the addresses of servers that run elsewhere',
-    )
-    .option(
-      '--cache-timeout <ms>',
-      'profile stack: longest wait of a read for the cache tier, in ms',
-      wholeOption('--cache-timeout', 1),
-      100,
-    )
-    .option(
-      '--durable-timeout <ms>',
-      'profile stack: longest wait of a read for the durable tier, in ms',
-      wholeOption('--durable-timeout', 1),
-      250,
-    )
-    .option(
-      '--no-projections',
-      'profile stack: do not fill the cache tier or read the ingest topics; other processes must do so',
     )
     .addOption(
       new Option(

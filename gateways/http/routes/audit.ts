@@ -8,6 +8,7 @@ import {
   type AuditQuery,
   auditHead,
   auditPage,
+  auditPublicKey,
   auditQuery,
   auditVerification,
   type VerifyQuery,
@@ -59,12 +60,31 @@ export const auditRoutes: RouteModule = {
         schema: {
           tags: ['audit'],
           summary:
-            'Whether the hash chain of the audit log is complete, and extends `head` (NUMBER:HASH), if given',
+            'Whether the hash chain of the audit log is complete, extends `head` (NUMBER:HASH), and is signed with one of the keys `publicKey` (several: with commas) from record `signedFrom` on, if given',
           querystring: verifyQuery,
           response: answers(200, auditVerification),
         },
       },
-      (request) => platform.audit.verify(savedHead(request.query.head), callerOf(request)),
+      (request) => {
+        const { head, publicKey, signedFrom } = request.query;
+        const expected = compact({
+          head: savedHead(head),
+          publicKeys: publicKey?.split(','),
+          signedFrom: optionalWholeNumber('signedFrom', signedFrom),
+        });
+        return platform.audit.verify(expected, callerOf(request));
+      },
+    );
+    app.get(
+      '/v1/audit/public-key',
+      {
+        schema: {
+          tags: ['audit'],
+          summary: 'The key that verifies signatures of records, to be kept elsewhere; null: none',
+          response: answers(200, auditPublicKey),
+        },
+      },
+      async (request) => ({ publicKey: await platform.audit.publicKey(callerOf(request)) }),
     );
     app.get(
       '/v1/audit/head',

@@ -11,13 +11,23 @@ export const requirementBody = shapeOf<RequirementRequest>()(
     for: Type.Array(Type.String(), {
       description: `all that shall need approval: ${MATTERS.join(', ')}; empty: nothing`,
     }),
+    validMs: Type.Optional(
+      Type.Integer({
+        description:
+          'how long a proposal can be approved, from an hour to 90 days; absent: as it is, which is 7 days at first',
+      }),
+    ),
     reason: Type.Optional(Type.String()),
   }),
 );
 export type RequirementBody = Static<typeof requirementBody>;
 
 export const requirement = shapeOf<Requirement>()(
-  Type.Object({ namespace: Type.String(), for: Type.Array(oneOf(...MATTERS)) }),
+  Type.Object({
+    namespace: Type.String(),
+    for: Type.Array(oneOf(...MATTERS)),
+    validMs: Type.Optional(Type.Integer()),
+  }),
 );
 
 const person = shapeOf<Person>()(

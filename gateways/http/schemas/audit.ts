@@ -17,11 +17,15 @@ export const auditQuery = closed({
 });
 export type AuditQuery = Static<typeof auditQuery>;
 
-export const verifyQuery = closed({ head: text });
+export const verifyQuery = closed({ head: text, publicKey: text, signedFrom: text });
 export type VerifyQuery = Static<typeof verifyQuery>;
 
 export const auditHead = shapeOf<AuditHead>()(
   Type.Object({ sequence: Type.Integer(), hash: Type.String() }),
+);
+
+export const auditPublicKey = shapeOf<{ readonly publicKey: string | null }>()(
+  Type.Object({ publicKey: nullable(Type.String()) }),
 );
 
 export const auditPage = shapeOf<AuditPage>()(
@@ -41,6 +45,7 @@ export const auditPage = shapeOf<AuditPage>()(
         commandHash: Type.Optional(Type.String()),
         hash: Type.String(),
         previous: Type.String(),
+        signature: Type.Optional(Type.String()),
       }),
     ),
     next: nullable(Type.Integer()),
@@ -48,15 +53,16 @@ export const auditPage = shapeOf<AuditPage>()(
 );
 
 /** The properties of both outcomes. */
-type Verification = Pick<AuditVerification, 'ok' | 'records'> & {
-  readonly head?: Extract<AuditVerification, { ok: true }>['head'];
-} & Partial<Omit<Extract<AuditVerification, { ok: false }>, 'ok' | 'records'>>;
+type Verification = Pick<AuditVerification, 'ok' | 'records'> &
+  Partial<Omit<Extract<AuditVerification, { ok: true }>, 'ok' | 'records'>> &
+  Partial<Omit<Extract<AuditVerification, { ok: false }>, 'ok' | 'records'>>;
 
 export const auditVerification = shapeOf<Verification>()(
   Type.Object({
     ok: Type.Boolean(),
     records: Type.Integer(),
     head: Type.Optional(Type.String()),
+    signedFrom: Type.Optional(Type.Integer()),
     firstBad: Type.Optional(Type.Integer()),
     message: Type.Optional(Type.String()),
   }),

@@ -28,10 +28,12 @@ export const frame = ({ flag = 0, length, data }: Frame): Buffer => {
   return Buffer.concat([head, data]);
 };
 
-export const session = (address: string): Promise<ClientHttp2Session> =>
+/** @param window how much of an answer the server may send before it is read, in bytes */
+export const session = (address: string, window = 65_535): Promise<ClientHttp2Session> =>
   new Promise((resolve, reject) => {
     // Data that is queued on this side is not the server's fault.
-    const made = connect(`http://${address}`, { maxSessionMemory: 1_000 });
+    const settings = { initialWindowSize: window };
+    const made = connect(`http://${address}`, { maxSessionMemory: 1_000, settings });
     made.once('connect', () => resolve(made));
     made.once('error', reject);
     made.on('error', () => undefined);

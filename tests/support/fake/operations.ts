@@ -26,6 +26,7 @@ export const fakeAudit = ({ log }: FakeState): Audit => {
       return { records: [record], next: null };
     },
     head: async () => ({ sequence: 1, hash: 'aa' }),
+    publicKey: async () => null,
     async verify() {
       return { ok: true, records: 1, head: 'aa' };
     },

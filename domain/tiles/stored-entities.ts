@@ -1,0 +1,157 @@
+/**
+ * The entities of a tile store: their keys and indexes, and how many there may be. A store has at
+ * most `quota` entities. On the way there it drops those that `drop-dead.ts` calls dead, and
+ * remembers them in `dropped`.
+ */
+import { fail } from '#domain/errors.ts';
+import { compileExpr } from '#domain/expressions/compile.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { Row, Scalar, Value } from '#domain/values/value.ts';
+import { isDead, livingEntities } from './drop-dead.ts';
+import { DroppedKeys } from './dropped-keys.ts';
+import type { TileGroup } from './tile-group.ts';
+
+type KeyLevel = Map<Scalar, KeyLevel | number>;
+
+/** No entity: a key field is null. */
+const NONE = -1;
+/** An entity that is not in memory, and stays out. */
+export const DROPPED = -2;
+
+export abstract class StoredEntities {
+  readonly plan: ViewPlan;
+  abstract readonly groups: readonly TileGroup[];
+  readonly keys: string[] = [];
+  /**
+   * by entity index: the encoded key with which records of features.<view> begin; filled by the
+   * codec
+   */
+  readonly keyBytes: Uint8Array[] = [];
+  readonly indexOf = new Map<string, number>();
+  readonly dropped = new DroppedKeys();
+  /** the most entities; `process` throws MR_ENTITY_QUOTA for a further one */
+  readonly quota: number;
+  /** with so many entities, dead ones are looked for; at most the quota */
+  private room: number;
+  private byParts: KeyLevel = new Map();
+  private readonly keyFields: readonly ((row: Row) => Value)[];
+  /** by entity index: newest event time, epoch ms */
+  newest = new Float64Array(256);
+  watermark = Number.NEGATIVE_INFINITY;
+
+  protected constructor(plan: ViewPlan, quota = Number.POSITIVE_INFINITY) {
+    this.plan = plan;
+    this.quota = quota;
+    this.room = Math.ceil(quota / 2);
+    // A compiled read of a field uses a constant name, which is several times faster than a
+    // variable one.
+    this.keyFields = plan.keys.map(({ field }) => compileExpr({ op: 'col', name: field }));
+  }
+
+  get entities(): number {
+    return this.keys.length;
+  }
+
+  /**
+   * The index of a row's entity, added if it is new; NONE or DROPPED. One Map for each key field
+   * finds it without joining the parts into a string, which would be half the cost of an event with
+   * a compound key.
+   */
+  protected internRow(row: Row, eventTime: number): number {
+    const { keyFields } = this;
+    let level = this.byParts;
+    for (let i = 0; ; i++) {
+      const part = (keyFields[i] as (row: Row) => Value)(row);
+      if (part === null) return NONE;
+      const found = level.get(part as Scalar);
+      if (i === keyFields.length - 1) {
+        if (found !== undefined) return found as number;
+        const entity = this.admit(this.plan.keyOf(row) as string, eventTime);
+        if (entity !== DROPPED) level.set(part as Scalar, entity);
+        return entity;
+      }
+      if (found === undefined) {
+        const next: KeyLevel = new Map();
+        level.set(part as Scalar, next);
+        level = next;
+      } else level = found as KeyLevel;
+    }
+  }
+
+  /** @throws MR_ENTITY_QUOTA */
+  private admit(key: string, eventTime: number): number {
+    const known = this.indexOf.get(key);
+    if (known !== undefined) return known;
+    if (this.staysDropped(key, eventTime)) return DROPPED;
+    if (!this.makeRoomIfNeeded())
+      fail(
+        'MR_ENTITY_QUOTA',
+        `view "${this.plan.view}" has ${this.entities} entities in memory, and its quota is ${this.quota}: raise it with --entity-quota and start the server again, or give the view windows or a "where" that let fewer entities count. No event is lost: the view goes on from where it stopped`,
+        { view: this.plan.view, entities: this.entities, quota: this.quota },
+      );
+    return this.intern(key);
+  }
+
+  /** Whether an entity without a place in memory needs none for an event of this time. */
+  staysDropped(key: string, eventTime: number): boolean {
+    return this.dropped.mayHave(key) && isDead(this, eventTime);
+  }
+
+  /**
+   * Drops dead entities before a further entity, if there are many.
+   * @returns false where the store is full. It is full, too, if only a few were dropped: looking
+   * for them takes time, and would soon have to be repeated
+   */
+  makeRoomIfNeeded(): boolean {
+    if (this.entities < this.room) return true;
+    this.dropDead();
+    const most = this.room < this.quota ? this.quota - 1 : this.quota - Math.ceil(this.quota / 64);
+    if (this.entities > most) return false;
+    this.room = Math.min(
+      this.quota,
+      Math.max(Math.ceil(this.quota / 2), Math.ceil(this.entities * 1.25)),
+    );
+    return true;
+  }
+
+  dropDead(): void {
+    const kept = livingEntities(this);
+    if (kept === null) return;
+    const { keys, keyBytes, newest, indexOf } = this;
+    let k = 0;
+    for (let old = 0; old < keys.length; old++) {
+      const key = keys[old] as string;
+      if (kept[k] !== old) {
+        indexOf.delete(key);
+        this.dropped.add(key);
+        continue;
+      }
+      keys[k] = key;
+      keyBytes[k] = keyBytes[old] as Uint8Array;
+      newest[k] = newest[old] as number;
+      indexOf.set(key, k);
+      k++;
+    }
+    keys.length = k;
+    keyBytes.length = Math.min(keyBytes.length, k);
+    // Filled again by `internRow`.
+    this.byParts = new Map();
+    for (const group of this.groups) group.keepOnly(kept);
+  }
+
+  /** The index of an entity, added if it is new. */
+  intern(key: string): number {
+    let index = this.indexOf.get(key);
+    if (index === undefined) {
+      index = this.keys.push(key) - 1;
+      this.indexOf.set(key, index);
+      if (index >= this.newest.length) {
+        const larger = new Float64Array(this.newest.length * 2);
+        larger.set(this.newest);
+        this.newest = larger;
+      }
+      this.newest[index] = Number.NEGATIVE_INFINITY;
+    }
+    return index;
+  }
+}

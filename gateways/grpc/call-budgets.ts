@@ -1,0 +1,62 @@
+/**
+ * What a call holds of the budgets that HTTP has too (gateways/shared): bytes of messages in
+ * progress, and bytes of answers that its client has not read. The interceptor opens a call when
+ * its stream begins; the handler finds it by its metadata, once its caller is known.
+ */
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Metadata } from '@grpc/grpc-js';
+import type { Principal } from '#domain/authorization/principal.ts';
+import { type ByteBudget, createByteBudget } from '#gateways/shared/byte-budget.ts';
+import { budgetOwner } from '#gateways/shared/caller.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
+import { watchUnread } from '#gateways/shared/unread.ts';
+
+export interface OpenCall {
+  readonly stream: ServerHttp2Stream;
+  /** found before the first message was complete, for that message; null: not yet, or used */
+  principal: Principal | null;
+}
+
+export interface CallBudgets {
+  readonly inFlight: ByteBudget;
+  readonly open: (metadata: Metadata, stream: ServerHttp2Stream) => OpenCall;
+  readonly close: (call: OpenCall) => void;
+  /** The principal that the call was found to have, once; null: it has to be authenticated. */
+  readonly takePrincipal: (metadata: Metadata) => Principal | null;
+  /**
+   * A message of the call is about to be answered.
+   * @throws MR_OVERLOADED where too much of what the caller was sent is unread
+   */
+  readonly admit: (metadata: Metadata, principal: Principal | null) => void;
+  readonly stop: () => void;
+}
+
+export const createCallBudgets = (limits: GatewayLimits): CallBudgets => {
+  const calls = new WeakMap<Metadata, OpenCall>();
+  const unread = watchUnread<ServerHttp2Stream>(limits, (stream) => stream.close());
+  return {
+    inFlight: createByteBudget(limits.inFlightBytes, limits.callerInFlightBytes),
+    open(metadata, stream) {
+      const call: OpenCall = { stream, principal: null };
+      calls.set(metadata, call);
+      unread.open(stream);
+      return call;
+    },
+    close: ({ stream }) => unread.close(stream),
+    takePrincipal(metadata) {
+      const call = calls.get(metadata);
+      const principal = call?.principal ?? null;
+      if (call !== undefined) call.principal = null;
+      return principal;
+    },
+    admit(metadata, principal) {
+      const call = calls.get(metadata);
+      if (call === undefined) return;
+      const caller = budgetOwner(principal);
+      unread.assign(call.stream, caller);
+      const refusal = unread.refusal(caller);
+      if (refusal !== null) throw refusal;
+    },
+    stop: unread.stop,
+  };
+};
