@@ -5,6 +5,7 @@ import type { CatalogEntry } from '#domain/api/registry.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
+import type { ErasureRunner } from '#domain/ports/erasure-runner.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -85,6 +86,8 @@ export interface PlatformDependencies {
   readonly rollup?: Rollup;
   /** absent: this profile's log trims itself */
   readonly openRetention?: (running: Engine['running']) => Pick<LogRetention, 'stop'>;
+  /** absent: this profile cannot erase while it runs */
+  readonly erasures?: ErasureRunner;
   /** sizes of what is stored, where this profile stores it */
   readonly storage?: StorageSizes;
   /** called after everything else has been closed */

@@ -10,7 +10,7 @@ import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
 import { fail, type Problem } from '#domain/errors.ts';
 
 /** In the order in which they are stored and shown. */
-export const MATTERS = ['breaking', 'promotions', 'grants'] as const;
+export const MATTERS = ['breaking', 'promotions', 'grants', 'erasures'] as const;
 export type Matter = (typeof MATTERS)[number];
 
 /** What a proposal is about: a matter, or less of them. */
@@ -70,6 +70,7 @@ const SAYS: Readonly<Record<ProposedMatter, string>> = {
   breaking: 'a breaking change',
   promotions: 'a promotion',
   grants: 'a grant',
+  erasures: 'an erasure',
   requirements: 'requiring less approval',
 };
 

@@ -29,6 +29,7 @@ import { assertTablesBelong } from '#infra/iceberg/belongs.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
+import { type ErasureHandling, erasureRunner } from '#infra/profiles/erasure-runner.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
@@ -75,7 +76,11 @@ const DEFAULT_KEEP_LOG_MS = 24 * 3_600_000;
 /** So many events are computed in some ten milliseconds. */
 const SHORT_FILL_EVENTS = 5_000;
 
-export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
+/** @param erasures who can be erased while it runs; absent: nobody */
+export const startEmbedded = async (
+  options: EmbeddedOptions,
+  erasures?: ErasureHandling,
+): Promise<Platform> => {
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message) => process.stderr.write(`${message}\n`));
   const traces = tracesOf(options.tracing, 'millrace');
@@ -192,6 +197,16 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,
     openRetention,
+    ...(erasures === undefined
+      ? {}
+      : {
+          erasures: erasureRunner({
+            ...erasures,
+            database,
+            platform: identity.id,
+            dataDirectory: directory.path,
+          }),
+        }),
     storage: { log: () => database.size(), kept: log.kept },
     decodeUpdate: ({ plan }, record) => updates.decode(plan, record),
     async materializations(view, live) {

@@ -177,6 +177,17 @@ const ROUTES: Readonly<Record<string, Sample>> = {
     path: () => '/v1/approvals/000000000000/refuse',
     body: () => ({ reason: 'no' }),
   },
+  // No erasure begins: there is no such entity.
+  'POST /v1/erasures': {
+    needs: ['erase'],
+    body: () => ({ entity: { nobody: 'x' }, reason: 'request 77' }),
+  },
+  'GET /v1/erasures': { needs: ['erase'] },
+  'GET /v1/erasures/:id': { needs: ['erase'], path: () => '/v1/erasures/ab12-1' },
+  'GET /v1/erasures/:id/certificate': {
+    needs: ['erase'],
+    path: () => '/v1/erasures/ab12-1/certificate',
+  },
   'GET /v1/rejected/:source': { needs: ['operate'], path: () => '/v1/rejected/charges' },
   'POST /v1/rejected/:source/resend': {
     needs: ['operate'],

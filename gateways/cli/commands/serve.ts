@@ -80,9 +80,9 @@ const profileOf = async (
         durableTimeoutMs: durableTimeout,
       });
   }
-  const { startEmbedded } = await import('#infra/profiles/embedded.ts');
+  const { startErasable } = await import('#infra/profiles/embedded-erasable.ts');
   return (options) =>
-    startEmbedded({ ...options, ...(keepLog === undefined ? {} : { keepLogMs: keepLog }) });
+    startErasable({ ...options, ...(keepLog === undefined ? {} : { keepLogMs: keepLog }) });
 };
 
 const startGrpc = async (
