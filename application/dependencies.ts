@@ -7,6 +7,7 @@ import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { DatasetJobs } from '#domain/ports/dataset-jobs.ts';
 import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
+import type { ErasureRunner } from '#domain/ports/erasure-runner.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -102,6 +103,8 @@ export interface PlatformDependencies {
    * none was. Absent: this profile deletes none.
    */
   readonly horizon?: (source: string) => number | null;
+  /** absent: this profile cannot erase while it runs */
+  readonly erasures?: ErasureRunner;
   /** sizes of what is stored, where this profile stores it */
   readonly storage?: StorageSizes;
   /** called after everything else has been closed */

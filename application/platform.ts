@@ -10,13 +10,14 @@ import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
 import { createRowsAt } from '#projections/dimensions/rows-at.ts';
+import { createErasureIndex } from '#projections/erasures/erasure-index.ts';
 import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { openLineage } from '#projections/lineage/lineage.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
-import { createApprovals } from './approvals/approvals.ts';
+import { createApprovalAreas } from './approvals/approval-areas.ts';
 import { createProposals } from './approvals/proposals.ts';
 import { createAudit, openAuditLog } from './audit.ts';
 import { createAccess } from './authorization/access.ts';
@@ -50,9 +51,10 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const memoryLow = dependencies.memoryLow ?? (() => false);
 
   const outbox = await openOutbox(eventStore, schemas, outboxLog);
-  const keyIndex = createKeyIndex();
-  const approvalIndex = createApprovalIndex();
-  const catalog = await openCatalog(eventStore, [keyIndex.take, approvalIndex.take]);
+  const [keyIndex, approvalIndex] = [createKeyIndex(), createApprovalIndex()];
+  const erasureIndex = createErasureIndex();
+  const takers = [keyIndex.take, approvalIndex.take, erasureIndex.take];
+  const catalog = await openCatalog(eventStore, takers);
   const { audit, closeAudit } = await openAuditLog(dependencies);
   const { requirements } = approvalIndex;
   const horizon = dependencies.horizon ?? (() => null);
@@ -177,6 +179,16 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     sql: (view, version) => dependencies.sql(catalog, view, version),
     lineage,
   });
+  const approvalAreas = await createApprovalAreas({
+    bus,
+    catalog,
+    indexes: { approvals: approvalIndex, erasures: erasureIndex },
+    keys: keyIndex,
+    proposals,
+    registry,
+    runner: dependencies.erasures,
+    now,
+  });
   const areas: Areas = {
     publishing: createPublishing({
       catalog,
@@ -227,15 +239,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     }),
     replays,
     audit: createAudit(audit),
-    approvals: createApprovals({
-      bus,
-      catalog,
-      index: approvalIndex,
-      keys: keyIndex,
-      proposals,
-      registry,
-      now,
-    }),
+    ...approvalAreas,
     keys: createKeys(keyIndex, bus, proposals),
     operations: createOperations({
       profile: dependencies.profile,

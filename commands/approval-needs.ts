@@ -26,7 +26,7 @@ const namespaceIn = (definition: Pick<Definition, 'namespace'>): string =>
   definition.namespace ?? DEFAULT_NAMESPACE;
 
 /** The namespace of the newest version, retired or not; none if nothing is registered. */
-const registeredIn = (catalog: Streams, id: string): readonly string[] => {
+export const registeredIn = (catalog: Streams, id: string): readonly string[] => {
   const [kind, name] = [id.slice(0, id.indexOf('/')), id.slice(id.indexOf('/') + 1)];
   const stream = catalog.stream(kind as Kind, name);
   const newest = stream === null ? null : newestVersion(stream.state);

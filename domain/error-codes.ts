@@ -265,6 +265,11 @@ export const ERRORS = {
     status: 503,
     remedy: 'The server is starting or stopping. Try again in a few seconds.',
   },
+  MR_MAINTENANCE: {
+    status: 503,
+    remedy:
+      'An erasure runs. `details.step` is its progress. Wait for the time in `retry-after`, then send the request again.',
+  },
   MR_LOG_UNAVAILABLE: {
     status: 503,
     remedy:

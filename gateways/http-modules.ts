@@ -14,6 +14,7 @@ import { auditRoutes } from './http/routes/audit.ts';
 import { batchRoutes } from './http/routes/batch.ts';
 import { commandRoutes } from './http/routes/commands.ts';
 import { datasetRoutes } from './http/routes/datasets.ts';
+import { erasureRoutes } from './http/routes/erasures.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { explainRoutes } from './http/routes/explain.ts';
 import { featureRoutes } from './http/routes/features.ts';
@@ -59,6 +60,7 @@ export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly Ro
   skewRoutes,
   keyRoutes,
   approvalRoutes,
+  erasureRoutes,
   rejectedRoutes,
   lateRoutes,
   statusRoutes,

@@ -27,16 +27,18 @@ import { MillraceError, type Problem } from '#domain/errors.ts';
 import type { ApprovalIndex } from '#projections/approvals/approval-index.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { KeyIndex } from '#projections/keys/key-index.ts';
+import type { ProposedErasures } from '../erasures/erasures.ts';
 import { planOf } from './plan-of.ts';
 import { type Proposals, personOf, proposalOf } from './proposals.ts';
 
-interface ApprovalsDependencies {
+export interface ApprovalsDependencies {
   readonly bus: Pick<CommandBus, 'decideOn' | 'key'>;
   readonly catalog: Catalog;
   readonly index: ApprovalIndex;
   readonly keys: Pick<KeyIndex, 'key'>;
   readonly proposals: Proposals;
   readonly registry: Pick<Registry, 'apply' | 'command'>;
+  readonly erasures: ProposedErasures;
   readonly now: () => number;
 }
 
@@ -69,6 +71,7 @@ export const createApprovals = ({
   keys,
   proposals,
   registry,
+  erasures,
   now,
 }: ApprovalsDependencies): Approvals => {
   const stored = (id: string): ProposalState => index.proposal(id) ?? noProposal(id);
@@ -156,6 +159,9 @@ export const createApprovals = ({
       }
       case 'requirement':
         await setRequirement(request.requirement, reason ?? undefined, caller);
+        return;
+      case 'erasure':
+        await erasures.begin(request.erasure, caller);
     }
   };
 
@@ -191,7 +197,12 @@ export const createApprovals = ({
       /** What cannot be planned any more is not what was reviewed. */
       const planNow = (state: ProposalState | null): ReturnType<typeof planOf> | null => {
         if (state === null) return null;
-        const context = { catalog, requirements: index.requirements(), mayBreak };
+        const context = {
+          catalog,
+          requirements: index.requirements(),
+          mayBreak,
+          erasurePlan: erasures.plan,
+        };
         try {
           return planOf(context, state.request);
         } catch (error) {
@@ -227,6 +238,7 @@ export const createApprovals = ({
         by,
         reason: reason ?? null,
       }));
+      erasures.forgetRefused();
       return infoOf(stored(id), now());
     },
   };

@@ -45,7 +45,16 @@ const opened = async (wrap: (store: EventStore) => EventStore = (store) => store
     return { events: [], position: '' };
   };
   const registry = { command, apply: () => Promise.reject(new Error('not used')) };
-  const approvals = createApprovals({ bus, catalog, index, keys, proposals, registry, now });
+  const approvals = createApprovals({
+    bus,
+    catalog,
+    index,
+    keys,
+    proposals,
+    erasures: { plan: () => null, begin: async () => {}, forgetRefused: () => {} },
+    registry,
+    now,
+  });
   /** As another process would. */
   const requireElsewhere = () =>
     plain.append(

@@ -5,6 +5,7 @@ import type { ProposalPlan, ProposedRequest } from '#domain/approval/request.ts'
 import { NO_SETTING, type Requirements } from '#domain/approval/requirements.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { readDefinition } from '#domain/definitions/parse.ts';
+import type { ErasurePlan } from '#domain/erasure/erasure.ts';
 import { fail } from '#domain/errors.ts';
 import { REGISTER } from '#domain/registry/commands.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
@@ -19,6 +20,8 @@ interface PlanContext {
   readonly requirements: Requirements;
   /** of who approves */
   readonly mayBreak?: MayBreak | undefined;
+  /** of an erasure that is kept; null: nothing is */
+  readonly erasurePlan?: (id: string) => ErasurePlan | null;
 }
 
 const retirement = (catalog: Catalog, kind: Kind, name: string): ProposalPlan => ({
@@ -91,6 +94,13 @@ export const planOf = (context: PlanContext, request: ProposedRequest): Proposal
         after,
         ...(validMs === undefined ? {} : { validMs: { before: before.validMs, after: validMs } }),
       };
+    }
+    case 'erasure': {
+      const { erasure } = request;
+      const plan =
+        context.erasurePlan?.(erasure) ??
+        fail('MR_NOT_FOUND', `it is not known any more who erasure ${erasure} was to erase`);
+      return { type: 'erasure', ...plan, found: [] };
     }
   }
 };

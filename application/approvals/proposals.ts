@@ -15,7 +15,7 @@ import {
   proposalStream,
   statusAt,
 } from '#domain/approval/proposal.ts';
-import type { ProposedRequest } from '#domain/approval/request.ts';
+import type { ProposalPlan, ProposedRequest } from '#domain/approval/request.ts';
 import { type ApprovalNeed, validityOf } from '#domain/approval/requirements.ts';
 import { OPEN } from '#domain/authorization/principal.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
@@ -37,6 +37,8 @@ export interface Proposing {
   readonly reason?: string | undefined;
   /** what only this answer has, in the details of MR_APPROVAL_REQUIRED */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** absent: it is planned on the registry */
+  readonly plan?: ProposalPlan;
 }
 
 export interface Proposals {
@@ -85,7 +87,7 @@ export const createProposals = ({ bus, catalog, index, now }: ProposalsDependenc
   const propose = async (
     request: ProposedRequest,
     { message, details }: MillraceError,
-    { caller, reason, details: more = {} }: Proposing,
+    { caller, reason, details: more = {}, plan }: Proposing,
   ): Promise<never> => {
     const by = personOf(caller, 'propose what needs approval');
     const time = now();
@@ -107,7 +109,7 @@ export const createProposals = ({ bus, catalog, index, now }: ProposalsDependenc
       matter,
       namespaces,
       request: wanted,
-      plan: planOf({ catalog, requirements: index.requirements() }, wanted),
+      plan: plan ?? planOf({ catalog, requirements: index.requirements() }, wanted),
       reason: reason ?? null,
       by,
       at: time,

@@ -7,6 +7,7 @@ import type { Approvals, Proposal } from '#domain/api/approvals.ts';
 import type { Caller } from '#domain/api/caller.ts';
 import { noProposal } from '#domain/approval/proposal.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
+import { PLATFORM } from './authorizer.ts';
 import type { Checks } from './checks.ts';
 import { commandNeeds, type Need } from './command-needs.ts';
 import { hideIn, visibleTo } from './hide.ts';
@@ -49,6 +50,8 @@ const needsOf = (resources: Resources, { request, plan }: Proposal): readonly Ne
         { action: 'protect', resources: [{ id: `approval-setting/${namespace}`, namespace }] },
       ];
     }
+    case 'erasure':
+      return [{ action: 'erase', resources: PLATFORM }];
   }
 };
 

@@ -12,6 +12,7 @@ import { authorizeApprovals } from './approvals.ts';
 import { authorizeAudit } from './audit.ts';
 import { type CheckDependencies, createChecks } from './checks.ts';
 import { authorizeDatasets } from './datasets.ts';
+import { authorizeErasures } from './erasures.ts';
 import { hidingErrors } from './hide.ts';
 import { authorizeKeys } from './keys.ts';
 import { authorizeOperations } from './operations.ts';
@@ -36,6 +37,7 @@ export const authorizePlatform = (
     replays: authorizeReplays(hiding(platform.replays), checks),
     audit: authorizeAudit(hiding(platform.audit), checks),
     approvals: authorizeApprovals(hiding(platform.approvals), checks),
+    erasures: authorizeErasures(hiding(platform.erasures), checks),
     keys: authorizeKeys(hiding(platform.keys), checks),
     operations: authorizeOperations(hiding(platform.operations), checks),
     access: () => fail('MR_INTERNAL', 'the authorized platform cannot be authorized again'),

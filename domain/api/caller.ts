@@ -22,7 +22,7 @@ export interface Caller {
   readonly principal?: Principal;
   /**
    * id of the proposal that is carried out for this caller, who made it: a second person has
-   * approved it. Only application/approvals sets it.
+   * approved it. Only application/approvals sets it, and an erasure for its own replays.
    */
   readonly approval?: string;
   /** the span of the request; absent: it is not traced */

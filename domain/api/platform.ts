@@ -16,6 +16,7 @@ import type { Tracing } from '#domain/ports/tracing.ts';
 import type { Approvals } from './approvals.ts';
 import type { Audit } from './audit.ts';
 import type { Datasets } from './datasets.ts';
+import type { Erasures } from './erasures.ts';
 import type { Keys } from './keys.ts';
 import type { Operations } from './operations.ts';
 import type { Publishing } from './publishing.ts';
@@ -32,6 +33,7 @@ export interface Areas {
   readonly replays: Replays;
   readonly audit: Audit;
   readonly approvals: Approvals;
+  readonly erasures: Erasures;
   readonly keys: Keys;
   readonly operations: Operations;
 }

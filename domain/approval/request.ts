@@ -2,6 +2,7 @@
 import type { ApplyOptions, CommandRequest, PlannedChange } from '#domain/api/registry.ts';
 import type { AccessLimits } from '#domain/authorization/principal.ts';
 import type { Definition } from '#domain/definitions/model.ts';
+import type { ErasurePlan, FoundIn } from '#domain/erasure/erasure.ts';
 import type { Matter, Requirement } from './requirements.ts';
 
 export interface ProposedKey {
@@ -25,7 +26,14 @@ export type ProposedRequest =
   | { readonly type: 'command'; readonly command: CommandRequest }
   /** The secret is with who proposed it; only its hash is stored, and it is never shown. */
   | { readonly type: 'key'; readonly key: ProposedKey; readonly hash: string }
-  | { readonly type: 'requirement'; readonly requirement: Requirement };
+  | { readonly type: 'requirement'; readonly requirement: Requirement }
+  /** The entity itself is kept elsewhere until the end: a proposal is never deleted. */
+  | {
+      readonly type: 'erasure';
+      readonly erasure: string;
+      readonly digest: string;
+      readonly keyNames: readonly string[];
+    };
 
 export type ProposalPlan =
   | { readonly type: 'changes'; readonly changes: readonly PlannedChange[] }
@@ -45,4 +53,6 @@ export type ProposalPlan =
       readonly after: readonly Matter[];
       /** how long proposals can be approved; absent: that stays as it is */
       readonly validMs?: { readonly before: number; readonly after: number };
-    };
+    }
+  /** `found`: as it was when it was proposed; events that came since are erased, too */
+  | ({ readonly type: 'erasure'; readonly found: readonly FoundIn[] } & ErasurePlan);

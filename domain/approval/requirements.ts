@@ -12,7 +12,7 @@ import { fail, type Problem } from '#domain/errors.ts';
 import { durationText } from '#domain/values/duration.ts';
 
 /** In the order in which they are stored and shown. */
-export const MATTERS = ['breaking', 'promotions', 'grants'] as const;
+export const MATTERS = ['breaking', 'promotions', 'grants', 'erasures'] as const;
 export type Matter = (typeof MATTERS)[number];
 
 /** What a proposal is about: a matter, or less of them. */
@@ -99,6 +99,7 @@ const SAYS: Readonly<Record<ProposedMatter, string>> = {
   breaking: 'a breaking change',
   promotions: 'a promotion',
   grants: 'a grant',
+  erasures: 'an erasure',
   requirements: 'requiring less approval',
 };
 

@@ -6,7 +6,15 @@
 import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
 import { fail } from '#domain/errors.ts';
 
-export const ROLES = ['reader', 'producer', 'author', 'operator', 'auditor', 'admin'] as const;
+export const ROLES = [
+  'reader',
+  'producer',
+  'author',
+  'operator',
+  'auditor',
+  'eraser',
+  'admin',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Grant {
@@ -25,7 +33,7 @@ export const ACTIONS = {
   },
   publish: { roles: ['producer'], says: 'events into sources, and a producer’s own sequence' },
   catalog: {
-    roles: ['reader', 'producer', 'author', 'operator', 'auditor'],
+    roles: ['reader', 'producer', 'author', 'operator', 'auditor', 'eraser'],
     says: 'what is registered, its lineage, how fresh it is',
   },
   use: { roles: ['reader', 'author'], says: 'refer to it in a definition of one’s own' },
@@ -44,8 +52,12 @@ export const ACTIONS = {
   },
   audit: { roles: ['auditor'], says: 'the audit log; whether its chain is whole' },
   approvals: {
-    roles: ['author', 'operator', 'auditor'],
+    roles: ['author', 'operator', 'auditor', 'eraser'],
     says: 'proposals, and what needs approval; approving one also takes the rights that its request takes',
+  },
+  erase: {
+    roles: ['eraser'],
+    says: 'everywhere: remove all that the platform has of one entity; erasures, and who waits for one',
   },
   protect: { roles: [], says: 'say what needs approval in it' },
   keys: { roles: [], says: 'make, list and revoke keys whose grants lie in it' },

@@ -12,6 +12,12 @@ export interface LoggedAnswer {
   readonly requestId: string;
 }
 
+/** A view of other entities that had events of the entity, and the generation without them. */
+export interface RecomputedView {
+  readonly view: string;
+  readonly generation: number;
+}
+
 export interface ErasureCertificate {
   readonly format: 1;
   /** the platform's id */
@@ -49,6 +55,8 @@ export interface ErasureCertificate {
     readonly services: readonly string[];
     readonly answers: readonly LoggedAnswer[];
   };
+  /** the present values of others that had counted its events, and do not any more */
+  readonly recomputed: readonly RecomputedView[];
   readonly remains: readonly Remains[];
 }
 

@@ -53,8 +53,11 @@ export interface ErasureScope {
   readonly views: readonly string[];
   /** services with features of these views */
   readonly services: readonly string[];
-  /** views of other entities that read a source which can have the entity's events */
-  readonly otherViews: readonly string[];
+  /**
+   * views that can have events of the entity in values of others → the raw topics of these events.
+   * A view of the entity is one too where an event names two of it, as a transfer does.
+   */
+  readonly otherViews: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The entity as the operator names it: key → text. */
@@ -76,6 +79,33 @@ const valuesOf = ({ name, keys }: EntityDefinition, texts: EntityTexts): readonl
       : { field, type, value };
   });
 
+/** The fields of the view's source that make an event the entity's. */
+const joined = ({ join }: FeatureViewDefinition, values: Match): Match =>
+  values.map((one) => ({ ...one, field: join?.[one.field] ?? one.field }));
+
+interface Identity {
+  readonly entity: EntityDefinition;
+  readonly values: Match;
+}
+
+/** By view: topics with events of the entity that the view can count for another one. */
+const othersOf = (
+  views: readonly FeatureViewDefinition[],
+  identities: readonly Identity[],
+  matches: ReadonlyMap<string, readonly Match[]>,
+): ReadonlyMap<string, readonly string[]> => {
+  const others = new Map<string, readonly string[]>();
+  for (const view of views) {
+    const topic = rawTopic(view.source);
+    const own = identities
+      .filter(({ entity }) => entity.name === view.entity)
+      .map(({ values }) => JSON.stringify(joined(view, values)));
+    if (!(matches.get(topic) ?? []).some((match) => !own.includes(JSON.stringify(match)))) continue;
+    others.set(view.name, unique([...(others.get(view.name) ?? []), topic]));
+  }
+  return others;
+};
+
 const unique = <T>(all: readonly T[]): readonly T[] => [...new Set(all)];
 
 /**
@@ -95,7 +125,10 @@ export const erasureScope = (
       `no entity has the keys ${wanted}; there are: ${unique(all.map(({ name, keys }) => `${name} (${Object.keys(keys).join(', ')})`)).join(', ') || 'none'}`,
     );
   const names = unique(entities.map(({ name }) => name));
-  const identities = entities.map((entity) => ({ entity, values: valuesOf(entity, texts) }));
+  const identities: readonly Identity[] = entities.map((entity) => ({
+    entity,
+    values: valuesOf(entity, texts),
+  }));
   const sources = ofKind<SourceDefinition>(definitions, 'source');
   const views = ofKind<FeatureViewDefinition>(definitions, 'feature-view');
   const services = ofKind<FeatureServiceDefinition>(definitions, 'feature-service');
@@ -112,10 +145,7 @@ export const erasureScope = (
   for (const { entity, values } of identities) {
     const encoded = encodeKey(values.map(({ value }) => value));
     for (const view of views.filter((one) => one.entity === entity.name)) {
-      add(
-        rawTopic(view.source),
-        values.map((one) => ({ ...one, field: view.join?.[one.field] ?? one.field })),
-      );
+      add(rawTopic(view.source), joined(view, values));
       add(featuresTopic(view.name), prefixed('key_', values));
       add(lateTopic(view.name), [{ field: 'key', type: 'string', value: encoded }]);
     }
@@ -141,11 +171,7 @@ export const erasureScope = (
         )
         .map(({ name }) => name),
     ),
-    otherViews: unique(
-      views
-        .filter(({ name, source }) => !mineNames.has(name) && matches.has(rawTopic(source)))
-        .map(({ name }) => name),
-    ),
+    otherViews: othersOf(views, identities, matches),
   };
 };
 

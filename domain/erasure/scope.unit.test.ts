@@ -50,9 +50,27 @@ test('a scope has the joined fields, fields of the same name, and who else reads
   expect(scope).toMatchObject({
     views: ['clicked'],
     services: ['s_clicked'],
-    otherViews: ['popular'],
+    otherViews: new Map([['popular', ['raw.clicks']]]),
     textTopics: ['rejected.clicks', 'rejected.mails'],
   });
+});
+
+test('an event that names two of an entity is in the values of the other one', () => {
+  const answered = featureView({
+    name: 'answered',
+    entity: user,
+    source: source({
+      name: 'calls',
+      fields: { at: 'timestamp', from: 'string', to: 'string' },
+      eventTime: 'at',
+    }),
+    join: { user: 'to' },
+    features: { n: count() },
+  });
+  const called = { ...answered, name: 'called', join: { user: 'from' } };
+  expect(erasureScope([user, answered], { user: 'u1' }).otherViews.size).toBe(0);
+  const { otherViews } = erasureScope([...all, answered, called], { user: 'u1' });
+  expect([...otherViews.keys()]).toEqual(['popular', 'answered', 'called']);
 });
 
 test('all versions count: a view that once joined another field, an entity of another type', () => {

@@ -128,6 +128,7 @@ export const setRefusalHeaders = (error: unknown, reply: FastifyReply): void => 
   // It may have the secret of a key, as the answer that it replaces.
   if (error.code === 'MR_APPROVAL_REQUIRED') reply.header('cache-control', 'no-store');
   const { retryAfterMs } = error.details;
-  if (error.status === 429 && typeof retryAfterMs === 'number')
+  const waits = error.status === 429 || error.code === 'MR_MAINTENANCE';
+  if (waits && typeof retryAfterMs === 'number')
     reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
 };

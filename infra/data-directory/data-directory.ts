@@ -56,13 +56,14 @@ const lock = (path: string): DatabaseSync =>
     );
   });
 
-const fsyncDirectory = (path: string): void => {
+export const fsyncDirectory = (path: string): void => {
   const fd = openSync(path, 'r');
   fsyncSync(fd);
   closeSync(fd);
 };
 
-const writeDurably = (directory: string, name: string, text: string): void => {
+/** All or nothing; the text is on the disk when it returns. */
+export const writeDurably = (directory: string, name: string, text: string): void => {
   const temporary = join(directory, `${name}.tmp`);
   const fd = openSync(temporary, 'w');
   writeSync(fd, text);
@@ -110,7 +111,7 @@ const checkFormat = (path: string): number => {
 
 const PRIVATE_DIRECTORY = 0o700;
 const PRIVATE_FILE = 0o600;
-const OWN = /^(?:millrace\.db|lock\.|format\.json$|history$|state$|datasets$)/;
+const OWN = /^(?:millrace\.db|lock\.|format\.json$|history$|state$|datasets$|erasures$)/;
 
 /**
  * Only the owner may read the directory, or hold a lock in it. No one else can reach the files in a

@@ -7,6 +7,7 @@
  *   3. the history's files are written anew without the rows; older snapshots expire
  *   4. saved states are written anew, data sets' files removed
  *   5. the database is written anew, so that no free page has an old byte
+ *   6. views of others that had counted its events are replayed without them (erase-others.ts)
  *
  * Each step can be run again, so an erasure that was killed is finished by the next one.
  */
@@ -32,6 +33,7 @@ import { openIdentity } from '#infra/sqlite/identity.ts';
 import { createLogTables, logReads } from '#infra/sqlite/log-tables.ts';
 import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
 import { dataSetsWith } from './erase-data-sets.ts';
+import { recomputeOthers } from './erase-others.ts';
 import { remainsOf } from './erase-remains.ts';
 import { digestOf, type EntityIn, entityIn } from './erase-scope.ts';
 import { eraseFromStates } from './erase-states.ts';
@@ -145,10 +147,23 @@ const eraseFromHistory = async (
   return done;
 };
 
-/**
- * @throws MR_ENTITY_INVALID, MR_REASON_REQUIRED; MR_DATA_DIR_LOCKED where a platform runs on it
- */
-export const eraseEmbedded = async (options: EraseEmbeddedOptions): Promise<ErasureCertificate> => {
+interface Erased {
+  readonly certificate: ErasureCertificate;
+  /** views of others → how many events of their sources were erased, over all runs */
+  readonly others: Readonly<Record<string, number>>;
+}
+
+const othersOf = (
+  { otherViews }: EntityIn['scope'],
+  records: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    [...otherViews]
+      .map(([view, topics]) => [view, topics.reduce((n, topic) => n + (records[topic] ?? 0), 0)])
+      .filter(([, events]) => (events as number) > 0),
+  );
+
+const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> => {
   const { entity: texts, reason, backups = [], now = Date.now } = options;
   const { onProgress = () => {}, onStep = () => {} } = options;
   if (reason.trim() === '') fail('MR_REASON_REQUIRED', 'an erasure needs a reason: give --reason');
@@ -205,21 +220,45 @@ export const eraseEmbedded = async (options: EraseEmbeddedOptions): Promise<Eras
     dropFreeBytes(database);
     const remains = await remainsOf(db, entity, options.removeBackups === true ? [] : backups);
     onStep('end');
-    return {
+    const records = rows.counts(erasure);
+    const certificate: ErasureCertificate = {
       format: 1,
       platform,
       entity: { definitions: scope.entities, keyNames: scope.keyNames, digest: erasure },
       reason,
       started: new Date(started).toISOString(),
       ended: new Date(now()).toISOString(),
-      removed: { records: rows.counts(erasure), history, states, backups: removed },
+      removed: { records, history, states, backups: removed },
       contained: { ...all, views: scope.views, services: scope.services },
+      recomputed: [],
       remains,
     };
+    return { certificate, others: othersOf(scope, records) };
   } finally {
     connection.closeSync();
     duckDb.close();
     database?.close();
     directory.close();
   }
+};
+
+/**
+ * @throws MR_ENTITY_INVALID, MR_REASON_REQUIRED; MR_DATA_DIR_LOCKED where a platform runs on it
+ */
+export const eraseEmbedded = async (options: EraseEmbeddedOptions): Promise<ErasureCertificate> => {
+  const { now = Date.now, onProgress = () => {} } = options;
+  const { certificate, others } = await eraseFromStores(options);
+  const { recomputed, remains } = await recomputeOthers({
+    dataDirectory: options.dataDirectory,
+    erasure: certificate.entity.digest,
+    views: others,
+    now,
+    onProgress,
+  });
+  return {
+    ...certificate,
+    ended: new Date(now()).toISOString(),
+    recomputed,
+    remains: [...remains, ...certificate.remains],
+  };
 };

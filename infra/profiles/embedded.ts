@@ -31,6 +31,7 @@ import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { processHeap, watchHeap } from '#infra/memory/heap-guard.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
+import { type ErasureHandling, erasureRunner } from '#infra/profiles/erasure-runner.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
@@ -102,7 +103,11 @@ const openDatabaseOf = (directory: DataDirectory): Database => {
   }
 };
 
-export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
+/** @param erasures how it erases entities while it runs; absent: it cannot */
+export const startEmbedded = async (
+  options: EmbeddedOptions,
+  erasures?: ErasureHandling,
+): Promise<Platform> => {
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message) => process.stderr.write(`${message}\n`));
   const traces = tracesOf(options.tracing, 'millrace');
@@ -235,6 +240,16 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     openEngine,
     openRetention: openTrimming,
     horizon: (source) => log.horizon(rawTopic(source))?.time ?? null,
+    ...(erasures === undefined
+      ? {}
+      : {
+          erasures: erasureRunner({
+            ...erasures,
+            database,
+            platform: identity.id,
+            dataDirectory: directory.path,
+          }),
+        }),
     storage: { log: () => database.size(), kept: log.kept },
     decodeUpdate: ({ plan }, record) => updates.decode(plan, record),
     async materializations(view, live) {

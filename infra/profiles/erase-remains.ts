@@ -123,10 +123,6 @@ export const remainsOf = async (
 ): Promise<readonly Remains[]> => [
   ...inChains(db, entity),
   ...inOtherRecords(db, entity),
-  ...entity.scope.otherViews.map((view) => ({
-    what: `values of other entities of the view ${view}`,
-    why: 'they are computed from events of its source, of which some were the entity’s too: present values still count those, and replays and reads of the past no longer do',
-  })),
   ...(backups.length === 0
     ? [
         {

@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { avroCodec } from '#domain/avro/codec.ts';
+import { fail } from '#domain/errors.ts';
 import { erasedRecord, isErased, type LogRecord } from '#domain/ports/log.ts';
 import { decodeBatch, encodeBatches } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
@@ -93,9 +94,17 @@ export const eraseRecords = (
   return erased;
 };
 
-/** Writes the database anew, without its free pages and its write-ahead log: no old byte stays. */
-export const dropFreeBytes = ({ db }: Database): void => {
+/**
+ * Writes the database anew, without its free pages and its write-ahead log: no old byte stays.
+ * @throws MR_REFUSED while another process reads it, because the write-ahead log stays so long
+ */
+export const dropFreeBytes = ({ db, path }: Database): void => {
   db.exec('PRAGMA secure_delete = ON');
   db.exec('VACUUM');
-  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  const { busy } = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
+  if (busy !== 0)
+    fail(
+      'MR_REFUSED',
+      `another process reads ${path}, such as a backup: end it, and run the erasure again, which goes on where it was`,
+    );
 };

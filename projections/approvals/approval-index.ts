@@ -30,9 +30,9 @@ export interface ApprovalIndex {
   readonly proposals: () => readonly ProposalState[];
 }
 
-/** The only namespace that a proposal names; null: several, or it is a key. */
+/** The only namespace that a proposal names; null: several, or it is a key or an erasure. */
 const onlyNamespace = ({ matter, namespaces, request }: ProposalState): string | null => {
-  if (matter === 'grants') return null;
+  if (matter === 'grants' || matter === 'erasures') return null;
   const named =
     request.type === 'apply'
       ? request.definitions.map(({ namespace }) => namespace ?? DEFAULT_NAMESPACE)

@@ -179,6 +179,17 @@ const ROUTES: Readonly<Record<string, Sample>> = {
     path: () => '/v1/approvals/000000000000/refuse',
     body: () => ({ reason: 'no' }),
   },
+  // No erasure begins: there is no such entity.
+  'POST /v1/erasures': {
+    needs: ['erase'],
+    body: () => ({ entity: { nobody: 'x' }, reason: 'request 77' }),
+  },
+  'GET /v1/erasures': { needs: ['erase'] },
+  'GET /v1/erasures/:id': { needs: ['erase'], path: () => '/v1/erasures/ab12-1' },
+  'GET /v1/erasures/:id/certificate': {
+    needs: ['erase'],
+    path: () => '/v1/erasures/ab12-1/certificate',
+  },
   'GET /v1/rejected/:source': { needs: ['operate'], path: () => '/v1/rejected/charges' },
   'POST /v1/rejected/:source/resend': {
     needs: ['operate'],
@@ -411,7 +422,7 @@ const streamed = (
 
 test('the guide’s table of roles is the table of this test', () => {
   const guide = readFileSync(new URL('../../docs/guides/security.md', import.meta.url), 'utf8');
-  const rows = [...guide.matchAll(/^\| `([a-z]+)` \| ([^|]+) \|((?: [✓·] \|){6})$/gm)].map(
+  const rows = [...guide.matchAll(/^\| `([a-z]+)` \| ([^|]+) \|((?: [✓·] \|){7})$/gm)].map(
     ([, action, says, marks]) => [
       action,
       says,

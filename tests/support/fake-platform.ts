@@ -7,6 +7,7 @@ import type { CatalogEntry } from '#domain/api/registry.ts';
 import { fail } from '#domain/errors.ts';
 import { fakeApprovals } from './fake/approvals.ts';
 import { fakeDatasets } from './fake/datasets.ts';
+import { fakeErasures } from './fake/erasures.ts';
 import { fakeAudit, fakeKeys, fakeOperations } from './fake/operations.ts';
 import { fakePublishing } from './fake/publishing.ts';
 import { fakeRegistry } from './fake/registry.ts';
@@ -47,6 +48,7 @@ export const createFakePlatform = (): FakePlatform => {
     replays: fakeReplays(state),
     audit: fakeAudit(state),
     approvals: fakeApprovals(state),
+    erasures: fakeErasures(state),
     keys: fakeKeys(),
     operations: fakeOperations(state),
   };

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReplayStatus } from '#domain/api/replays.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
+import type { EmbeddedOptions } from '#infra/profiles/embedded.ts';
+import { startErasable } from '#infra/profiles/embedded-erasable.ts';
 
 export const caller = { actor: 'test' };
 
@@ -32,7 +33,7 @@ export const testPlatform = async (
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   const files = mkdtempSync(join(tmpdir(), 'millrace-test-files-'));
   const open = (): Promise<Platform> =>
-    startEmbedded({ dataDirectory: directory, historyEveryMs: 0, warn: () => {}, ...options });
+    startErasable({ dataDirectory: directory, historyEveryMs: 0, warn: () => {}, ...options });
   let platform = await open();
   return {
     directory,

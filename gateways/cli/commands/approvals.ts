@@ -117,6 +117,15 @@ const planText = ({ plan, request }: Proposal): readonly string[] => {
               `  within ${durationText(plan.validMs.before)} → ${durationText(plan.validMs.after)}`,
             ]),
       ];
+    case 'erasure':
+      return [
+        `erases the entity ${plan.digest} (${plan.keyNames.join(', ')}) of ${plan.touches.join(', ')}`,
+        ...(request.type === 'erasure'
+          ? [`  \`millrace erase show ${request.erasure}\` shows who it is`]
+          : []),
+        ...plan.found.map(({ where, count }) => `  ${where}: ${count}`),
+        ...(plan.found.length === 0 ? ['  nothing has it'] : []),
+      ];
   }
 };
 
@@ -160,7 +169,7 @@ const decide =
 export const addApprovals = (program: Command): void => {
   const approvals = program
     .command('approvals')
-    .description('let a second person approve breaking changes, promotions and grants');
+    .description('let a second person approve breaking changes, promotions, grants and erasures');
   approvals
     .command('require')
     .description('say what needs approval in a namespace; to require less needs approval itself')

@@ -1,16 +1,20 @@
 /**
- * `erase` and `erase verify`. They work on a data directory of this machine: an erasure rewrites
- * what a running platform has open and in memory.
+ * `erase`: of a data directory of this machine, on which no server runs, or with --url of a running
+ * server, which closes its platform meanwhile. `erase verify` works on a data directory.
  */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { SignedCertificate } from '#domain/erasure/certificate.ts';
+import type { ErasureStatus } from '#domain/api/erasures.ts';
+import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { fail } from '#domain/errors.ts';
+import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
+import { eraseRunning } from '../erase-running.ts';
+import { certificateText, erasureText, plural } from '../erasure-text.ts';
 import { progressLine } from '../progress-line.ts';
-import { table } from '../table.ts';
+import { showTime, table } from '../table.ts';
 import { UsageError } from '../usage.ts';
 
 interface EraseOptions {
@@ -21,6 +25,8 @@ interface EraseOptions {
   readonly certificate?: string;
   readonly keyFile?: string;
   readonly removeBackups: boolean;
+  /** of a running server; absent: the data directory */
+  readonly url?: string;
 }
 
 const entityOf = (pairs: readonly string[] | undefined): EntityTexts => {
@@ -35,54 +41,68 @@ const entityOf = (pairs: readonly string[] | undefined): EntityTexts => {
   );
 };
 
-const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
-
-const summary = ({ certificate, signature }: SignedCertificate): string => {
-  const { removed, contained, remains, entity } = certificate;
-  const removedRows = [
-    ...Object.entries(removed.records).map(([topic, n]) => [topic, plural(n, 'position')]),
-    ...Object.entries(removed.history).map(([topic, { files, snapshots }]) => [
-      `history of ${topic}`,
-      `${plural(files, 'file')} rewritten, ${plural(snapshots, 'snapshot')} expired`,
-    ]),
-    ...Object.entries(removed.states).map(([file, how]) => [`state ${file}`, how]),
-    ...contained.dataSets.map((name) => [`data set ${name}`, 'removed']),
-    ...removed.backups.map((directory) => [`backups in ${directory}`, 'removed']),
-  ];
-  return [
-    `erasure ${entity.digest}: ${signature === null ? 'not signed' : `signed, ${signature.algorithm}`}`,
-    removedRows.length === 0 ? 'nothing had the entity' : table(['where', 'removed'], removedRows),
-    `answers that had it: ${contained.answers.map(({ service, requestId }) => `${service} ${requestId}`).join(', ') || 'none'}`,
-    table(
-      ['remains', 'why'],
-      remains.map(({ what, why }) => [what, why]),
-    ),
-  ].join('\n');
-};
-
-const erase = async (options: EraseOptions, command: Command): Promise<void> => {
-  const { data, backups, reason, certificate: file, keyFile, removeBackups } = options;
-  const { json, document, print } = contextOf(command);
-  const entity = entityOf(options.entity);
-  if (removeBackups && backups === undefined)
-    throw new UsageError('--remove-backups needs --backups DIRECTORY …');
+const inDirectory = async (
+  { data, backups, reason = '', removeBackups }: EraseOptions,
+  entity: EntityTexts,
+): Promise<ErasureCertificate> => {
   const { eraseEmbedded } = await import('#infra/profiles/embedded-erase.ts');
-  const { signCertificate, signerOf } = await import('#infra/profiles/sign-certificate.ts');
-  // A key that cannot sign is refused before anything is removed.
-  const signer = keyFile === undefined ? null : signerOf(keyFile);
   const line = progressLine();
-  const certificate = await eraseEmbedded({
+  return eraseEmbedded({
     dataDirectory: resolve(data),
     entity,
-    reason: reason ?? '',
+    reason,
     removeBackups,
     ...(backups === undefined ? {} : { backups }),
     onProgress: line.show,
   }).finally(line.end);
+};
+
+const erase = async (_options: unknown, command: Command): Promise<void> => {
+  const options = command.optsWithGlobals<EraseOptions>();
+  const { backups, reason = '', certificate: file, keyFile, removeBackups, url } = options;
+  const { client, json, document, print, message } = contextOf(command);
+  const entity = entityOf(options.entity);
+  if (removeBackups && backups === undefined)
+    throw new UsageError('--remove-backups needs --backups DIRECTORY …');
+  if (url !== undefined && backups !== undefined)
+    throw new UsageError('--backups needs --data, not --url: they are on this machine');
+  if (url !== undefined && command.getOptionValueSource('data') === 'cli')
+    throw new UsageError('give --data, of a stopped platform, or --url, of a running one');
+  const { signCertificate, signerOf } = await import('#infra/profiles/sign-certificate.ts');
+  // A key that cannot sign is refused before anything is removed.
+  const signer = keyFile === undefined ? null : signerOf(keyFile);
+  const certificate =
+    url === undefined
+      ? await inDirectory(options, entity)
+      : await eraseRunning(client, { entity, reason }, message);
   const signed = signCertificate(certificate, signer);
   if (file !== undefined) await writeFile(file, `${JSON.stringify(signed, null, 2)}\n`);
   if (json) document(signed);
-  else print(summary(signed));
+  else print(certificateText(signed));
+};
+
+const list = async (_options: unknown, command: Command): Promise<void> => {
+  const { client, json, records, print } = contextOf(command);
+  const all = await client.get<readonly ErasureStatus[]>('/v1/erasures');
+  if (json) return records(all);
+  print(
+    table(
+      ['id', 'state', 'requested', 'reason'],
+      all.map(({ id, state, at, reason }) => [id, state, showTime(at), reason ?? '']),
+    ),
+  );
+};
+
+const show = async (id: string, _options: unknown, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const status = await client.get<ErasureStatus>(path('v1', 'erasures', id));
+  if (json) return document(status);
+  print(erasureText(status));
+  if (status.state !== 'done') return;
+  const certificate = await client.get<ErasureCertificate>(
+    `${path('v1', 'erasures', id)}/certificate`,
+  );
+  print(certificateText({ certificate, signature: null }));
 };
 
 const verify = async (_options: unknown, command: Command): Promise<void> => {
@@ -119,19 +139,37 @@ const verify = async (_options: unknown, command: Command): Promise<void> => {
 export const addErase = (program: Command): void => {
   const erased = program
     .command('erase')
-    .description('remove all that a data directory has of one entity, and certify it')
+    .description('remove all that a data directory, or a running server, has of one entity')
     .option('--entity <key=value...>', 'every key of the entity')
-    .option('--reason <text>', 'why, for the certificate')
-    .option('--data <directory>', 'data directory; no server may run on it', '.millrace')
+    .option(
+      '--reason <text>',
+      'why, for the certificate and the audit log; it must not name the entity',
+    )
+    .option(
+      '--data <directory>',
+      'data directory that no server runs on; or give --url',
+      '.millrace',
+    )
     .option('--certificate <file>', 'write the certificate to this file, as JSON')
     .option('--key-file <file>', 'sign it: an Ed25519 private key in PEM, or a secret for HMAC')
     .option('--backups <directory...>', 'directories of backups: the certificate names them')
     .option('--remove-backups', 'delete all backups of these directories', false)
     .addHelpText(
       'after',
-      '\nIt cannot be undone. After a kill, run it again.\n\nExamples:\n  millrace erase --entity user=u-1842 --reason "request 77" --data ./data --certificate 77.json\n  millrace erase verify --entity user=u-1842 --data ./data',
+      '\nIt cannot be undone. After a kill, run it again.\n\nExamples:\n  millrace erase --entity user=u-1842 --reason "request 77" --data ./data --certificate 77.json\n  millrace erase --entity user=u-1842 --reason "request 77" --url http://127.0.0.1:7411\n  millrace erase verify --entity user=u-1842 --data ./data',
     )
     .action(erase);
+  erased
+    .command('list')
+    .description('list the erasures of a running server')
+    .addHelpText('after', '\nExample:\n  millrace erase list')
+    .action(list);
+  erased
+    .command('show')
+    .description('show an erasure of a running server, and its certificate when it has ended')
+    .argument('<id>', 'id of the erasure, from `millrace erase list`')
+    .addHelpText('after', '\nExample:\n  millrace erase show 3f9a1c0b7d2e4a5b-1')
+    .action(show);
   erased
     .command('verify')
     .description('look for an entity in every byte of a data directory; exit with 1 if found')

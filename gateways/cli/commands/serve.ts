@@ -85,9 +85,9 @@ const profileOf = async (
         durableTimeoutMs: durableTimeout,
       });
   }
-  const { startEmbedded } = await import('#infra/profiles/embedded.ts');
+  const { startErasable } = await import('#infra/profiles/embedded-erasable.ts');
   return (options) =>
-    startEmbedded({
+    startErasable({
       ...options,
       ...(keepLog === undefined ? {} : { keepLogMs: keepLog }),
       ...(entityQuota === undefined ? {} : { entityQuotas: entityQuota }),

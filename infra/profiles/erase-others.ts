@@ -1,0 +1,146 @@
+/**
+ * The present values of other entities after an erasure. An event can belong to two entities, as a
+ * purchase does to a buyer and a shop: the shop's value still counts it. Each view that had such
+ * events is replayed whole and promoted, and the generations that a rollback would restore are
+ * retired. What cannot be, such as a version that a service is pinned to, is named.
+ *
+ * A run that was killed is continued: the replay's reason names the erasure, and how many events
+ * of the view's source it has removed so far.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Caller } from '#domain/api/caller.ts';
+import type { Platform } from '#domain/api/platform.ts';
+import type { ReplayStatus } from '#domain/api/replays.ts';
+import type { RecomputedView, Remains } from '#domain/erasure/certificate.ts';
+import { MillraceError } from '#domain/errors.ts';
+import { startEmbedded } from '#infra/profiles/embedded.ts';
+
+/** The rights to erase were checked, and nobody needs to approve that values are right again. */
+const PLATFORM: Caller = { actor: 'millrace', approval: 'erasure' };
+const POLL_MS = 20;
+
+const refusalOf = (error: unknown): MillraceError => {
+  if (error instanceof MillraceError && error.status < 500) return error;
+  throw error;
+};
+
+const filled = async (platform: Platform, id: string): Promise<ReplayStatus> => {
+  for (;;) {
+    const status = await platform.replays.get(id);
+    if (status.state !== 'filling') return status;
+    await sleep(POLL_MS);
+  }
+};
+
+/** The replay of this reason that is live, or can still be. */
+const replayOf = async (
+  { replays }: Platform,
+  view: string,
+  reason: string,
+): Promise<ReplayStatus> => {
+  const usable = ['filling', 'ready', 'promoted'];
+  const begun = (await replays.list()).find(
+    (one) => one.view === view && one.reason === reason && usable.includes(one.state),
+  );
+  return begun ?? replays.start({ view, reason }, PLATFORM);
+};
+
+/** Retires what a rollback would restore; the refusal, where a service still reads it. */
+const retireEarlier = async ({ replays }: Platform, id: string): Promise<MillraceError | null> => {
+  for (;;)
+    try {
+      await replays.change(id, 'retire', {}, PLATFORM);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      return refusal.code === 'MR_REPLAY_STATE' ? null : refusal;
+    }
+};
+
+const stays = (view: string, which: string, why: string): Remains => ({
+  what: `values of other entities of the view ${view}, ${which}`,
+  why: `they still count events of the entity: ${why}`,
+});
+
+interface RecomputedOne {
+  readonly recomputed: readonly RecomputedView[];
+  readonly remains: readonly Remains[];
+}
+
+const recompute = async (
+  platform: Platform,
+  view: string,
+  reason: string,
+): Promise<RecomputedOne> => {
+  let replay: ReplayStatus;
+  try {
+    replay = await filled(platform, (await replayOf(platform, view, reason)).id);
+    if (replay.state === 'ready')
+      replay = await platform.replays.change(replay.id, 'promote', {}, PLATFORM);
+  } catch (error) {
+    return { recomputed: [], remains: [stays(view, 'all', refusalOf(error).message)] };
+  }
+  const { id, generation, state, error } = replay;
+  if (state !== 'promoted')
+    return { recomputed: [], remains: [stays(view, 'all', error ?? `replay ${id} is ${state}`)] };
+  const refused = await retireEarlier(platform, id);
+  const others = (await platform.replays.list()).filter(
+    (one) => one.view === view && one.id !== id && ['filling', 'ready'].includes(one.state),
+  );
+  return {
+    recomputed: [{ view, generation }],
+    remains: [
+      ...(refused === null ? [] : [stays(view, 'earlier generations', refused.message)]),
+      ...others.map((one) =>
+        stays(
+          view,
+          `generation ${one.generation}`,
+          `it was filled before: abandon it with \`millrace replay abandon ${one.id}\``,
+        ),
+      ),
+      {
+        what: `earlier feature updates of other entities of the view ${view}`,
+        why: 'the log and the history keep them as the record of what was computed then; reads do not use them any more',
+      },
+    ],
+  };
+};
+
+interface RecomputeOptions {
+  readonly dataDirectory: string;
+  readonly erasure: string;
+  /** view → how many events of its source were erased */
+  readonly views: Readonly<Record<string, number>>;
+  readonly now: () => number;
+  readonly onProgress: (what: string) => void;
+}
+
+/** Opens a platform on the directory, which no other may run on. */
+export const recomputeOthers = async ({
+  dataDirectory,
+  erasure,
+  views,
+  now,
+  onProgress,
+}: RecomputeOptions): Promise<RecomputedOne> => {
+  if (Object.keys(views).length === 0) return { recomputed: [], remains: [] };
+  const platform = await startEmbedded({
+    dataDirectory,
+    now,
+    warn: () => {},
+    historyEveryMs: 0,
+    keepLogMs: null,
+  });
+  try {
+    const all: RecomputedOne[] = [];
+    for (const [view, events] of Object.entries(views)) {
+      onProgress(`values of others: ${view}`);
+      all.push(await recompute(platform, view, `erasure ${erasure} of ${events} events`));
+    }
+    return {
+      recomputed: all.flatMap(({ recomputed }) => recomputed),
+      remains: all.flatMap(({ remains }) => remains),
+    };
+  } finally {
+    await platform.close();
+  }
+};
