@@ -178,7 +178,7 @@ export const ERRORS = {
   MR_DATA_MIXED: {
     status: 500,
     remedy:
-      'The files of two data directories, or of one directory at different times, are mixed in this one. Put back the files that belong together, or follow the message.',
+      'Files or stores of two platforms, or of one at different times, are mixed. Put back those that belong together, or follow the message.',
   },
   MR_SCHEMA_INCOMPATIBLE: {
     status: 409,

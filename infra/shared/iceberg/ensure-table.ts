@@ -23,6 +23,8 @@ export interface EnsureTableOptions {
   readonly now: () => number;
   /** opened to rewrite a table whose columns cannot be widened as they are */
   readonly openDuckDb: () => Promise<DuckDb>;
+  /** the id of the platform that a new table belongs to */
+  readonly platform?: string | undefined;
   /** used only when the table is created */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -55,6 +57,7 @@ export const ensureTable = async (
       lastColumnId,
       partitionBy,
       now: now(),
+      platform: options.platform,
     });
     const committed = await commitTable(table, null, {
       ...made,
