@@ -57,6 +57,13 @@ const needsRestart = (topic: string): boolean => topic.startsWith('ingest.');
 
 const REMEDY =
   'Nothing reads or writes it until Kafka has the old topic again: put back its data. If that is lost, define the source or the view under another name.';
+const REGISTRY_REMEDY =
+  "It shows whether the registry's database is of an earlier time. Put back Kafka's data. If that is lost, stop the gateways and run `millrace stack repair`, which writes the database's commits to the topic again.";
+
+const remedyOf = (topic: string): string =>
+  topic === REGISTRY_TOPIC
+    ? REGISTRY_REMEDY
+    : `What Flink and the stores have of it belongs to the old topic. ${REMEDY}`;
 
 export const mixedTopic = (topic: string, problem: string): MillraceError =>
   new MillraceError('MR_DATA_MIXED', problem, { topic });
@@ -73,7 +80,7 @@ export const openTopicGuard = async (options: TopicGuardOptions): Promise<TopicG
   let isStarted = false;
 
   const note = (problems: Map<string, string>, topic: string, problem: string): void => {
-    if (problems.has(topic)) return;
+    if (problems.get(topic) === problem) return;
     problems.set(topic, problem);
     warn?.(problem);
   };
@@ -86,18 +93,7 @@ export const openTopicGuard = async (options: TopicGuardOptions): Promise<TopicG
       return;
     }
     const what = `The topic ${topic} was deleted and created again: its id is ${id}, and was ${recorded}.`;
-    if (topic === REGISTRY_TOPIC)
-      return note(
-        replaced,
-        topic,
-        `${what} It shows whether the registry's database is of an earlier time. Put back Kafka's data. If the old topic is lost, stop the gateways and run \`millrace stack repair\`, which writes the database's commits to it again.`,
-      );
-    if (!isReplaceable(topic))
-      return note(
-        replaced,
-        topic,
-        `${what} What Flink and the stores have of it belongs to the old topic. ${REMEDY}`,
-      );
+    if (!isReplaceable(topic)) return note(replaced, topic, `${what} ${remedyOf(topic)}`);
     if (isStarted && needsRestart(topic))
       return note(
         replaced,
@@ -116,7 +112,7 @@ export const openTopicGuard = async (options: TopicGuardOptions): Promise<TopicG
       if (error === null) await compare(topic, id);
       else if (error !== UNKNOWN_TOPIC || isReplaceable(topic)) continue;
       else if (!missing.has(topic)) missing.add(topic);
-      else note(replaced, topic, `The topic ${topic} was deleted. ${REMEDY}`);
+      else note(replaced, topic, `The topic ${topic} was deleted. ${remedyOf(topic)}`);
     }
   };
   let looking: Promise<void> = Promise.resolve();
