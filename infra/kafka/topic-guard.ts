@@ -1,7 +1,7 @@
 /**
- * Whether the topics are still those that this platform made. Flink, the stores and the history say
- * how far they are in offsets of a topic, which mean nothing in another topic of the same name. So a
- * topic that was deleted, deleted and created again, or set back is not used any more; others are.
+ * Whether the topics are still those that this platform made. Flink, the stores and the history
+ * have offsets of a topic, which mean nothing in another topic of the same name. So a topic that
+ * was deleted, deleted and created again, or set back is not used any more; others are.
  *
  * Topics are compared by id once a second. A topic whose end goes back is noticed by every read of
  * its end.

@@ -1,6 +1,6 @@
 /**
- * Whether the directories of the stack belong to the registry's database: each has the platform's id
- * in a file, which is made when the platform first starts on it.
+ * Whether the directories of the stack belong to the registry's database: each has the platform's
+ * id in a file, which is made when the platform first starts on it.
  */
 
 import { MillraceError } from '#domain/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * `millrace stack repair`: makes the registry's database and the topic `registry`, which has the same
- * commits, whole from each other. No gateway may run.
+ * `millrace stack repair`: makes the registry's database and the topic `registry`, which has the
+ * same commits, whole from each other. No gateway may run.
  *
  * - The database is older than the topic, or new: it takes the commits that it lacks.
  * - The topic was deleted, or deleted and created again: the commits are written to it again.

@@ -1,6 +1,6 @@
 /**
- * `millrace stack verify`: whether the stores of the stack belong together, and whether the files of
- * the history are as they were written. It changes nothing, and gateways may run.
+ * `millrace stack verify`: whether the stores of the stack belong together, and whether the files
+ * of the history are as they were written. It changes nothing, and gateways may run.
  */
 import { hostname } from 'node:os';
 import type { Damage, DamagedPart, Verification } from '#domain/api/verification.ts';

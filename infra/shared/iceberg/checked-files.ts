@@ -28,7 +28,7 @@ export const damagedFile = (uri: string, why: string): never => {
 };
 
 /**
- * @param stated the checksum that the file must have; default: that of its name; null: any
+ * @param stated the checksum that the file must have; default: that of its name; null: none
  * @throws MR_DATA_DAMAGED
  */
 export const assertChecksum = (

@@ -2,7 +2,7 @@
  * Checksums of data files whose names have none, because another engine wrote them. They are noted
  * when a commit with the files is first seen, so damage before that moment is not found.
  *
- *     <root>/.checksums/<topic>.json   {"crc":"<of the text of files>","files":{"<path>":"1a2b3c4d"}}
+ *     <root>/.checksums/<topic>.json   {"crc":"<of the text of files>","files":{"<path>":"<crc>"}}
  *
  * Paths are those of the URIs below the root. One process notes at a time; any may look up.
  */
