@@ -43,6 +43,8 @@ const lost = numberedSales();
 const kept = numberedSales();
 const files = mkdtempSync(join(tmpdir(), 'millrace-identity-'));
 const ROUNDS = 4;
+/** A busy machine needs minutes to start the first jobs. */
+const SLOW_MS = 400_000;
 let on: StackPlatform | null = null;
 let mysql: MysqlAddress;
 let yesterday: MysqlAddress;
@@ -103,7 +105,7 @@ beforeAll(async () => {
   await platform().registry.apply(plain(...lost.definitions, ...kept.definitions), {}, caller);
   for (let i = 0; i < ROUNDS; i++) for (const sales of [lost, kept]) await publish(sales);
   await bothAnswer();
-}, 150_000);
+}, SLOW_MS);
 
 afterAll(async () => {
   await stop();
@@ -290,7 +292,7 @@ test('a topic that is deleted and created again stops what depends on it, and no
   await expectStopped();
   await log.close();
   await stop();
-}, 200_000);
+}, SLOW_MS);
 
 test('a registry topic that is created again is refused, and written again', async () => {
   await deleteTopic('registry');
