@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FeatureLog } from '#commands/feature-log/feature-log.ts';
 import { isKeyStream } from '#domain/authorization/keys.ts';
 import { messageOf } from '#domain/error-message.ts';
+import { MillraceError } from '#domain/errors.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
@@ -78,10 +79,17 @@ export const followRegistry = async (
     for (const listener of [...listeners]) listener();
   };
 
+  /** A source whose topics cannot be used is refused where it is used; the others go on. */
+  const openSource = async (name: string): Promise<void> => {
+    await sources.open(name).catch((error: unknown) => {
+      if (!(error instanceof MillraceError) || error.code !== 'MR_DATA_MIXED') throw error;
+    });
+  };
+
   const reconcileOnce = async (): Promise<void> => {
     if (gatherMs > 0) await sleep(gatherMs);
     isQueued = false;
-    for (const { name } of catalog.streams('source')) await sources.open(name);
+    for (const { name } of catalog.streams('source')) await openSource(name);
     const services = loggedServices(catalog);
     for (const { columns } of services) metrics.featureLogService(columns.service);
     await featureLog.follow(services);

@@ -207,7 +207,7 @@ try {
     await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers, body })
   ).text();
   const redis = new Redis({ ...stack.addresses.redis, enableAutoPipelining: true });
-  const key = 'mr:{spending#1}:e:u7';
+  const [key = ''] = await redis.keys('mr:*:{spending#1}:e:u7');
   const block = (await redis.getBuffer(key)) as Buffer;
   const bare = Fastify();
   bare.post(

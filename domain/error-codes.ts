@@ -194,7 +194,7 @@ export const ERRORS = {
   MR_DATA_MIXED: {
     status: 500,
     remedy:
-      'Put back the files that belong together, or follow the message: the directory has files of two data directories, or of one at different times.',
+      'Put back the files or stores that belong together, or follow the message: those of two platforms, or of one at different times, are mixed.',
   },
   MR_SCHEMA_INCOMPATIBLE: {
     status: 409,

@@ -29,6 +29,8 @@ const parsed = <T>(definition: unknown): T =>
 
 export const COLUMNS = 50;
 
+const PLATFORM = '00000000-0000-4000-8000-000000000000';
+
 /**
  * A view named `view` of entity `driver_id`, with the columns f0 … f<columns − 1>, each the last
  * value: whole numbers and fractions in turn.
@@ -99,7 +101,7 @@ export const writeRows = async (
   target: TilesTarget,
   records: readonly Uint8Array[],
 ): Promise<number> => {
-  const store = redisCacheStore({ ...address, ttlOf: () => null });
+  const store = redisCacheStore({ ...address, platform: PLATFORM, ttlOf: () => null });
   await connected(() => store.progress(target));
   const schema = featuresAvroSchema(target.plan);
   const decoder = updateDecoder({ schema: async () => schema });
@@ -197,7 +199,7 @@ const readOf = (
 
 /** Reads from the cached copy, as a gateway of the stack profile does. */
 export const redisRead = async (address: RedisAddress, target: TilesTarget): Promise<Read> => {
-  const cache = redisCacheStore({ ...address, ttlOf: () => null });
+  const cache = redisCacheStore({ ...address, platform: PLATFORM, ttlOf: () => null });
   await connected(() => cache.progress(target));
   const nothing = { name: 'none', read: never('a durable tier'), close: async () => {} };
   const readsByStore = { cache: 0, durable: 0, history: 0 };

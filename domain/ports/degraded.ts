@@ -26,7 +26,10 @@ export const DEGRADED_MODES = [
   'log-unavailable',
   /** stored times lead the machine's clock: a read's default time is the clock's */
   'clock-behind',
-  /** a table of the history is damaged or cannot be written: reads that need it fail */
+  /**
+   * a table of the history is damaged or cannot be written, or a topic of the log is not the one
+   * that it was: reads that need it fail
+   */
   'history-unavailable',
   /** the disk is full: publishing and commands fail, reads go on */
   'disk-full',

@@ -50,10 +50,21 @@ export const registryRecordSchema = {
         },
       },
     },
+    {
+      name: 'principal',
+      type: ['null', 'string'],
+      default: null,
+      doc: 'id of the principal; null: the platform itself, or a record of an old version',
+    },
   ],
 } as const;
 
 const type = avroCodec(registryRecordSchema);
+/** Records of earlier releases end before the principal. */
+const typeBefore = avroCodec({
+  ...registryRecordSchema,
+  fields: registryRecordSchema.fields.filter(({ name }) => name !== 'principal'),
+});
 
 export const encodeCommit = (commit: Commit): Uint8Array =>
   type.toBuffer({
@@ -68,6 +79,7 @@ export const encodeCommit = (commit: Commit): Uint8Array =>
     time: commit.command.time,
     refusal: commit.refusal,
     events: commit.events.map((event) => ({ type: event.type, data: JSON.stringify(event.data) })),
+    principal: commit.command.principal ?? null,
   });
 
 interface Wire {
@@ -82,7 +94,21 @@ interface Wire {
   readonly time: number;
   readonly refusal: { readonly code: string; readonly message: string } | null;
   readonly events: readonly { readonly type: string; readonly data: string }[];
+  readonly principal?: string | null;
 }
+
+const wireOf = (bytes: Uint8Array): Wire => {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    return type.fromBuffer(buffer) as Wire;
+  } catch (error) {
+    try {
+      return typeBefore.fromBuffer(buffer) as Wire;
+    } catch {
+      throw error;
+    }
+  }
+};
 
 const parse = (text: string): unknown => {
   try {
@@ -93,9 +119,7 @@ const parse = (text: string): unknown => {
 };
 
 export const decodeCommit = (bytes: Uint8Array): Commit => {
-  const wire = type.fromBuffer(
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-  ) as Wire;
+  const wire = wireOf(bytes);
   return {
     position: wire.position,
     stream: wire.stream,
@@ -105,6 +129,7 @@ export const decodeCommit = (bytes: Uint8Array): Commit => {
       type: wire.command,
       data: parse(wire.data),
       actor: wire.actor,
+      ...(wire.principal == null ? {} : { principal: wire.principal }),
       reason: wire.reason,
       time: wire.time,
     },

@@ -12,7 +12,13 @@ import type { EngineJob } from '#domain/api/operations.ts';
 import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
 import { samePlan } from '#domain/plan/plan.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
-import type { Engine, EngineEvents, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
+import type {
+  Engine,
+  EngineEvents,
+  GenerationSpec,
+  WantedGeneration,
+  WantedView,
+} from '#domain/ports/engine.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { FetchedTiles, ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -24,7 +30,12 @@ import { jobHealth } from './job-health.ts';
 import { materializeJobFor } from './materialize-jobs.ts';
 import { createQuietTopics } from './quiet-topics.ts';
 import { repeat } from './repeat.ts';
-import { generationsOf, type WantedJobsOptions, wantedJobs } from './wanted-jobs.ts';
+import {
+  generationsOf,
+  topicProblemOf,
+  type WantedJobsOptions,
+  wantedJobs,
+} from './wanted-jobs.ts';
 
 export interface FlinkEngineOptions extends WantedJobsOptions {
   readonly cache: CacheStore | null;
@@ -63,6 +74,17 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   const { log, jobs, cluster, warn } = options;
   const running = new Map<string, FlinkGeneration>();
   const generations = (): readonly FlinkGeneration[] => [...running.values()];
+  const problemOf = (spec: GenerationSpec): string | null =>
+    topicProblemOf(spec, options.topicProblem);
+  const isUsable = ({ spec }: { readonly spec: GenerationSpec }): boolean =>
+    problemOf(spec) === null;
+  const refreshAll = async (): Promise<void> => {
+    await Promise.all(
+      generations()
+        .filter(isUsable)
+        .map((generation) => generation.refresh()),
+    );
+  };
   const fills = createFills({ log, jobs, cluster });
   const wantedInFlink = wantedJobs(options);
   const listeners = new Set<() => void>();
@@ -100,7 +122,11 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     const checkpointAt = (): number | null =>
       health.writing().find(({ name }) => name === writer)?.checkpointAt ?? null;
     const fetch = options.fetcher({ plan: spec.plan, generation: spec.generation });
-    running.set(id, flinkGeneration({ spec, log, cache, decoder, checkpointAt, fetch }));
+    const topicProblem = (): string | null => problemOf(spec);
+    running.set(
+      id,
+      flinkGeneration({ spec, log, cache, decoder, checkpointAt, fetch, topicProblem }),
+    );
   };
 
   const ensureJobs = async (): Promise<void> => {
@@ -117,13 +143,16 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
       const { version, plan } = generation.spec;
       const before = running.get(id)?.spec;
       if (before?.version === version && samePlan(before.plan, plan)) continue;
-      await createTopics(generation);
+      if (isUsable(generation))
+        await createTopics(generation).catch((error: unknown) => {
+          if (isUsable(generation)) throw error;
+        });
       open(id, generation);
     }
     epoch++;
     answers();
     await ensureJobs();
-    await Promise.all(generations().map((generation) => generation.refresh()));
+    await refreshAll();
   };
 
   const enqueue = (work: () => Promise<void>): Promise<void> => {
@@ -133,20 +162,22 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   };
 
   const nudgeQuietTopics = async (): Promise<void> => {
-    const readings = [...running].map(([id, generation]) => ({
-      id,
-      topic: rawTopic(generation.spec.source.name),
-      computed: generation.computed().reduce((a, b) => a + b, 0),
-      lag: generation.lag(),
-    }));
+    const readings = [...running]
+      .filter(([, generation]) => isUsable(generation))
+      .map(([id, generation]) => ({
+        id,
+        topic: rawTopic(generation.spec.source.name),
+        computed: generation.computed().reduce((a, b) => a + b, 0),
+        lag: generation.lag(),
+      }));
     for (const topic of quiet(readings, Date.now())) await options.nudge(topic);
   };
 
   const reportFilled = async (): Promise<void> => {
     for (const { spec, state } of generationsOf(wanted)) {
       const generation = running.get(idOf(spec.view, spec.generation));
-      if (state !== 'filling' || generation === undefined || !(await fills.isFilled(generation)))
-        continue;
+      if (state !== 'filling' || generation === undefined || problemOf(spec) !== null) continue;
+      if (!(await fills.isFilled(generation))) continue;
       await options.onFilled(spec.view, spec.generation);
       fills.forget(generation);
     }
@@ -159,7 +190,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
 
   const poll = async (): Promise<void> => {
     const before = positionsNow();
-    await Promise.all(generations().map((generation) => generation.refresh()));
+    await refreshAll();
     polledAt = Date.now();
     if (positionsNow() !== before) for (const listener of [...listeners]) listener();
     if (!options.leads()) return;

@@ -90,14 +90,14 @@ const isFlushed = (view: MaterializedView): view is FlushedView => view.flushMs 
  */
 export const ensureMaterialize = async (
   { jobs, log, settings }: MaterializeContext,
-  { views }: Materialized,
+  { views, held = false }: Materialized,
 ): Promise<void> => {
   const shared = views.filter((view) => !isFlushed(view));
   const flushed = views.filter(isFlushed);
   const wanted = new Set(flushed.map(({ view }) => flushJob(view)));
   for (const { name } of await jobs.running())
     if (name.startsWith(flushJob('')) && !wanted.has(name)) await jobs.stop(name);
-  if (shared.length === 0) await jobs.discard(MATERIALIZE_JOB);
+  if (shared.length === 0) await (held ? jobs.halt : jobs.discard)(MATERIALIZE_JOB);
   else
     await jobs.ensure(MATERIALIZE_JOB, { state: materializeIdentity(shared) }, async (start) =>
       materializeJobOf(settings, shared, await updatesFrom(log, shared, start)),
@@ -114,7 +114,8 @@ export const ensureArchive = async (
   what: Materialized,
 ): Promise<void> => {
   const { jobs, log, settings } = options;
-  if (what.sources.length === 0) return jobs.discard(ARCHIVE_JOB);
+  if (what.sources.length === 0)
+    return (what.held === true ? jobs.halt : jobs.discard)(ARCHIVE_JOB);
   await jobs.ensure(ARCHIVE_JOB, { state: archiveIdentity(what) }, async () => {
     await ensureTables(options, what);
     const topics = [

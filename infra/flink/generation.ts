@@ -10,6 +10,7 @@
 import type { EngineJob } from '#domain/api/operations.ts';
 import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
 import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
+import { MillraceError } from '#domain/errors.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -54,6 +55,8 @@ export interface FlinkGenerationOptions {
    */
   readonly checkpointAt: () => number | null;
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
+  /** why one of its topics cannot be used; null: they can; absent: they always can */
+  readonly topicProblem?: () => string | null;
 }
 
 const STALLED = degraded('engine-stalled');
@@ -67,6 +70,7 @@ export const flinkGeneration = ({
   decoder,
   checkpointAt,
   fetch,
+  topicProblem = () => null,
 }: FlinkGenerationOptions): FlinkGeneration => {
   const { plan, view, generation, version, source } = spec;
   const target: TilesTarget = { plan, generation };
@@ -146,6 +150,11 @@ export const flinkGeneration = ({
     return store;
   };
 
+  const error = (): Error | null => {
+    const problem = topicProblem();
+    return problem === null ? failure : new MillraceError('MR_DATA_MIXED', problem);
+  };
+
   const positions = (): readonly Position[] =>
     visible.map((offset, partition) => ({ partition, offset }));
   const served: ServedView = {
@@ -161,7 +170,7 @@ export const flinkGeneration = ({
     position: () => text,
     newestEventTime: () => newest,
     completeThrough: times.completeThrough,
-    degraded: () => (failure === null ? NOT_DEGRADED : STALLED),
+    degraded: () => (error() === null ? NOT_DEGRADED : STALLED),
   };
 
   return {
@@ -174,7 +183,7 @@ export const flinkGeneration = ({
     computed: () => computed,
     lag: () => Math.max(0, sum(ends) - sum(computed)),
     events: () => sum(computed),
-    error: () => failure,
+    error,
     refresh() {
       refreshing ??= poll().finally(() => {
         refreshing = null;

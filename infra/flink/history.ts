@@ -34,6 +34,8 @@ import { openSession } from './sql-gateway.ts';
 export interface StackHistoryOptions {
   /** the directory of the tables */
   readonly tables: Directory;
+  /** the platform's id, which new tables carry */
+  readonly platform?: string;
   /** a path on the local disk, for sorts that do not fit in memory */
   readonly spillDirectory: string;
   /** as Flink is configured */
@@ -109,7 +111,7 @@ const tableOf = (what: WithHistory) => {
 };
 
 export const openStackHistory = async (options: StackHistoryOptions): Promise<StackHistory> => {
-  const { tables, spillDirectory, warehouse, gateway, log, now } = options;
+  const { tables, platform, spillDirectory, warehouse, gateway, log, now } = options;
   const openOwn = (threads: number): Promise<DuckDb> =>
     openDuckDb({ memoryLimit: '512MB', threads, spillDirectory });
   const reader = historyReader(tables, await openOwn(2));
@@ -134,6 +136,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
       now,
       openDuckDb: () => openOwn(1),
       properties: PROPERTIES,
+      platform,
     });
     if (changes.length > 0) await changeColumns(historyTable(kind, name), changes);
   };

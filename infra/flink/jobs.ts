@@ -65,6 +65,8 @@ export interface FlinkJobs {
   ) => Promise<string>;
   /** Stops a job with a savepoint; does nothing where it does not run. */
   readonly stop: (name: string) => Promise<void>;
+  /** Cancels a job and keeps what is stored of it: it can be started again from a checkpoint. */
+  readonly halt: (name: string) => Promise<void>;
   /** Cancels a job and forgets its state. */
   readonly discard: (name: string) => Promise<void>;
   readonly running: () => Promise<readonly FlinkJob[]>;
@@ -187,6 +189,9 @@ export const flinkJobs = ({
     },
     async stop(name) {
       for (const job of await live(name)) await stopOne(job);
+    },
+    async halt(name) {
+      for (const job of await live(name)) await cluster.cancel(job.id);
     },
     async discard(name) {
       for (const job of await live(name)) await cluster.cancel(job.id);

@@ -3,6 +3,8 @@
  * optimistically and one at a time (`FileLocks` in java), so neither loses what the other has done,
  * and appending continues.
  *
+ * At each look, the checksums of files that Flink has committed since are noted.
+ *
  * A table is due after a number of commits since it was last maintained. One job maintains all
  * tables that are due.
  */
@@ -10,6 +12,7 @@ import { messageOf } from '#domain/error-message.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { locationOf } from '#infra/shared/files/hadoop-location.ts';
+import { notedChecksums } from '#infra/shared/iceberg/noted-checksums.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { openSession } from './sql-gateway.ts';
 
@@ -134,7 +137,13 @@ export const keepTablesSmall = (
         resolve();
       };
     });
+  const checksums = notedChecksums(tables);
+  /** A table that cannot be read does not keep the others from it. */
+  const noteChecksums = async (): Promise<void> => {
+    for (const topic of topics()) await checksums.note(topic).catch(() => 0);
+  };
   const turn = async (): Promise<void> => {
+    if (leads()) await noteChecksums();
     const due = leads() ? await dueOf(topics()) : [];
     if (due.length === 0) return;
     await maintainTables(options, due, limits);

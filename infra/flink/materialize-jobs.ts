@@ -44,6 +44,8 @@ export interface Materialized {
   readonly views: readonly MaterializedView[];
   /** of the services whose answers are logged */
   readonly featureLogs: readonly FeatureLogColumns[];
+  /** true: some are left out because their topics cannot be used; absent: none is */
+  readonly held?: boolean;
 }
 
 /** The job that writes a view's tables of the durable tier. */

@@ -1,8 +1,8 @@
 /** Starts and stops Flink's jobs until what runs is what the registry wants. */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
-import type { WantedGeneration, WantedView } from '#domain/ports/engine.ts';
-import { rawTopic } from '#domain/ports/topics.ts';
+import type { GenerationSpec, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
+import { featureLogTopic, featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { readTypes } from '#domain/sql/flink/read-types.ts';
 import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.ts';
 import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
@@ -17,6 +17,11 @@ export interface WantedJobsOptions extends MaterializeContext {
   readonly featureLogs: () => readonly FeatureLogColumns[];
   /** what a new compute job reads besides Kafka */
   readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
+  /**
+   * Why a topic cannot be used; null: it can. What reads or writes such a topic is stopped, and the
+   * rest goes on. Absent: every topic can.
+   */
+  readonly topicProblem?: (topic: string) => string | null;
   /** Deletes what generations that are gone have left. */
   readonly clean: (views: readonly WantedView[]) => Promise<void>;
 }
@@ -31,6 +36,13 @@ export interface WantedJobs {
 export const generationsOf = (wanted: readonly WantedView[]): readonly WantedGeneration[] =>
   wanted.flatMap((view) => view.generations);
 
+/** Why a generation cannot be computed: a topic of its cannot be used. null: it can. */
+export const topicProblemOf = (
+  { source, view }: Pick<GenerationSpec, 'source' | 'view'>,
+  problem: (topic: string) => string | null = () => null,
+): string | null =>
+  problem(rawTopic(source.name)) ?? problem(featuresTopic(view)) ?? problem(lateTopic(view));
+
 /** Waits for all, also where one fails: `ensure` must not go on beside its next run. */
 const allOf = async (started: readonly Promise<void>[]): Promise<void> => {
   for (const result of await Promise.allSettled(started))
@@ -38,9 +50,9 @@ const allOf = async (started: readonly Promise<void>[]): Promise<void> => {
 };
 
 export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
-  const { log, jobs, settings } = options;
+  const { log, jobs, settings, topicProblem = () => null } = options;
 
-  const materialized = (wanted: readonly WantedView[]): Materialized => ({
+  const all = (wanted: readonly WantedView[]): Materialized => ({
     sources: options.sources(),
     featureLogs: options.featureLogs(),
     views: wanted
@@ -55,8 +67,23 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
       })),
   });
 
+  /** The same, without what has a topic that cannot be used. */
+  const materialized = (wanted: readonly WantedView[]): Materialized => {
+    const { sources, featureLogs, views } = all(wanted);
+    const usable = {
+      sources: sources.filter(({ name }) => topicProblem(rawTopic(name)) === null),
+      featureLogs: featureLogs.filter(
+        ({ service }) => topicProblem(featureLogTopic(service)) === null,
+      ),
+      views: views.filter(({ view }) => topicProblem(featuresTopic(view)) === null),
+    };
+    const held = sources.length > usable.sources.length || views.length > usable.views.length;
+    return held ? { ...usable, held } : usable;
+  };
+
   const ensureCompute = async ({ spec }: WantedGeneration): Promise<void> => {
     const { plan, version, generation, view } = spec;
+    if (topicProblemOf(spec, topicProblem) !== null) return jobs.halt(computeJob(view, generation));
     const definition = options.viewDefinition(view, version);
     if (definition === null) return;
     const read = readTypes(spec.source, definition, plan);
@@ -82,7 +109,7 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
 
   const discardUnwanted = async (wanted: readonly WantedView[]): Promise<void> => {
     const names = new Set([
-      ...writingJobs(materialized(wanted)),
+      ...writingJobs(all(wanted)),
       ...generationsOf(wanted).map(({ spec }) => computeJob(spec.view, spec.generation)),
     ]);
     for (const job of await jobs.running()) if (!names.has(job.name)) await jobs.discard(job.name);

@@ -40,7 +40,7 @@ export const tablesBelow = async ({ files, uri }: Directory): Promise<readonly s
   return [...new Set(topics)];
 };
 
-interface Stray {
+export interface Stray {
   readonly topic: string;
   /** what is wrong, as a sentence */
   readonly message: string;
@@ -49,9 +49,11 @@ interface Stray {
   readonly ahead: TableAhead | null;
 }
 
-interface StrayOptions {
+export interface StrayOptions {
   readonly root: Directory;
   readonly platform: string;
+  /** absent: every table is looked at */
+  readonly isWanted?: (topic: string) => boolean;
   /** the log's next offset by partition; empty where it has no such topic */
   readonly endOf: (topic: string) => readonly number[] | Promise<readonly number[]>;
   /** called with a table that cannot be read */
@@ -59,10 +61,10 @@ interface StrayOptions {
 }
 
 /** Tables of another platform, and tables that are ahead of the log. */
-const strayTables = async (options: StrayOptions): Promise<readonly Stray[]> => {
-  const { root, platform, endOf, onDamaged = () => {} } = options;
+export const strayTables = async (options: StrayOptions): Promise<readonly Stray[]> => {
+  const { root, platform, endOf, isWanted = () => true, onDamaged = () => {} } = options;
   const strays: Stray[] = [];
-  for (const topic of await tablesBelow(root)) {
+  for (const topic of (await tablesBelow(root)).filter(isWanted)) {
     let loaded: Awaited<ReturnType<typeof loadTable>>;
     try {
       loaded = await loadTable(tableDirectory(root, topic));

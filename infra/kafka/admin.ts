@@ -2,11 +2,12 @@
 import { createPartitionsV3, createTopicsV7 } from '@platformatic/kafka';
 import { hasType, type RetryPolicy, withRetries } from '#infra/kafka/kafka-error.ts';
 import { type TopicOptions, topicConfig } from '#infra/kafka/topic-config.ts';
-import type { Cluster } from '#infra/kafka/wire/cluster.ts';
+import type { Cluster, TopicDescription } from '#infra/kafka/wire/cluster.ts';
 import { refused } from '#infra/kafka/wire/failure.ts';
 
 export interface KafkaAdmin {
-  createTopic(topic: string, partitions: number): Promise<void>;
+  /** @returns the topic's id */
+  createTopic(topic: string, partitions: number): Promise<string>;
   topics(): Promise<readonly { readonly topic: string; readonly partitions: number }[]>;
 }
 
@@ -20,9 +21,9 @@ export const kafkaAdmin = (
   prefix: string,
   options: TopicOptions,
 ): KafkaAdmin => {
-  const leadersOf = async (name: string): Promise<readonly number[] | null> => {
+  const find = async (name: string): Promise<TopicDescription | null> => {
     const [found] = await cluster.describe([name]);
-    return found === undefined || found.error !== null ? null : found.leaders;
+    return found === undefined || found.error !== null ? null : found;
   };
 
   const create = async (name: string, topic: string, partitions: number): Promise<void> => {
@@ -42,23 +43,26 @@ export const kafkaAdmin = (
   };
 
   /** A broker's metadata may lack a topic that was created a moment ago. */
-  const waitForLeaders = async (name: string): Promise<readonly number[]> => {
-    const leaders = await leadersOf(name);
-    if (leaders === null || leaders.length === 0 || leaders.includes(-1))
+  const waitForLeaders = async (name: string): Promise<TopicDescription> => {
+    const found = await find(name);
+    if (found === null || found.leaders.length === 0 || found.leaders.includes(-1))
       throw refused(`topic "${name}"`, 'LEADER_NOT_AVAILABLE');
-    return leaders;
+    return found;
   };
 
   return {
     createTopic: (topic, partitions) =>
       withRetries(retryPolicy, `creating topic "${topic}"`, async () => {
         const name = prefix + topic;
-        if ((await leadersOf(name)) === null) await create(name, topic, partitions);
-        if ((await waitForLeaders(name)).length >= partitions) return;
+        if ((await find(name)) === null) await create(name, topic, partitions);
+        const found = await waitForLeaders(name);
+        if (found.leaders.length >= partitions) return found.id;
         const wider = { name, count: partitions, assignments: null };
         await cluster.toController(createPartitionsV3.api, [wider], CREATE_TIMEOUT_MS, false);
-        if ((await waitForLeaders(name)).length < partitions)
+        const widened = await waitForLeaders(name);
+        if (widened.leaders.length < partitions)
           throw refused(`topic "${name}"`, 'LEADER_NOT_AVAILABLE');
+        return widened.id;
       }),
     topics: () =>
       withRetries(retryPolicy, 'listing topics', async () => {

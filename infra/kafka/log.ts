@@ -11,7 +11,7 @@
  * other processes; subscribe.ts delivers those.
  */
 import { randomUUID } from 'node:crypto';
-import type { Log, LogRecord } from '#domain/ports/log.ts';
+import type { Append, Log, LogRecord } from '#domain/ports/log.ts';
 import { kafkaAdmin } from '#infra/kafka/admin.ts';
 import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
 import { groupCommit } from '#infra/kafka/group-commit.ts';
@@ -20,6 +20,7 @@ import { toLogRecord } from '#infra/kafka/log-record.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
 import { producerClaims } from '#infra/kafka/producer-claims.ts';
 import { PRODUCERS_TOPIC, type TopicOptions } from '#infra/kafka/topic-config.ts';
+import { type TopicGuard, UNGUARDED } from '#infra/kafka/topic-guard.ts';
 import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import { openCluster } from '#infra/kafka/wire/cluster.ts';
@@ -40,6 +41,8 @@ export interface KafkaLogOptions extends KafkaAddress {
   /** how long a request is repeated while the broker is unavailable */
   readonly retryForMs?: number;
   readonly transactionTimeoutMs?: number;
+  /** refuses topics that are not those of this platform; default: none is compared */
+  readonly guard?: TopicGuard;
 }
 
 const RETRY_FOR_MS = 8_000;
@@ -55,6 +58,7 @@ export interface KafkaLog extends Log {
 
 export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
   const { brokers, clientId, prefix = '', now = Date.now, retryForMs = RETRY_FOR_MS } = options;
+  const guard = options.guard ?? UNGUARDED;
   const reads = openCluster(options);
   const writes = openCluster(options);
   let closed = false;
@@ -110,17 +114,31 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     return Array.from({ length: count }, (_, partition) => ({ topic: named(topic), partition }));
   };
 
+  const assertTopics = ({ records, positions = [], producer }: Append): void => {
+    for (const { topic } of records) guard.assert(topic);
+    for (const { topic } of positions) guard.assert(topic);
+    if (producer === undefined) return;
+    guard.assert(producer.topic);
+    guard.assert(PRODUCERS_TOPIC);
+  };
+
   const log: KafkaLog = {
     async createTopic(topic, { partitions: count }) {
-      await admin.createTopic(topic, count);
+      guard.assert(topic);
+      await guard.found(topic, await admin.createTopic(topic, count));
+      guard.assert(topic);
       await Promise.all([partitions.refresh(named(topic)), written.refresh(named(topic))]);
       // The metadata names a leader shortly before it accepts requests. Wait for it here, so that
       // the first append does not have to be repeated.
       await partitions.offsets(await all(topic), LATEST);
     },
     topics: () => admin.topics(),
-    append: (batch) => appends.append(batch),
+    async append(batch) {
+      assertTopics(batch);
+      return appends.append(batch);
+    },
     async read(topic, partition, offset, maxBytes) {
+      guard.assert(topic);
       if (partition >= (await all(topic)).length) return [];
       const records: LogRecord[] = [];
       for (let from = offset; records.length === 0; ) {
@@ -135,9 +153,19 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
       }
       return records;
     },
-    begin: async (topic) => partitions.offsets(await all(topic), EARLIEST),
-    end: async (topic) => partitions.offsets(await all(topic), LATEST),
+    async begin(topic) {
+      guard.assert(topic);
+      return partitions.offsets(await all(topic), EARLIEST);
+    },
+    async end(topic) {
+      guard.assert(topic);
+      const before = guard.ends(topic);
+      const ends = await partitions.offsets(await all(topic), LATEST);
+      guard.sawEnds(topic, before, ends);
+      return ends;
+    },
     async offsetsAt(topic, time) {
+      guard.assert(topic);
       const at = await all(topic);
       const [found, ends] = await Promise.all([
         partitions.offsets(at, time + 1),
@@ -145,12 +173,18 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
       ]);
       return found.map((offset, i) => (offset < 0 ? (ends[i] ?? 0) : offset));
     },
-    committed: async (consumer, topic) => committed(named(consumer), await all(topic)),
+    async committed(consumer, topic) {
+      guard.assert(topic);
+      return committed(named(consumer), await all(topic));
+    },
     async producerSequence(producer, topic) {
+      guard.assert(topic);
+      guard.assert(PRODUCERS_TOPIC);
       await claims.catchUp();
       return claims.next(producer, topic);
     },
     async nudge(topic) {
+      guard.assert(topic);
       const touched = (await all(topic)).map((at) => ({ ...at, batches: [] }));
       nudged = nudged
         .catch(() => {})
@@ -162,7 +196,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
   };
 
   try {
-    await admin.createTopic(PRODUCERS_TOPIC, 1);
+    await guard.found(PRODUCERS_TOPIC, await admin.createTopic(PRODUCERS_TOPIC, 1));
     await Promise.all([partitions.refresh(producersTopic), written.refresh(producersTopic)]);
   } catch (error) {
     await close();

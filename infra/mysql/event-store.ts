@@ -2,6 +2,7 @@
  * The registry's event store in MySQL: one row for each commit. One process appends at a time;
  * schema.ts says why.
  */
+import { MillraceError } from '#domain/errors.ts';
 import {
   assertUnchanged,
   type Commit,
@@ -27,13 +28,25 @@ const toCommit = ({ position, stream, version, body }: CommitColumns): Commit =>
   return { stream, command, events, refusal, position: Number(position), version: Number(version) };
 };
 
-export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
+const wentBack = (head: number, announced: number): MillraceError =>
+  new MillraceError(
+    'MR_DATA_MIXED',
+    `The registry in MySQL ends at commit ${head}, and had commit ${announced}: the database is of an earlier time. Commands are refused. Put back the newer database, or stop the gateways and run \`millrace stack repair\`, which takes the missing commits from the topic registry.`,
+    { head, announced },
+  );
+
+/** @param warn called once if the database is set back while this process runs */
+export const mysqlEventStore = (
+  database: MysqlDatabase,
+  warn: (message: string) => void = () => {},
+): EventStore => {
   const listeners = new Set<() => void>();
   /** the position that listeners were last called for */
   let announced = 0;
   let timer: NodeJS.Timeout | null = null;
   let isPolling = false;
   let heardAt = Date.now();
+  let warned = false;
 
   const announce = (position: number): void => {
     if (position <= announced) return;
@@ -52,8 +65,13 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
     head()
       .then(
         (position) => {
-          heardAt = at;
-          announce(position);
+          if (position >= announced) {
+            heardAt = at;
+            announce(position);
+          } else if (!warned) {
+            warned = true;
+            warn(wentBack(position, announced).message);
+          }
         },
         () => {},
       )
@@ -68,6 +86,7 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
 
   return {
     async append(commit, expectedVersion, options) {
+      const known = announced;
       const stored = await database.transaction(async ({ rows, run }) => {
         const [at] = await rows<{ position: number }>(
           'SELECT position FROM registry_head WHERE one = 1 FOR UPDATE',
@@ -78,6 +97,7 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
         );
         const current = Number(newest?.version ?? 0);
         const head = Number(at?.position ?? 0);
+        if (head < known) throw wentBack(head, known);
         assertUnchanged(commit.stream, { version: current, head }, expectedVersion, options);
         const { command, events, refusal, stream } = commit;
         const position = head + 1;

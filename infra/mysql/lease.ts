@@ -12,6 +12,8 @@ interface Lease {
 }
 
 const TRY_MS = 500;
+/** Held by the gateway that manages the jobs, while any gateway runs. */
+export const JOBS_LEASE = 'millrace.jobs';
 /** Past this timeout the lease counts as lost. */
 const ANSWER_MS = 3_000;
 

@@ -43,6 +43,14 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        INDEX dataset_job_state (state), INDEX dataset_job_started (started), INDEX dataset_job_ended (ended)
      ) ENGINE=InnoDB`,
   ],
+  [
+    'CREATE TABLE IF NOT EXISTS platform (one TINYINT NOT NULL PRIMARY KEY, id CHAR(36) NOT NULL) ENGINE=InnoDB',
+    'INSERT IGNORE INTO platform (one, id) VALUES (1, UUID())',
+    'CREATE TABLE IF NOT EXISTS marked_store (store VARCHAR(64) NOT NULL PRIMARY KEY) ENGINE=InnoDB',
+    `CREATE TABLE IF NOT EXISTS topic_id (
+       topic VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, id CHAR(36) NOT NULL
+     ) ENGINE=InnoDB`,
+  ],
 ];
 
 const LOCK = 'millrace.schema';

@@ -6,6 +6,7 @@ import type { Log } from '#domain/ports/log.ts';
 import type { CacheStore } from '#domain/ports/online-store.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { subscribe } from '#infra/kafka/subscribe.ts';
+import type { TopicGuard } from '#infra/kafka/topic-guard.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import { type CacheProjection, cacheProjection } from '#projections/cache/cache-projection.ts';
 import type { StackOnline } from './stack-online.ts';
@@ -20,6 +21,7 @@ interface CacheProjections {
 interface CacheProjectionsDependencies extends Pick<StackOnline, 'ttlOf' | 'older'> {
   readonly kafka: KafkaAddress;
   readonly log: Pick<Log, 'end'>;
+  readonly guard: Pick<TopicGuard, 'problem' | 'assert'>;
   readonly cache: CacheStore;
   readonly decoder: UpdateDecoder;
   readonly traces: Pick<StackTraces, 'ofCache'>;
@@ -29,6 +31,7 @@ interface CacheProjectionsDependencies extends Pick<StackOnline, 'ttlOf' | 'olde
 export const openCacheProjections = ({
   kafka,
   log,
+  guard,
   cache,
   decoder,
   traces,
@@ -43,7 +46,15 @@ export const openCacheProjections = ({
     if (first === undefined) return null;
     const ends = (): Promise<readonly number[]> => log.end(featuresTopic(view));
     return cacheProjection({
-      subscribe: (subscription) => subscribe({ ...kafka, ...subscription }),
+      subscribe: (subscription) =>
+        subscribe({
+          ...kafka,
+          ...subscription,
+          async handler(batch) {
+            guard.assert(batch.topic);
+            await subscription.handler(batch);
+          },
+        }),
       view,
       partitions: (await ends()).length,
       store: cache,
@@ -60,6 +71,7 @@ export const openCacheProjections = ({
     async follow(views) {
       for (const wanted of views) {
         if (wanted.generations.length === 0) continue;
+        if (guard.problem(featuresTopic(wanted.view)) !== null) continue;
         const projection = byView.get(wanted.view) ?? (await open(wanted));
         if (projection === null) continue;
         byView.set(wanted.view, projection);

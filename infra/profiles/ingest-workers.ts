@@ -7,8 +7,9 @@ import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { ingestTopic } from '#domain/ports/topics.ts';
+import { ingestTopic, rawTopic } from '#domain/ports/topics.ts';
 import { type IngestWorker, kafkaIngestWorker } from '#infra/kafka/ingest-worker.ts';
+import type { TopicGuard } from '#infra/kafka/topic-guard.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
@@ -21,7 +22,12 @@ interface IngestWorkers {
 export const openIngestWorkers = (
   kafka: KafkaAddress,
   catalog: Catalog,
-  dependencies: { readonly log: Log; readonly schemas: SchemaRegistry; readonly now: () => number },
+  dependencies: {
+    readonly log: Log;
+    readonly schemas: SchemaRegistry;
+    readonly now: () => number;
+    readonly guard: Pick<TopicGuard, 'assert' | 'problem'>;
+  },
 ): IngestWorkers => {
   const open = new Map<string, { readonly ingest: IngestWorker; version: number }>();
   const newest = (name: string): number =>
@@ -36,10 +42,14 @@ export const openIngestWorkers = (
       topic: ingestTopic(name),
       openIngestRecords: async () => {
         const now = catalog.definition('source', name) ?? definition;
-        return createIngestRecords(
+        const ingestRecords = createIngestRecords(
           await openSourceIngest(now, newest(name), dependencies, null),
           dependencies,
         );
+        return (records) => {
+          for (const topic of [ingestTopic(name), rawTopic(name)]) dependencies.guard.assert(topic);
+          return ingestRecords(records);
+        };
       },
     });
     open.set(name, { ingest, version: newest(name) });
@@ -49,7 +59,7 @@ export const openIngestWorkers = (
     async follow() {
       for (const { name } of catalog.streams('source')) {
         const definition = catalog.definition('source', name);
-        if (definition === null) continue;
+        if (definition === null || dependencies.guard.problem(ingestTopic(name)) !== null) continue;
         const worker = open.get(name);
         if (worker === undefined) await start(definition);
         else if (worker.version !== newest(name)) {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
+import { redisKeysOf } from '#infra/redis/cache-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import type { Place, Places } from '#projections/lineage/names.ts';
 
@@ -15,8 +16,10 @@ export const embeddedPlaces = (history: string): Places => ({
   stores: (view) => [{ ...table(history, 'features', view), layer: 'iceberg' }],
 });
 
+/** @param platform its id */
 export const stackPlaces = (
   { kafka, redis, warehouse }: StackAddresses,
+  platform: string,
   cache: boolean,
 ): Places => {
   const topic = (name: string) => ({ namespace: `kafka://${kafka}`, name, type: 'topic' }) as const;
@@ -28,7 +31,7 @@ export const stackPlaces = (
         ? [
             {
               namespace: `redis://${redis.host}:${redis.port}`,
-              name: `mr:{${view}#${generation}}`,
+              name: redisKeysOf(platform, view, generation),
               type: 'keyspace',
               layer: 'redis',
             } as const,

@@ -12,8 +12,9 @@ const openStore = async (
   database: MysqlDatabase,
   platform: string,
   url: string,
+  warn: (message: string) => void,
 ): Promise<EventStore> => {
-  if (url === '') return mysqlEventStore(database);
+  if (url === '') return mysqlEventStore(database, warn);
   // The client is a native module: it is loaded only where it is used.
   const { kurrentEventStore } = await import('#infra/kurrent/event-store.ts');
   const { kurrentStream } = await import('#infra/kurrent/kurrent-stream.ts');
@@ -30,9 +31,12 @@ export const openRegistryStore = async (
   database: MysqlDatabase,
   auditStore: AuditStore,
   platform: string,
-  url = process.env.MILLRACE_KURRENTDB_URL ?? '',
+  {
+    url = process.env.MILLRACE_KURRENTDB_URL ?? '',
+    warn = () => {},
+  }: { readonly url?: string; readonly warn?: (message: string) => void } = {},
 ): Promise<EventStore> => {
-  const store = await openStore(database, platform, url);
+  const store = await openStore(database, platform, url, warn);
   const [audited, commits] = [(await auditStore.head())?.sequence ?? 0, await store.head()];
   if (audited <= commits) return store;
   await store.close();

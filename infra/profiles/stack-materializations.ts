@@ -14,8 +14,11 @@ import {
   MATERIALIZE_GROUP,
   paimonTable,
 } from '#infra/flink/sql/names.ts';
+import { redisKeysOf } from '#infra/redis/cache-store.ts';
 
 interface StackMaterializationsDependencies {
+  /** the platform's id */
+  readonly platform: string;
   readonly log: Pick<Log, 'committed'>;
   readonly history: Pick<History, 'endOffsets'>;
   /** null: there is no cache tier */
@@ -28,7 +31,13 @@ const positionOf = (topic: string, offsets: readonly (number | null)[]): string 
   `${topic}@${offsets.map((offset, partition) => `${partition}:${offset ?? 0}`).join(',')}`;
 
 export const stackMaterializations =
-  ({ log, history, cache, tables }: StackMaterializationsDependencies): Materializations =>
+  ({
+    platform,
+    log,
+    history,
+    cache,
+    tables,
+  }: StackMaterializationsDependencies): Materializations =>
   async (view, live) => {
     const { generation, plan } = live.spec;
     const rollups = await rollupsOf(tables, view);
@@ -42,7 +51,7 @@ export const stackMaterializations =
             {
               ...shared,
               store: 'redis',
-              location: `mr:{${view}#${generation}}`,
+              location: redisKeysOf(platform, view, generation),
               position: positionOf(features, progress?.offsets ?? []),
               job: `projection cache.${view}`,
             },

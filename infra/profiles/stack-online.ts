@@ -56,13 +56,15 @@ const HANDOVER_MS = 500;
 export const stackOnline = (
   options: OnlineOptions & {
     readonly addresses: Pick<StackAddresses, 'redis' | 'lookup'>;
+    /** the platform's id */
+    readonly platform: string;
     readonly running: (target: TilesTarget) => FlinkGeneration | null;
     readonly now: () => number;
     readonly warn: (message: string) => void;
     readonly tracing: Tracing | null;
   },
 ): StackOnline => {
-  const { addresses, running, now, warn, tracing } = options;
+  const { addresses, platform, running, now, warn, tracing } = options;
   /** An entity stays until no window covers its last event, plus a grace time. */
   const ttlOf = ({ plan }: TilesTarget): number | null =>
     plan.ephemeral !== null
@@ -73,7 +75,9 @@ export const stackOnline = (
   const traced = <S extends OnlineStore>(store: S): S =>
     tracing === null ? store : tracedStore(store, tracing);
   const cache =
-    options.cache === false ? null : traced(redisCacheStore({ ...addresses.redis, ttlOf, warn }));
+    options.cache === false
+      ? null
+      : traced(redisCacheStore({ ...addresses.redis, platform, ttlOf, warn }));
   const durable = traced(paimonStore(connectLookup(addresses.lookup), paimonTable));
   const readsByStore = { cache: 0, durable: 0, history: 0 };
   const durableHas = {

@@ -18,13 +18,11 @@ import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { fail } from '#domain/errors.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
-import type { Directory } from '#domain/ports/file-io.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
-import { localFiles } from '#infra/files/local-files.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
 import { type FlinkEngine, flinkEngine } from '#infra/flink/engine.ts';
@@ -36,20 +34,17 @@ import { flinkJobs } from '#infra/flink/jobs.ts';
 import { type KeepSmallOptions, keepTablesSmall } from '#infra/flink/maintenance.ts';
 import { rollUp } from '#infra/flink/rollup.ts';
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
-import { kafkaLog } from '#infra/kafka/log.ts';
-import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
-import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlDatasetJobs } from '#infra/mysql/dataset-jobs.ts';
-import { mysqlLease } from '#infra/mysql/lease.ts';
+import { JOBS_LEASE, mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { openCacheProjections } from '#infra/profiles/cache-projections.ts';
 import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
-import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
+import { openStackStores, stackDirectories } from '#infra/profiles/stack-stores.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
@@ -91,20 +86,18 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const warn = options.warn ?? ((message: string) => void process.stderr.write(`${message}\n`));
   const clientId = `millrace-${hostname()}-${process.pid}`;
   const kafka = { brokers: [addresses.kafka], clientId, warn };
-  const log = await kafkaLog(kafka);
-  // A separate connection: the outbox may wait for the transaction of a gateway that has died, and
-  // producers must not wait with it.
-  const outboxLog = await kafkaLog({ ...kafka, clientId: `${clientId}-outbox` });
+  const stores = await openStackStores({
+    addresses,
+    kafka,
+    warn,
+  });
+  const { platform, database, auditStore, eventStore, guard, log, outboxLog } = stores;
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
-  const database = await openMysql(addresses.mysql);
-  const auditStore = mysqlAuditStore(database);
-  const eventStore = await openRegistryStore(database, auditStore, addresses.mysql.database);
-  const lease = await mysqlLease(database, 'millrace.jobs');
-  const files = localFiles();
-  const directoryOf = (path: string): Directory => ({ files, uri: fileUri(path) });
-  const tables = directoryOf(addresses.warehouse.iceberg);
+  const lease = await mysqlLease(database, JOBS_LEASE);
+  const { iceberg: tables, paimon, jobs: jobDirectory } = stackDirectories(addresses);
   const history = await openStackHistory({
     tables,
+    platform,
     spillDirectory: join(addresses.warehouse.iceberg, '.spill'),
     warehouse: addresses.warehouse,
     gateway: addresses.sqlGateway,
@@ -114,10 +107,10 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   });
   const decoder = updateDecoder(schemas);
   const cluster = flinkCluster(addresses.flink);
-  const jobStore = openJobStore(
-    directoryOf(join(addresses.directory, 'flink', 'jobs')),
-    directoryOf(addresses.checkpoints),
-  );
+  const jobStore = openJobStore(jobDirectory, {
+    files: jobDirectory.files,
+    uri: fileUri(addresses.checkpoints),
+  });
   const jobs = flinkJobs({
     cluster,
     gateway: addresses.sqlGateway,
@@ -140,6 +133,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     flink?.generation(plan.view, generation) ?? null;
   const { cache, durable, tiles, readsByStore, ttlOf, older } = stackOnline({
     ...options,
+    platform,
     running,
     now,
     warn,
@@ -150,7 +144,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const cacheProjections =
     cache === null || options.projections === false
       ? null
-      : openCacheProjections({ kafka, log, cache, decoder, traces, ttlOf, older, now });
+      : openCacheProjections({ kafka, log, guard, cache, decoder, traces, ttlOf, older, now });
 
   const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
     const generations = flinkEngine({
@@ -169,11 +163,12 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
       historyEndOffsets: (topic) => history.endOffsets(topic),
+      topicProblem: guard.problem,
       clean: garbageCollection({
         cache,
         gateway: addresses.sqlGateway,
         warehouse: addresses.warehouse,
-        paimon: directoryOf(addresses.warehouse.paimon),
+        paimon,
         jobStore,
         now: Date.now,
         graceMs: options.garbageCollectionMs ?? GARBAGE_COLLECTION_MS,
@@ -197,7 +192,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       leads: lease.holds,
       warn,
     });
-    const ingestWorkers = openIngestWorkers(kafka, catalog, { log, schemas, now });
+    const ingestWorkers = openIngestWorkers(kafka, catalog, { log, schemas, now, guard });
     return {
       ...generations,
       readsByStore: () => ({ ...readsByStore }),
@@ -225,7 +220,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
             settings: options.lineage,
             leads: lease.holds,
             engine: { name: 'flink', version: VERSIONS.flink },
-            places: stackPlaces(addresses, cache !== null),
+            places: stackPlaces(addresses, platform, cache !== null),
           },
     dataDirectory: addresses.directory,
     datasetDirectory: join(options.dataDirectory, 'datasets'),
@@ -241,7 +236,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     usage: mysqlUsageCounter(database),
     producerOwners: mysqlProducerOwners(database),
     datasetJobs: mysqlDatasetJobs(database),
-    history,
+    history: { ...history, problems: guard.problems },
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
@@ -267,9 +262,10 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
         request,
       );
     },
-    materializations: stackMaterializations({ log, history, cache, tables }),
+    materializations: stackMaterializations({ platform, log, history, cache, tables }),
     async close() {
       traces.close();
+      await guard.close();
       await cache?.close();
       await durable.close();
       await lease.close();

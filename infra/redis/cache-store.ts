@@ -2,10 +2,14 @@
  * The cache tier in Redis: one key an entity with all its tiles, one hash a generation with its
  * position.
  *
- *   mr:{view#generation}:e:<entity>   a packed entity
- *   mr:{view#generation}:progress     o:<p> next offset, b:<p> begun, r:<p> caught up;
- *                                     e newest event time; n partitions
- *   mr:{view#generation}:ready        exists once every partition has caught up since it began
+ *   mr:<platform>:{view#generation}:e:<entity>   a packed entity
+ *   mr:<platform>:{view#generation}:progress     o:<p> next offset, b:<p> begun, r:<p> caught up;
+ *                                                e newest event time; n partitions
+ *   mr:<platform>:{view#generation}:ready        exists once every partition has caught up since it
+ *                                                began
+ *
+ * Keys of another platform have other names: they are never read, and this platform's are filled
+ * again.
  *
  * Redis may lose everything at a restart: `ready` is then lost too, and no read is answered from it
  * until it is full again. A read gets the blocks and `ready` in one command, so both are of the
@@ -30,6 +34,8 @@ import { REPAIR, STORE } from './scripts.ts';
 export interface RedisCacheStoreOptions {
   readonly host: string;
   readonly port: number;
+  /** the platform's id */
+  readonly platform: string;
   /** how long an entity without new events is kept, ms; null: for ever */
   readonly ttlOf: (target: TilesTarget) => number | null;
   readonly warn?: (message: string) => void;
@@ -43,12 +49,12 @@ interface Scripts {
 const HEAD_BYTES = HEAD_DOUBLES * 8;
 const TIMEOUT_MS = 2_000;
 
-const prefixOf = (view: string, generation: number): string => `mr:{${view}#${generation}}:`;
-const prefix = ({ plan, generation }: TilesTarget): string => prefixOf(plan.view, generation);
-const entityPrefix = (target: TilesTarget): string => `${prefix(target)}e:`;
-const entityKey = (target: TilesTarget, key: string): string => entityPrefix(target) + key;
-const progressKey = (target: TilesTarget): string => `${prefix(target)}progress`;
-const readyKey = (target: TilesTarget): string => `${prefix(target)}ready`;
+/** So many digits of a platform's id are in every key. */
+const ID_DIGITS = 12;
+
+/** What the names of all keys of a generation begin with. */
+export const redisKeysOf = (platform: string, view: string, generation: number): string =>
+  `mr:${platform.replaceAll('-', '').slice(0, ID_DIGITS)}:{${view}#${generation}}`;
 
 const bytesOf = (entity: PackedEntity): Buffer => {
   const packed = packEntity(entity);
@@ -60,6 +66,13 @@ const bytesOf = (entity: PackedEntity): Buffer => {
 const EXPIRED: TilesAnswer = { found: 'unknown', part: null, expired: true };
 
 export const redisCacheStore = (options: RedisCacheStoreOptions): CacheStore => {
+  const prefixOf = (view: string, generation: number): string =>
+    `${redisKeysOf(options.platform, view, generation)}:`;
+  const prefix = ({ plan, generation }: TilesTarget): string => prefixOf(plan.view, generation);
+  const entityPrefix = (target: TilesTarget): string => `${prefix(target)}e:`;
+  const entityKey = (target: TilesTarget, key: string): string => entityPrefix(target) + key;
+  const progressKey = (target: TilesTarget): string => `${prefix(target)}progress`;
+  const readyKey = (target: TilesTarget): string => `${prefix(target)}ready`;
   const redis = new Redis({
     host: options.host,
     port: options.port,

@@ -3,15 +3,22 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
 import type { ServerStatus, Stack } from '#infra/stack/stack.ts';
 import { contextOf } from '../context.ts';
+import { progressLine } from '../progress-line.ts';
 import { table } from '../table.ts';
 import { terminalText } from '../terminal-text.ts';
 import { wholeOption } from '../usage.ts';
+import { showVerification } from './verify.ts';
 
 interface StackCommandOptions {
   readonly data: string;
   readonly basePort?: number;
+}
+
+interface OtherAddresses {
+  readonly addresses?: string;
 }
 
 const DEFAULT_DIRECTORY = '.millrace-stack';
@@ -31,6 +38,19 @@ const open = async ({ data, basePort }: StackCommandOptions): Promise<Stack> => 
   const { openStack } = await import('#infra/stack/stack.ts');
   const directory = resolve(data);
   return openStack({ directory, basePort: basePort ?? basePortOf(directory), say });
+};
+
+/** Where the servers are; those of `--addresses` were not started by this command. */
+const addressesOf = async ({
+  data,
+  basePort,
+  addresses,
+}: StackCommandOptions & OtherAddresses): Promise<StackAddresses> => {
+  const { stackAddresses } = await import('#infra/stack/addresses.ts');
+  const { readAddresses } = await import('#infra/stack/read-addresses.ts');
+  const directory = resolve(data);
+  const local = stackAddresses(directory, basePort ?? basePortOf(directory));
+  return addresses === undefined ? local : readAddresses(addresses, local);
 };
 
 const statusText = (servers: readonly ServerStatus[]): string =>
@@ -106,6 +126,38 @@ const logs = async (
   });
 };
 
+const verify = async (
+  options: StackCommandOptions & OtherAddresses & { readonly deep: boolean },
+  command: Command,
+): Promise<void> => {
+  const { verifyStack } = await import('#infra/profiles/stack-verify.ts');
+  const line = progressLine();
+  const found = await verifyStack({
+    addresses: await addressesOf(options),
+    deep: options.deep,
+    onProgress: line.show,
+  }).finally(line.end);
+  showVerification(options.data, found, command);
+};
+
+const repair = async (
+  options: StackCommandOptions & OtherAddresses,
+  command: Command,
+): Promise<void> => {
+  const { repairStack } = await import('#infra/profiles/stack-repair.ts');
+  const { json, document, print } = contextOf(command);
+  const repairs = await repairStack({ addresses: await addressesOf(options), warn: say });
+  if (json) document({ repairs });
+  else if (repairs.length === 0) print('the registry and its topic agree');
+  else
+    print(
+      table(
+        ['what', 'done'],
+        repairs.map(({ what, done }) => [what, done]),
+      ),
+    );
+};
+
 export const addStack = (program: Command): void => {
   const group = program
     .command('stack')
@@ -137,6 +189,25 @@ export const addStack = (program: Command): void => {
     'show the state and the port of each server; exit with 1 if one is not ready',
     'millrace stack status --json',
   ).action(status);
+  const ADDRESSES = [
+    '--addresses <file>',
+    'as of `serve`: the servers that run elsewhere',
+  ] as const;
+  add(
+    'verify',
+    'check that the stores belong together, and the files of the history; changes nothing',
+    'millrace stack verify --data ./stack --deep',
+  )
+    .option('--deep', 'also decode every row of the history, and look for doubled ones', false)
+    .option(...ADDRESSES)
+    .action(verify);
+  add(
+    'repair',
+    'make the registry’s database and its topic whole from each other; no gateway may run',
+    'millrace stack repair --data ./stack',
+  )
+    .option(...ADDRESSES)
+    .action(repair);
   add(
     'logs',
     'print the last 100 lines of a server’s log',

@@ -26,15 +26,9 @@ const summary = ({ checked, withoutChecksum, deep }: Verification): string => {
   return `${deep ? 'checked and decoded' : 'checked'} ${records} records, ${commits} commits, ${states} states, ${tables} tables with ${files} files, ${mib} MiB${unchecked}`;
 };
 
-const verify = async ({ data, deep }: VerifyOptions, command: Command): Promise<void> => {
-  const { verifyEmbedded } = await import('#infra/profiles/embedded-verify.ts');
+/** Prints what was found, and exits with 1 if something is damaged. */
+export const showVerification = (data: string, found: Verification, command: Command): void => {
   const { json, document, print } = contextOf(command);
-  const line = progressLine();
-  const found = await verifyEmbedded({
-    dataDirectory: resolve(data),
-    deep,
-    onProgress: line.show,
-  }).finally(line.end);
   if (json) document(found);
   else {
     print(summary(found));
@@ -58,6 +52,17 @@ const verify = async ({ data, deep }: VerifyOptions, command: Command): Promise<
       'MR_DATA_DAMAGED',
       `${found.damage.length === 1 ? 'one part' : `${found.damage.length} parts`} of ${data} ${found.damage.length === 1 ? 'is' : 'are'} damaged`,
     );
+};
+
+const verify = async ({ data, deep }: VerifyOptions, command: Command): Promise<void> => {
+  const { verifyEmbedded } = await import('#infra/profiles/embedded-verify.ts');
+  const line = progressLine();
+  const found = await verifyEmbedded({
+    dataDirectory: resolve(data),
+    deep,
+    onProgress: line.show,
+  }).finally(line.end);
+  showVerification(data, found, command);
 };
 
 const repair = async ({ data, acceptLoss }: RepairOptions, command: Command): Promise<void> => {

@@ -3,7 +3,7 @@
  * coordinators of groups and transactional ids. `refreshIfStale` reads it again after 30 s;
  * `refresh` does after a failed request.
  */
-import { type API, findCoordinatorV3, metadataV9 } from '@platformatic/kafka';
+import { type API, findCoordinatorV3, metadataV12 } from '@platformatic/kafka';
 import {
   type BrokerAddress,
   type KafkaAddress,
@@ -43,13 +43,15 @@ export interface Coordinated {
 
 export interface TopicDescription {
   readonly topic: string;
+  /** a UUID; a topic that is deleted and created again gets another one */
+  readonly id: string;
   /** Kafka's name of the error; null if the topic exists */
   readonly error: string | null;
   /** node ids by partition; -1: no leader at the moment */
   readonly leaders: readonly number[];
 }
 
-type Metadata = metadataV9.MetadataResponse;
+type Metadata = metadataV12.MetadataResponse;
 
 const METADATA_AGE_MS = 30_000;
 const COORDINATOR_KINDS = { group: 0, transaction: 1 } as const;
@@ -89,7 +91,7 @@ export const openCluster = (
 
   const readMetadata = async (topics: readonly string[] | null): Promise<Metadata> => {
     try {
-      return await toAny(metadataV9.api, topics === null ? null : [...topics], false);
+      return await toAny(metadataV12.api, topics === null ? null : [...topics], false);
     } catch (error) {
       // if only some topics have an error, the answer is still usable
       if (error instanceof KafkaFailure && error.response !== undefined)
@@ -102,10 +104,10 @@ export const openCluster = (
     const answer = await readMetadata(topics);
     brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     controllerId = answer.controllerId;
-    return answer.topics.map(({ name, errorCode, partitions }) => {
+    return answer.topics.map(({ name, topicId, errorCode, partitions }) => {
       const ids: number[] = new Array(partitions.length).fill(-1);
       for (const { partitionIndex, leaderId } of partitions) ids[partitionIndex] = leaderId;
-      return { topic: name ?? '', error: errorName(errorCode), leaders: ids };
+      return { topic: name ?? '', id: topicId, error: errorName(errorCode), leaders: ids };
     });
   };
 

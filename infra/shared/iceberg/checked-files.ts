@@ -2,7 +2,8 @@
  * Files whose names carry the checksum of their content: `<name>-crc_1a2b3c4d.parquet`, CRC-32 in
  * hexadecimal digits. Iceberg has no place for checksums of files, but leaves their names to the
  * writer, so other engines read such tables as they are. Files of other engines have no checksum in
- * their names: of those only the sizes that manifests state are checked.
+ * their names: of those, the sizes that manifests state are checked, and the checksums that were
+ * noted (noted-checksums.ts).
  */
 import { crc32 } from 'node:zlib';
 import { MillraceError } from '#domain/errors.ts';
@@ -10,13 +11,14 @@ import { type FileIO, nameOf } from '#domain/ports/file-io.ts';
 
 const CHECKSUM = /-crc_([0-9a-f]{8})\.\w+$/;
 
-const hex = (checksum: number): string => checksum.toString(16).padStart(8, '0');
+export const hexOf = (checksum: number): string => checksum.toString(16).padStart(8, '0');
 
 /** @param ending `.avro`, `.parquet` */
 export const checkedName = (name: string, checksum: number, ending: string): string =>
-  `${name}-crc_${hex(checksum)}${ending}`;
+  `${name}-crc_${hexOf(checksum)}${ending}`;
 
-const statedChecksum = (uri: string): string | null => CHECKSUM.exec(nameOf(uri))?.[1] ?? null;
+export const statedChecksum = (uri: string): string | null =>
+  CHECKSUM.exec(nameOf(uri))?.[1] ?? null;
 
 /** @throws MR_DATA_DAMAGED, always */
 export const damagedFile = (uri: string, why: string): never => {
@@ -25,11 +27,17 @@ export const damagedFile = (uri: string, why: string): never => {
   });
 };
 
-/** @throws MR_DATA_DAMAGED if the name of the file states another checksum */
-export const assertChecksum = (uri: string, found: number): void => {
-  const stated = statedChecksum(uri);
-  if (stated !== null && stated !== hex(found))
-    damagedFile(uri, `its content has the checksum ${hex(found)}, not ${stated}`);
+/**
+ * @param stated the checksum that the file must have; default: that of its name; null: none
+ * @throws MR_DATA_DAMAGED
+ */
+export const assertChecksum = (
+  uri: string,
+  found: number,
+  stated: string | null = statedChecksum(uri),
+): void => {
+  if (stated !== null && stated !== hexOf(found))
+    damagedFile(uri, `its content has the checksum ${hexOf(found)}, not ${stated}`);
 };
 
 /** @throws MR_DATA_DAMAGED if the file is absent, or its content does not fit its name */
@@ -44,7 +52,7 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 /**
  * The content of a file of this many bytes is read in pieces, so that a large one takes no memory.
  */
-const checksumOf = async (files: FileIO, uri: string, bytes: number): Promise<number> => {
+export const checksumOf = async (files: FileIO, uri: string, bytes: number): Promise<number> => {
   let checksum = 0;
   for (let at = 0; at < bytes; at += PIECE_BYTES) {
     const piece = await files.readRange(uri, at, PIECE_BYTES);
@@ -67,15 +75,21 @@ export interface FileChecks {
   readonly check: (stated: readonly StatedFile[]) => Promise<void>;
 }
 
-export const fileChecks = (files: FileIO): FileChecks => {
+/** @param noted the checksum of a file whose name has none; absent: such files have none */
+export const fileChecks = (
+  files: FileIO,
+  noted: (uri: string) => Promise<string | null> = async () => null,
+): FileChecks => {
   /** URI → the time of change of the content that was checked */
   const checked = new Map<string, number>();
   const checkOne = async ({ uri, file: { file_size_in_bytes } }: StatedFile): Promise<void> => {
     const found = (await files.stat(uri)) ?? damagedFile(uri, 'it is missing');
     if (found.bytes !== file_size_in_bytes)
       damagedFile(uri, `it has ${found.bytes} bytes, not ${file_size_in_bytes}`);
-    if (statedChecksum(uri) === null || checked.get(uri) === found.modifiedAt) return;
-    assertChecksum(uri, await checksumOf(files, uri, found.bytes));
+    if (checked.get(uri) === found.modifiedAt) return;
+    const stated = statedChecksum(uri) ?? (await noted(uri));
+    if (stated === null) return;
+    assertChecksum(uri, await checksumOf(files, uri, found.bytes), stated);
     checked.set(uri, found.modifiedAt);
   };
   return {

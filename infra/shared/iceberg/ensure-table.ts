@@ -23,6 +23,8 @@ export interface EnsureTableOptions {
   readonly now: () => number;
   /** opened to rewrite a table whose columns cannot be widened as they are */
   readonly openDuckDb: () => Promise<DuckDb>;
+  /** the id of the platform that a new table belongs to */
+  readonly platform?: string | undefined;
   /** used only when the table is created */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -67,7 +69,8 @@ export const ensureTable = async (
   const wanted = options.ofNoTopic === true ? columns : [...columns, ...META_COLUMNS];
   const base = await loadTable(table);
   if (base === null) {
-    const made = tableToMake({ table, name, columns: wanted, partitionBy, now: now() });
+    const { platform } = options;
+    const made = tableToMake({ table, name, columns: wanted, partitionBy, now: now(), platform });
     const committed = await commitTable(table, null, {
       ...made,
       properties: { ...made.properties, ...options.properties },

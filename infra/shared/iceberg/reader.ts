@@ -19,6 +19,7 @@ import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { horizonIn, withEvents } from './before-horizon.ts';
 import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
+import { notedChecksums } from './noted-checksums.ts';
 import { notedDamage } from './noted-damage.ts';
 import { offsetQueries } from './offset-queries.ts';
 import {
@@ -111,7 +112,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     return state.endOffsets;
   };
 
-  const damage = notedDamage(fileChecks(root.files));
+  const damage = notedDamage(fileChecks(root.files, notedChecksums(root).find));
 
   const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
     const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic), topic);

@@ -166,7 +166,7 @@ test('an emptied cache tier makes no answer wrong, and is filled again', async (
   }
   await until(
     'the cache tier is full again',
-    async () => (await redis.exists(`mr:{${delays.name}#1}:ready`)) === 1,
+    async () => (await redis.keys(`mr:*:{${delays.name}#1}:ready`)).length === 1,
   );
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
   redis.disconnect();
@@ -240,8 +240,8 @@ test('a retired generation leaves no table and no keys; those that a rollback ma
   const redis = new Redis({ ...addresses().redis });
   const table = (generation: number): string =>
     join(addresses().warehouse.paimon, `${DATABASE}.db`, paimonTable(delays.name, generation));
-  const cache = (generation: number): Promise<number> =>
-    redis.exists(`mr:{${delays.name}#${generation}}:progress`);
+  const cache = async (generation: number): Promise<number> =>
+    (await redis.keys(`mr:*:{${delays.name}#${generation}}:progress`)).length;
   expect([1, 2, 3].map((generation) => existsSync(table(generation)))).toEqual([true, true, true]);
   await until(
     'the cached copies are there',
@@ -251,7 +251,7 @@ test('a retired generation leaves no table and no keys; those that a rollback ma
   await until('the table is dropped', () => !existsSync(table(2)));
   await until(
     'the cached copy is dropped',
-    async () => (await redis.keys(`mr:{${delays.name}#2}:*`)).length === 0,
+    async () => (await redis.keys(`mr:*:{${delays.name}#2}:*`)).length === 0,
   );
   expect([1, 3].map((generation) => existsSync(table(generation)))).toEqual([true, true]);
   expect(await cache(1)).toBe(1);

@@ -42,6 +42,7 @@ engineContract(
     const { log, schemas, jobs, settings } = servers;
     let flink: FlinkEngine | null = null;
     const { tiles, durable } = stackOnline({
+      platform: '00000000-0000-4000-8000-000000000000',
       addresses: addresses(),
       cache: false,
       durableTimeoutMs: 5_000,

@@ -87,15 +87,39 @@ test('a registry that is shorter than its audit chain is refused as another’s'
   const address = await emptyDatabase();
   const database = await openMysql(address);
   const audits = mysqlAuditStore(database);
-  const store = await openRegistryStore(database, audits, address.database, '');
+  const store = await openRegistryStore(database, audits, address.database, { url: '' });
   const audit = await openAudit(store, audits);
   await store.append(newCommit('s', ['A']), 0);
   await audit.caughtUp();
   await audit.close();
-  expect(await (await openRegistryStore(database, audits, address.database, '')).head()).toBe(1);
+  expect(
+    await (await openRegistryStore(database, audits, address.database, { url: '' })).head(),
+  ).toBe(1);
   await database.transaction(({ run }) => run('UPDATE registry_head SET position = 0'));
-  await expect(openRegistryStore(database, audits, address.database, '')).rejects.toMatchObject({
+  await expect(
+    openRegistryStore(database, audits, address.database, { url: '' }),
+  ).rejects.toMatchObject({
     code: 'MR_STORAGE_FAILED',
   });
+  await database.close();
+});
+
+test('a database that is set back while a process runs takes no commands from it', async () => {
+  const database = await openMysql(await emptyDatabase());
+  const warnings: string[] = [];
+  const store = mysqlEventStore(database, (message) => void warnings.push(message));
+  for (let i = 0; i < 3; i++) await store.append(newCommit('s', ['A']), i);
+  store.onCommit(() => {});
+  await database.transaction(async ({ run }) => {
+    await run('DELETE FROM registry_commit WHERE position > 1');
+    await run('UPDATE registry_head SET position = 1');
+  });
+  await expect(store.append(newCommit('s', ['B']), 1)).rejects.toMatchObject({
+    code: 'MR_DATA_MIXED',
+    details: { head: 1, announced: 3 },
+  });
+  await expect.poll(() => warnings).toHaveLength(1);
+  expect(await store.head()).toBe(1);
+  await store.close();
   await database.close();
 });

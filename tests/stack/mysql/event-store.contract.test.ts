@@ -34,7 +34,7 @@ eventStoreContract('mysql', async () => {
 test('processes that append at once leave no position out, and no reader sees one before an older one', async () => {
   const address = await emptyDatabase();
   const databases = await Promise.all(Array.from({ length: 4 }, () => openMysql(address)));
-  const stores = databases.map(mysqlEventStore);
+  const stores = databases.map((database) => mysqlEventStore(database));
   const reader = stores[0] as ReturnType<typeof mysqlEventStore>;
   const seen: number[] = [];
   let done = false;
@@ -56,7 +56,7 @@ test('processes that append at once leave no position out, and no reader sees on
 test('two processes write one chain', async () => {
   const address = await emptyDatabase();
   const databases = await Promise.all([openMysql(address), openMysql(address)]);
-  const stores = databases.map(mysqlEventStore);
+  const stores = databases.map((database) => mysqlEventStore(database));
   const audits = await Promise.all(
     stores.map((store, i) =>
       openAudit(store, mysqlAuditStore(databases[i] as (typeof databases)[0])),

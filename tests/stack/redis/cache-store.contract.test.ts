@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
-import { redisCacheStore } from '#infra/redis/cache-store.ts';
+import { redisCacheStore, redisKeysOf } from '#infra/redis/cache-store.ts';
 import {
   AT,
   entityOf,
@@ -18,8 +18,9 @@ import { countedTarget } from '#tests/stack/support/counted-view.ts';
 
 const redis = new Redis({ ...addresses().redis });
 afterAll(() => redis.disconnect());
+const PLATFORM = '5f1c2a3b-0000-4000-8000-000000000000';
 const open = (ttlMs: number | null = null): CacheStore =>
-  redisCacheStore({ ...addresses().redis, ttlOf: () => ttlMs });
+  redisCacheStore({ ...addresses().redis, platform: PLATFORM, ttlOf: () => ttlMs });
 const ready = { ready: true, newestEventTime: AT, now: AT, partitions: 1 };
 
 /** The connection is made in the background. */
@@ -48,7 +49,7 @@ onlineStoreContract('redis', async () => {
       expect(await store.store(target, 0, null, 10, entries, ready)).toBe(true);
     },
     empty: async () => {
-      for (const key of await redis.keys(`mr:{${target.plan.view}#*`)) await redis.del(key);
+      for (const key of await redis.keys(`mr:*:{${target.plan.view}#*`)) await redis.del(key);
     },
     close: () => store.close(),
   };
@@ -72,7 +73,7 @@ test('only a writer with the right position writes, and a refused write changes 
   expect(await store.store(target, 0, 5, 9, [{ key: 'a', entity: two }], ready)).toBe(true);
   expect((await store.load(target, ['a']))[0]?.hops[0]?.nums[0]).toBe(2);
   await store.drop(target.plan.view, target.generation);
-  expect(await redis.keys(`mr:{${target.plan.view}#*`)).toEqual([]);
+  expect(await redis.keys(`mr:*:{${target.plan.view}#*`)).toEqual([]);
   await store.close();
 });
 
@@ -132,7 +133,7 @@ test('where keys may expire, an absent key proves nothing', async () => {
     'tiles',
     'unknown',
   ]);
-  expect(await redis.pttl(`mr:{${target.plan.view}#1}:e:a`)).toBeGreaterThan(0);
+  expect(await redis.pttl(`${redisKeysOf(PLATFORM, target.plan.view, 1)}:e:a`)).toBeGreaterThan(0);
   await store.close();
 });
 
@@ -149,7 +150,7 @@ test('blocks of an earlier format are not read as empty, and the copy is filled 
     [{ key: 'a', entity: entityOf(plan, [update(plan, 1, 3, 1)]) }],
     ready,
   );
-  await redis.set(`mr:{${plan.view}#1}:e:a`, Buffer.alloc(200));
+  await redis.set(`${redisKeysOf(PLATFORM, plan.view, 1)}:e:a`, Buffer.alloc(200));
   expect(await store.read(target, ['a', 'b'], AT)).toEqual([
     { found: 'unknown', part: null, expired: false },
     { found: 'nothing' },

@@ -3,13 +3,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import type { PlatformStatus } from '#domain/api/operations.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { type StackOptions, startStack } from '#infra/profiles/stack.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { addresses } from './addresses.ts';
+import { takeOverStores } from './take-over-stores.ts';
+import { until } from './until.ts';
+
+export { until } from './until.ts';
 
 export const caller = { actor: 'test' };
 
@@ -26,6 +29,7 @@ const makeRegistry = async (): Promise<string> => {
   const connection = await mysql.createConnection(addresses().mysql);
   await connection.query(`CREATE DATABASE ${name}`);
   await connection.end();
+  await takeOverStores(name);
   return name;
 };
 
@@ -58,17 +62,6 @@ export const stackPlatform = async (
       rmSync(dataDirectory, { recursive: true, force: true });
     },
   };
-};
-
-export const until = async (
-  what: string,
-  condition: () => Promise<boolean> | boolean,
-  deadlineMs = 60_000,
-): Promise<void> => {
-  for (const deadline = Date.now() + deadlineMs; ; await sleep(100)) {
-    if (await condition()) return;
-    if (Date.now() > deadline) throw new Error(`not within ${deadlineMs / 1000} s: ${what}`);
-  }
 };
 
 /**
