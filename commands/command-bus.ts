@@ -42,6 +42,8 @@ interface CommandBusDependencies {
   readonly newId: () => string;
   /** what needs approval; absent: nothing */
   readonly requirements?: () => Requirements;
+  /** whether the engine can recompute a part of a view; absent: it can */
+  readonly partialReplays?: boolean;
 }
 
 interface CommandOptions {
@@ -121,6 +123,7 @@ export const createCommandBus = ({
   now,
   newId,
   requirements = () => new Map(),
+  partialReplays = true,
 }: CommandBusDependencies): CommandBus => {
   let queue: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
@@ -211,7 +214,10 @@ export const createCommandBus = ({
       recorded,
       decide(events, time) {
         const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
-        const context = decisionContext(catalog, state, command, stream, time, batch, mayBreak);
+        const context = {
+          ...decisionContext(catalog, state, command, stream, time, batch, mayBreak),
+          partialReplays,
+        };
         return orNeedsApproval(decide(state, command, context), caller, () =>
           approvalOf(catalog, requirements(), command, context.change),
         );

@@ -28,6 +28,8 @@ export interface DecisionContext {
    * version of this generation; as kind/name
    */
   readonly dependents: readonly string[];
+  /** for a replay: whether the engine can recompute a part of a view; absent: it can */
+  readonly partialReplays?: boolean;
 }
 
 export type Decision =
