@@ -54,7 +54,9 @@ export interface PlatformStatus {
   readonly memoryBytes: number;
   readonly sources: readonly {
     readonly source: string;
+    /** records: events accepted; not offsets, of which each transaction on the stack takes one */
     readonly events: number;
+    /** rejected events; on the stack, those of the last 30 days when the gateway was started */
     readonly rejected: number;
     readonly position: string;
     readonly historyPosition: string;
@@ -80,7 +82,7 @@ export interface PlatformStatus {
     readonly late: number;
     readonly eventTime: number | null;
     readonly position: string;
-    /** events accepted and not yet computed */
+    /** events accepted and not yet computed; on the stack, offsets: up to two for an event */
     readonly lag: number;
     readonly error: string | null;
     /** the job that computes it, in an external engine */

@@ -121,6 +121,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
   };
 
   const log: KafkaLog = {
+    hasMarkers: true,
     async createTopic(topic, { partitions: count }) {
       await admin.createTopic(topic, count);
       await Promise.all([partitions.refresh(named(topic)), written.refresh(named(topic))]);

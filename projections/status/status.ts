@@ -11,13 +11,14 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { messageOf } from '#domain/error-message.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
-import type { HistoryTables } from '#domain/ports/history.ts';
+import type { HistorySnapshot, HistoryTables } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { historyBytes, keptEvents, type StorageSizes, storageOf } from './storage.ts';
+import { createRecordCounts } from './record-counts.ts';
+import { keptEvents, type StorageSizes, storageOf } from './storage.ts';
 
 export interface StatusDependencies {
   readonly profile: string;
@@ -50,6 +51,9 @@ export const createStatus = (
   const { log, history, catalog, liveGeneration, fillingGeneration, storage } = dependencies;
   const endOf = async (topic: string): Promise<readonly number[]> =>
     log.end(topic).catch(() => [0]);
+  const counts = createRecordCounts(log);
+  const recordsOf = (topic: string, snapshot: HistorySnapshot | null): Promise<number> =>
+    counts(topic, snapshot).catch(() => 0);
   const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
   const views = (): { name: string; version: number }[] =>
@@ -90,10 +94,14 @@ export const createStatus = (
     definition: SourceDefinition,
   ): Promise<PlatformStatus['sources'][number]> => {
     const topic = rawTopic(definition.name);
-    const [ends, rejected, endOffsets] = await Promise.all([
+    const [ends, snapshot, endOffsets] = await Promise.all([
       endOf(topic),
-      endOf(rejectedTopic(definition.name)),
+      history.snapshot(topic).catch(() => null),
       history.endOffsets(topic).catch(messageOf),
+    ]);
+    const [events, rejected] = await Promise.all([
+      recordsOf(topic, snapshot),
+      recordsOf(rejectedTopic(definition.name), null),
     ]);
     const reached = typeof endOffsets === 'string' ? [] : endOffsets;
     const newest = views()
@@ -102,8 +110,8 @@ export const createStatus = (
       .map((g) => g?.newestEventTime() ?? Number.NEGATIVE_INFINITY);
     return {
       source: definition.name,
-      events: total(ends),
-      rejected: total(rejected),
+      events,
+      rejected,
       position: formatPosition(topic, at(ends)),
       historyPosition: formatPosition(
         topic,
@@ -112,7 +120,7 @@ export const createStatus = (
       historyError:
         typeof endOffsets === 'string' ? endOffsets : (history.problems?.().get(topic) ?? null),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
-      historyBytes: await historyBytes(history, topic),
+      historyBytes: snapshot?.bytes ?? null,
       ...(storage === undefined ? {} : { kept: keptEvents(storage.kept(topic)) }),
     };
   };

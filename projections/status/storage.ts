@@ -26,7 +26,7 @@ export const keptEvents = (partitions: readonly KeptRecords[]): KeptEvents => {
 const WITH_HISTORY = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
 
 /** Bytes of a table's files; null: there is none yet, or it is damaged. */
-export const historyBytes = async (
+const historyBytes = async (
   history: Pick<HistoryTables, 'snapshot'>,
   topic: string,
 ): Promise<number | null> => {
