@@ -63,7 +63,14 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       warn,
     });
   const { requirements } = approvalIndex;
-  const bus = createCommandBus({ eventStore, catalog, requirements, now, newId: randomUUID });
+  const bus = createCommandBus({
+    eventStore,
+    catalog,
+    requirements,
+    partialReplays: dependencies.partialReplays ?? true,
+    now,
+    newId: randomUUID,
+  });
   const proposals = createProposals({ bus, catalog, index: approvalIndex, now });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });
@@ -245,6 +252,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       log,
       history,
       catalog,
+      views: engine,
       problem: follower.problem,
       replays: replays.list,
       now,

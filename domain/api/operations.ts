@@ -27,8 +27,13 @@ export interface LateReport {
 /** A job of an external engine. */
 export interface EngineJob {
   readonly name: string;
-  /** as the engine names it; `gone` where the engine has no job of that name */
+  /**
+   * as the engine names it; `starting`: the job of a new view does not run yet; `gone`: the engine
+   * has no job of that name
+   */
   readonly state: string;
+  /** what the leading gateway is doing with it; absent: nothing, or another gateway leads */
+  readonly doing?: string;
   readonly restarts: number;
   /** the newest failure's first line; null where there was none */
   readonly failure: string | null;
@@ -56,7 +61,7 @@ export interface PlatformStatus {
     readonly source: string;
     /** records: events accepted; not offsets, of which each transaction on the stack takes one */
     readonly events: number;
-    /** rejected events; on the stack, those of the last 30 days when the gateway was started */
+    /** rejected events; on the stack, those that Kafka had when the gateway started, and later ones */
     readonly rejected: number;
     readonly position: string;
     readonly historyPosition: string;
@@ -77,6 +82,8 @@ export interface PlatformStatus {
     readonly version: number;
     readonly generation: number | null;
     readonly state: 'live' | 'filling' | 'stalled';
+    /** whether reads answer; a view that is filled for the first time may answer from raw events */
+    readonly readable: boolean;
     readonly entities: number;
     readonly tiles: number;
     readonly late: number;

@@ -21,6 +21,7 @@ import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position } from '#domain/values/value.ts';
 import { covers, durableProgress } from './durable-progress.ts';
+import { type FoldedView, foldedView } from './folded-view.ts';
 import { reachedTimes } from './reached-times.ts';
 import { settledOffsets } from './settled-offsets.ts';
 import { computeGroup } from './sql/names.ts';
@@ -42,6 +43,14 @@ export interface FlinkGeneration extends EngineGeneration {
   readonly durableOffsets: () => readonly number[];
   /** Records the state of its job. */
   readonly note: (job: EngineJob, error: Error | null) => void;
+  /** From now on raw events answer for it, until its tiles can (folded-view.ts). */
+  readonly fold: () => void;
+  /** It is live: its tiles answer, at once or when they have what reads were told of. */
+  readonly promoted: () => void;
+  /** whether raw events answer for it */
+  readonly isFolded: () => boolean;
+  /** as reads of its view see it: `served`, or what raw events answer */
+  readonly answering: () => ServedView;
 }
 
 export interface FlinkGenerationOptions {
@@ -54,6 +63,8 @@ export interface FlinkGenerationOptions {
    */
   readonly checkpointAt: () => number | null;
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
+  /** called with the number of rows for which raw events answer while it is filled */
+  readonly onFolded: (rows: number) => void;
 }
 
 const STALLED = degraded('engine-stalled');
@@ -67,6 +78,7 @@ export const flinkGeneration = ({
   decoder,
   checkpointAt,
   fetch,
+  onFolded,
 }: FlinkGenerationOptions): FlinkGeneration => {
   const { plan, view, generation, version, source } = spec;
   const target: TilesTarget = { plan, generation };
@@ -164,6 +176,8 @@ export const flinkGeneration = ({
     degraded: () => (failure === null ? NOT_DEGRADED : STALLED),
   };
 
+  let folded: FoldedView | null = null;
+
   return {
     spec,
     served,
@@ -190,5 +204,11 @@ export const flinkGeneration = ({
       job = state;
       failure = error;
     },
+    fold() {
+      folded ??= foldedView({ served, ends: () => ends, visible: () => visible, onFolded });
+    },
+    promoted: () => folded?.promoted(),
+    isFolded: () => folded !== null && !folded.isOver(),
+    answering: () => (folded === null || folded.isOver() ? served : folded.served),
   };
 };

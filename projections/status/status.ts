@@ -32,6 +32,8 @@ export interface StatusDependencies {
   readonly catalog: Catalog;
   readonly liveGeneration: (view: string) => EngineGeneration | null;
   readonly fillingGeneration: (view: string) => EngineGeneration | null;
+  /** whether reads of the view answer */
+  readonly readable: (view: string) => boolean;
   readonly problem: (view: string) => string | null;
   readonly replays: Replays['list'];
   readonly now: () => number;
@@ -78,6 +80,7 @@ export const createStatus = (
       version: live?.spec.version ?? version,
       generation: live?.spec.generation ?? null,
       state: error !== null ? 'stalled' : live === null ? 'filling' : 'live',
+      readable: dependencies.readable(name),
       entities: shown?.size().entities ?? 0,
       tiles: shown?.size().tiles ?? 0,
       late: total(await endOf(lateTopic(name))),

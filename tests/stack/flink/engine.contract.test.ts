@@ -72,6 +72,7 @@ engineContract(
           clean: async () => {},
           onFilled,
           nudge: log.nudge,
+          onFolded: () => {},
           warn: () => {},
         });
         return flink;
@@ -86,5 +87,5 @@ engineContract(
       close: () => durable.close(),
     };
   },
-  { reportsFailures: false, deadlineMs: 180_000 },
+  { reportsFailures: false, foldsFirstFill: true, deadlineMs: 180_000 },
 );
