@@ -44,6 +44,7 @@ const AFTER_DEADLINE_MS = 5_000;
 
 export const createPlatform = async (dependencies: PlatformDependencies): Promise<Platform> => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
+  const { partialReplays = true } = dependencies;
   const outboxLog = dependencies.outboxLog ?? log;
   const startedAt = now();
   const clockLead = dependencies.clockLead ?? (() => 0);
@@ -63,14 +64,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       warn,
     });
   const { requirements } = approvalIndex;
-  const bus = createCommandBus({
-    eventStore,
-    catalog,
-    requirements,
-    partialReplays: dependencies.partialReplays ?? true,
-    now,
-    newId: randomUUID,
-  });
+  const ids = { now, newId: randomUUID };
+  const bus = createCommandBus({ ...ids, eventStore, catalog, requirements, partialReplays });
   const proposals = createProposals({ bus, catalog, index: approvalIndex, now });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });

@@ -61,7 +61,7 @@ export interface PlatformStatus {
     readonly source: string;
     /** records: events accepted; not offsets, of which each transaction on the stack takes one */
     readonly events: number;
-    /** rejected events; on the stack, those that Kafka had when the gateway started, and later ones */
+    /** events; on the stack, those that Kafka had at the gateway's start, and later ones */
     readonly rejected: number;
     readonly position: string;
     readonly historyPosition: string;

@@ -1,6 +1,6 @@
 /**
- * What `apply` says while it takes long, and while new views are filled: what the platform does, for
- * which view. On the stack profile the jobs of a view start after the answer.
+ * What `apply` says while it takes long, and while new views are filled: what the platform does,
+ * for which view. On the stack profile the jobs of a view start after the answer.
  */
 import type { EngineJob, PlatformStatus } from '#domain/api/operations.ts';
 import type { PlannedChange } from '#domain/api/registry.ts';
@@ -101,7 +101,8 @@ export const sayUnfinished = async (context: Context, names: readonly string[]):
 };
 
 /**
- * Waits until tiles answer for these views; says what happens, at each change and every two seconds.
+ * Waits until tiles answer for these views; says what happens, at each change and every two
+ * seconds.
  * @throws MR_ENGINE_FAILED if one does not compute
  */
 export const untilLive = async (context: Context, names: readonly string[]): Promise<void> => {

@@ -1,6 +1,6 @@
 /**
- * The first generation of a view, until Flink has filled it: raw events answer for it, so that a new
- * view can be read before its job runs.
+ * The first generation of a view, until Flink has filled it: raw events answer for it, so that a
+ * new view can be read before its job runs.
  *
  *     filling: raw events answer; the positions are the log's ends
  *     live: raw events go on to answer, until the tiles have what the log had at the promotion

@@ -9,9 +9,9 @@ export interface Repetition {
 }
 
 /**
- * Runs `work` every `ms`, each time `ms` after the last run has ended; never twice at the same time.
- * A failure is reported once, until `work` succeeds or fails with another message. The failure of a
- * run under way at `stop` is not reported.
+ * Runs `work` every `ms`, each time `ms` after the last run has ended; never twice at the same
+ * time. A failure is reported once, until `work` succeeds or fails with another message. The
+ * failure of a run under way at `stop` is not reported.
  */
 export const repeat = (
   ms: number,
