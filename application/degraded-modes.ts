@@ -9,6 +9,7 @@ import {
 import type { Engine } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
+import { isServed } from '#domain/ports/served-view.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { viewModes } from '#projections/serving/view-modes.ts';
 import type { Generations } from './generations.ts';
@@ -22,7 +23,7 @@ export interface DegradedModes {
 
 interface DegradedModesDependencies {
   readonly catalog: Catalog;
-  readonly engine: Pick<Engine, 'degraded'>;
+  readonly engine: Pick<Engine, 'degraded' | 'live'>;
   readonly generations: Generations;
   readonly eventStore: Pick<EventStore, 'heardAt'>;
   readonly readTime: () => number;
@@ -32,6 +33,7 @@ interface DegradedModesDependencies {
   readonly history: Pick<HistoryTables, 'problems'>;
 }
 
+const HISTORY_FOLD = degraded('history-fold');
 const HISTORY_UNAVAILABLE = degraded('history-unavailable');
 const DISK_FULL = degraded('disk-full');
 const MEMORY_LOW = degraded('memory-low');
@@ -66,17 +68,20 @@ export const createDegradedModes = ({
     ((history.problems?.().size ?? 0) > 0 ? HISTORY_UNAVAILABLE : NOT_DEGRADED) |
     (diskFull() ? DISK_FULL : NOT_DEGRADED) |
     (memoryLow() ? MEMORY_LOW : NOT_DEGRADED);
+  /** Raw events answer for a view that is filled for the first time. */
+  const folds = (view: string): boolean =>
+    generations.live(view) === null && isServed(engine.live(view));
   return {
     shared,
     now() {
       const at = readTime();
-      const live = catalog
-        .streams('feature-view')
-        .flatMap(({ name }) => generations.live(name)?.served ?? []);
+      const views = catalog.streams('feature-view').map(({ name }) => name);
+      const live = views.flatMap((name) => generations.live(name)?.served ?? []);
+      const folded = views.some(folds) ? HISTORY_FOLD : NOT_DEGRADED;
       return modesOf(
         live.reduce(
           (modes, served) => modes | viewModes(served, served.completeThrough(at), at),
-          shared() | storageModes(),
+          shared() | storageModes() | folded,
         ),
       );
     },

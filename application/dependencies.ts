@@ -91,6 +91,8 @@ export interface PlatformDependencies {
     LineageDependencies,
     'emitter' | 'everyMs' | 'transport' | 'openRuns' | 'leads'
   >;
+  /** false: a replay always recomputes a whole view; absent: it can recompute a part */
+  readonly partialReplays?: false;
   /** absent: this profile writes no rollups */
   readonly rollup?: Rollup;
   /** absent: this profile's log trims itself */

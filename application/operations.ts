@@ -3,6 +3,7 @@ import type { Operations } from '#domain/api/operations.ts';
 import { fail } from '#domain/errors.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
+import { isServed, type ServingViews } from '#domain/ports/served-view.ts';
 import type { LateEvents } from '#projections/late/late.ts';
 import type { Lineage } from '#projections/lineage/lineage.ts';
 import type { Outbox } from '#projections/outbox/publish-outbox.ts';
@@ -11,7 +12,11 @@ import type { DegradedModes } from './degraded-modes.ts';
 import type { Generations } from './generations.ts';
 
 interface OperationsDependencies
-  extends Omit<StatusDependencies, 'liveGeneration' | 'fillingGeneration' | 'degraded'> {
+  extends Omit<
+    StatusDependencies,
+    'liveGeneration' | 'fillingGeneration' | 'readable' | 'degraded'
+  > {
+  readonly views: ServingViews;
   readonly generations: Generations;
   readonly degradedModes: Pick<DegradedModes, 'now'>;
   readonly late: LateEvents;
@@ -29,6 +34,7 @@ export const createOperations = (dependencies: OperationsDependencies): Operatio
     ...dependencies,
     liveGeneration: generations.live,
     fillingGeneration: generations.filling,
+    readable: (view) => isServed(dependencies.views.live(view)),
     degraded: degradedModes.now,
   });
   return {

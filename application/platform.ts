@@ -59,7 +59,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const { requirements } = approvalIndex;
   const horizon = dependencies.horizon ?? (() => null);
   const limits = historyLimits({ ...dependencies, horizon, catalog });
-  const bus = createCommandBus({ eventStore, catalog, requirements, limits, now, newId });
+  const bus = createCommandBus({ ...dependencies, catalog, requirements, limits, newId });
   const proposals = createProposals({ bus, catalog, index: approvalIndex, now });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });
@@ -249,6 +249,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       log,
       history,
       catalog,
+      views: engine,
       problem: follower.problem,
       replays: replays.list,
       now,

@@ -175,7 +175,8 @@ export const ERRORS = {
   // storage
   MR_DATA_DIR_LOCKED: {
     status: 500,
-    remedy: 'Stop the process that uses the directory or wait for its end, or use another directory.',
+    remedy:
+      'Stop the process that uses the directory or wait for its end, or use another directory.',
   },
   MR_DATA_DIR_NEWER: { status: 500, remedy: 'Upgrade Millrace, or use another --data directory.' },
   MR_DISK_FULL: {
@@ -285,7 +286,8 @@ export const ERRORS = {
   },
   MR_ENGINE_FAILED: {
     status: 500,
-    remedy: 'See the message and `millrace stack logs jobmanager`. If a job failed, Millrace starts it again.',
+    remedy:
+      'See the message and `millrace stack logs jobmanager`. If a job failed, Millrace starts it again.',
   },
   MR_STACK_FAILED: {
     status: 500,

@@ -27,8 +27,13 @@ export interface LateReport {
 /** A job of an external engine. */
 export interface EngineJob {
   readonly name: string;
-  /** as the engine names it; `gone` where the engine has no job of that name */
+  /**
+   * as the engine names it; `starting`: the job of a new view does not run yet; `gone`: the engine
+   * has no job of that name
+   */
   readonly state: string;
+  /** what the leading gateway is doing with it; absent: nothing, or another gateway leads */
+  readonly doing?: string;
   readonly restarts: number;
   /** the newest failure's first line; null where there was none */
   readonly failure: string | null;
@@ -54,7 +59,9 @@ export interface PlatformStatus {
   readonly memoryBytes: number;
   readonly sources: readonly {
     readonly source: string;
+    /** records: events accepted; not offsets, of which each transaction on the stack takes one */
     readonly events: number;
+    /** events; on the stack, those that Kafka had at the gateway's start, and later ones */
     readonly rejected: number;
     readonly position: string;
     readonly historyPosition: string;
@@ -79,12 +86,14 @@ export interface PlatformStatus {
     readonly version: number;
     readonly generation: number | null;
     readonly state: 'live' | 'filling' | 'stalled';
+    /** whether reads answer; a view that is filled for the first time may answer from raw events */
+    readonly readable: boolean;
     readonly entities: number;
     readonly tiles: number;
     readonly late: number;
     readonly eventTime: number | null;
     readonly position: string;
-    /** events accepted and not yet computed */
+    /** events accepted and not yet computed; on the stack, offsets: up to two for an event */
     readonly lag: number;
     readonly error: string | null;
     /** the job that computes it, in an external engine */

@@ -13,7 +13,8 @@ export const DEGRADED_MODES = [
   /** the durable tier does not answer within its timeout: as above */
   'durable-slow',
   /**
-   * no store could answer: raw events were folded, which takes longer and is as fresh as the log
+   * no store could answer, or a new view is being filled: raw events were folded, which takes
+   * longer and is as fresh as the log
    */
   'history-fold',
   /** the computation of a view has stopped: its values stay as they were */

@@ -15,13 +15,14 @@
  *   wanted. Calls are carried out one after the other, in the order in which they were made.
  *   Repeating a call changes nothing.
  * - `answers` is called exactly once in a `reconcile` that succeeds, before it resolves: from then
- *   on `live` and `generation` answer as `wanted` says. Jobs may take much longer to
- *   start; reads do not wait for them.
+ *   on `live` and `generation` answer as `wanted` says. Jobs outside this process may start later:
+ *   neither reads nor `reconcile` wait for them, and starts that fail are repeated.
  * - `onFilled` is called for a generation that is wanted as `filling`, once it has taken in
  *   everything that the log had accepted when it began, and reads of it see the result. It may be
  *   called again after a restart, or until the generation is no longer wanted as `filling`.
- * - A generation that is `filling` or `ready` never answers `live`. Its tiles, positions and size
- *   can be inspected through `generation`.
+ * - The tiles of a generation that is `filling` or `ready` never answer `live`. They can be
+ *   inspected through `generation`, with its positions and size. Where no generation of a view was
+ *   promoted, `live` is `filling`, or what raw events answer (served-view.ts).
  * - A generation that stops computing keeps its values. `error` says why, and `served.degraded`
  *   contains `engine-stalled`.
  * - After `close` has resolved neither `onFilled` nor `onFailed` is called. What was computed

@@ -106,6 +106,11 @@ export interface Appended {
 }
 
 export interface Log {
+  /**
+   * Whether offsets are given to what is no record, too (Kafka: the marker of each transaction), so
+   * that offsets count no records. Absent: only erased records leave gaps.
+   */
+  readonly hasMarkers?: boolean;
   /** Idempotent. Raises the number of partitions where it is lower; never lowers it. */
   createTopic(topic: string, options: { readonly partitions: number }): Promise<void>;
   topics(): Promise<readonly { readonly topic: string; readonly partitions: number }[]>;

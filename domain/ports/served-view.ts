@@ -70,7 +70,9 @@ export interface ServedView {
 export interface ServingViews {
   /**
    * The generation that answers for a view (of that version, where a service pins one): null where
-   * there is no such view or version, `filling` where none of it has been promoted yet.
+   * there is no such view or version, `filling` where none of it has been promoted yet. An engine
+   * whose fills take long may answer for a view of which no generation was promoted: with one whose
+   * tiles answer nothing, so that raw events answer.
    */
   readonly live: (view: string, version?: number) => ServedView | 'filling' | null;
   /**
@@ -79,3 +81,7 @@ export interface ServingViews {
    */
   readonly epoch: () => number;
 }
+
+/** Whether a read has an answer. */
+export const isServed = (answer: ReturnType<ServingViews['live']>): answer is ServedView =>
+  answer !== null && answer !== 'filling';

@@ -21,3 +21,7 @@ export const answeringGeneration = (
     ? 'filling'
     : null;
 };
+
+/** Whether none of its generations was promoted: the first that is filled becomes live. */
+export const isFirstFill = ({ generations }: WantedView): boolean =>
+  !generations.some((g) => g.state === 'live' || g.state === 'standby');

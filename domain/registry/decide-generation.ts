@@ -136,7 +136,7 @@ export const changeGeneration = (
 export const startReplay = (
   state: RegistryState,
   { view, range, reason, actor }: Extract<RegistryCommand, { type: 'StartReplay' }>,
-  { now, planHashOf, lacking }: DecisionContext,
+  { now, planHashOf, lacking, partialReplays = true }: DecisionContext,
 ): Decision => {
   const newest = newestVersion(state);
   if (newest === null)
@@ -152,6 +152,12 @@ export const startReplay = (
   if (range.from !== null && range.to !== null && range.from > range.to)
     return refuse('MR_BODY_INVALID', `a replay from ${range.from} to ${range.to} covers no time`);
   const partial = range.from !== null || range.to !== null || range.keys !== null;
+  if (partial && !partialReplays)
+    return refuse(
+      'MR_REFUSED',
+      `a replay of some days or some entities is for the embedded profile: on this one, replay the whole view "${view}", without \`from\`, \`to\` and \`entities\``,
+      { view },
+    );
   if (partial && (live === null || planHashOf(live.version) !== planHashOf(newest.version)))
     return refuse(
       'MR_REFUSED',

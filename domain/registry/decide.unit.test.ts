@@ -268,6 +268,16 @@ describe('replays', () => {
     given().when(start()).refused('MR_NOT_FOUND');
     given(registered, started(1, 1)).when(start()).refused('MR_REPLAY_STATE');
   });
+  test('a partial replay needs an engine that can do it; a whole one does not', () => {
+    const whole = { partialReplays: false };
+    for (const range of [{ from: 5 }, { to: 9 }, { keys: ['a'] }])
+      given(...live)
+        .when(start(range), whole)
+        .refused('MR_REFUSED', /replay the whole view "turnover", without `from`/);
+    given(...live)
+      .when(start(), whole)
+      .makes({ type: 'GenerationStarted' });
+  });
   test('a partial replay needs the same computation', () => {
     given(...live)
       .when(start({ from: 5, to: 9 }))

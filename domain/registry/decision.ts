@@ -30,6 +30,8 @@ export interface DecisionContext {
   readonly dependents: readonly string[];
   /** for a generation that is to be computed: the deleted events that it needs; null: none */
   readonly lacking: Problem | null;
+  /** for a replay: whether the engine can recompute a part of a view; absent: it can */
+  readonly partialReplays?: boolean;
 }
 
 export type Decision =

@@ -46,5 +46,5 @@ engineContract(
       },
     };
   },
-  { reportsFailures: true, deadlineMs: 20_000 },
+  { reportsFailures: true, foldsFirstFill: false, deadlineMs: 20_000 },
 );

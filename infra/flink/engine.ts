@@ -22,7 +22,7 @@ import type {
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { FetchedTiles, ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
-import { answeringGeneration } from '#domain/registry/answering-generation.ts';
+import { answeringGeneration, isFirstFill } from '#domain/registry/answering-generation.ts';
 import type { FlinkCluster } from './cluster.ts';
 import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
@@ -49,6 +49,8 @@ export interface FlinkEngineOptions extends WantedJobsOptions {
   readonly onFilled: EngineEvents['onFilled'];
   /** see quiet-topics.ts */
   readonly nudge: (topic: string) => Promise<void>;
+  /** called with the number of rows for which raw events answer while a view is filled */
+  readonly onFolded: (rows: number) => void;
   readonly warn: (message: string) => void;
 }
 
@@ -68,6 +70,8 @@ const LOG_UNAVAILABLE = degraded('log-unavailable');
 const LOG_SILENT_MS = 5_000;
 const POLL_MS = 200;
 const RECONCILE_MS = 2_000;
+/** An apply commits its definitions one after the other: their jobs start in one round. */
+const GATHER_MS = 1_000;
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
 
 export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
@@ -90,6 +94,8 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   const listeners = new Set<() => void>();
   let wanted: readonly WantedView[] = [];
   let epoch = 0;
+  /** what reads of each generation were answered from at the last poll */
+  let answers: ReadonlySet<ServedView> = new Set();
   let queue: Promise<void> = Promise.resolve();
   let closed = false;
   /** epoch ms: when a poll last succeeded */
@@ -114,7 +120,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   };
 
   const open = (id: string, { spec }: WantedGeneration): void => {
-    const { cache, decoder } = options;
+    const { cache, decoder, onFolded } = options;
     const writer = materializeJobFor({
       view: spec.view,
       flushMs: spec.plan.ephemeral?.flushMs ?? null,
@@ -123,14 +129,22 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
       health.writing().find(({ name }) => name === writer)?.checkpointAt ?? null;
     const fetch = options.fetcher({ plan: spec.plan, generation: spec.generation });
     const topicProblem = (): string | null => problemOf(spec);
-    running.set(
-      id,
-      flinkGeneration({ spec, log, cache, decoder, checkpointAt, fetch, topicProblem }),
-    );
+    const generation = { spec, log, cache, decoder, checkpointAt, fetch, onFolded, topicProblem };
+    running.set(id, flinkGeneration(generation));
   };
 
   const ensureJobs = async (): Promise<void> => {
     if (options.leads() && !closed) await wantedInFlink.ensure(wanted);
+  };
+
+  /** Raw events answer for a new view, until its tiles can. */
+  const chooseAnswers = (): void => {
+    for (const view of wanted)
+      for (const { spec, state } of view.generations) {
+        const generation = running.get(idOf(view.view, spec.generation));
+        if (isFirstFill(view)) generation?.fold();
+        else if (state === 'live') generation?.promoted();
+      }
   };
 
   const apply = async (views: readonly WantedView[], answers: () => void): Promise<void> => {
@@ -149,9 +163,11 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
         });
       open(id, generation);
     }
+    chooseAnswers();
     epoch++;
     answers();
-    await ensureJobs();
+    // Reads do not wait for the jobs, and neither does the next reconciliation.
+    jobsLoop.soon();
     await refreshAll();
   };
 
@@ -185,34 +201,50 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
 
   const positionsNow = (): string =>
     generations()
-      .map(({ served }) => served.position())
+      .map((generation) => generation.answering().position())
       .join();
+
+  /** Plans of reads are kept by the epoch: a view that tiles answer from now on needs a new one. */
+  const noteAnswers = (): void => {
+    const before = answers;
+    answers = new Set(generations().map((generation) => generation.answering()));
+    if ([...answers].some((served) => !before.has(served))) epoch++;
+  };
 
   const poll = async (): Promise<void> => {
     const before = positionsNow();
     await refreshAll();
     polledAt = Date.now();
+    noteAnswers();
     if (positionsNow() !== before) for (const listener of [...listeners]) listener();
     if (!options.leads()) return;
     await nudgeQuietTopics();
     await reportFilled();
   };
 
-  const stops = [
-    repeat(POLL_MS, poll, warn),
-    repeat(RECONCILE_MS, () => enqueue(ensureJobs), warn),
-    repeat(RECONCILE_MS, health.inspect, warn),
-  ];
+  const jobsLoop = repeat(RECONCILE_MS, ensureJobs, warn, GATHER_MS);
+  const loops = [repeat(POLL_MS, poll, warn), repeat(RECONCILE_MS, health.inspect, warn)];
 
   const wantedOf = (view: string): WantedView | undefined => wanted.find((w) => w.view === view);
-  const servedOf = (view: string, generation: number): ServedView | null =>
-    running.get(idOf(view, generation))?.served ?? null;
+  const answering = (view: string, generation: number): ServedView | null =>
+    running.get(idOf(view, generation))?.answering() ?? null;
+
+  /** What raw events answer for a view that is filled for the first time. */
+  const firstAnswer = (view: WantedView, version: number | undefined): ServedView | null => {
+    const filling = isFirstFill(view) ? view.generations : [];
+    const newest = filling
+      .filter(({ spec }) => version === undefined || spec.version === version)
+      .at(-1);
+    return newest === undefined ? null : answering(view.view, newest.spec.generation);
+  };
 
   return {
     reconcile: (views, answers) => enqueue(() => apply(views, answers)),
     live(view, version) {
-      const found = answeringGeneration(wantedOf(view), version);
-      return typeof found === 'number' ? servedOf(view, found) : found;
+      const of = wantedOf(view);
+      const found = answeringGeneration(of, version);
+      if (of === undefined || found === null) return null;
+      return found === 'filling' ? (firstAnswer(of, version) ?? found) : answering(view, found);
     },
     epoch: () => epoch,
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,
@@ -225,8 +257,9 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     },
     async close() {
       closed = true;
-      for (const stop of stops) stop();
+      for (const loop of loops) void loop.stop();
       await queue;
+      await jobsLoop.stop();
     },
   };
 };

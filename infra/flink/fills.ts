@@ -1,6 +1,6 @@
 /**
  * When a generation is filled: everything that the log had accepted when the fill was first seen is
- * computed, and in the durable tier.
+ * computed, and in the durable tier; where that is nothing, its job runs.
  */
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -44,7 +44,8 @@ export const createFills = ({
       fill = { ends: await log.end(rawTopic(source.name)), features: null };
       fills.set(id, fill);
     }
-    if (fill.ends.every((end) => end === 0)) return true;
+    // Once it is live, reads with `after` depend on its job.
+    if (fill.ends.every((end) => end === 0)) return generation.job?.()?.state === 'RUNNING';
     if (fill.features === null) {
       if (!covers(generation.computed(), fill.ends)) return false;
       const job = (await jobs.running()).find(({ name }) => name === computeJob(view, number));

@@ -22,6 +22,7 @@ import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position } from '#domain/values/value.ts';
 import { covers, durableProgress } from './durable-progress.ts';
+import { type FoldedView, foldedView } from './folded-view.ts';
 import { reachedTimes } from './reached-times.ts';
 import { settledOffsets } from './settled-offsets.ts';
 import { computeGroup } from './sql/names.ts';
@@ -43,6 +44,14 @@ export interface FlinkGeneration extends EngineGeneration {
   readonly durableOffsets: () => readonly number[];
   /** Records the state of its job. */
   readonly note: (job: EngineJob, error: Error | null) => void;
+  /** From now on raw events answer for it, until its tiles can (folded-view.ts). */
+  readonly fold: () => void;
+  /** It is live: its tiles answer, at once or when they have what reads were told of. */
+  readonly promoted: () => void;
+  /** whether raw events answer for it */
+  readonly isFolded: () => boolean;
+  /** as reads of its view see it: `served`, or what raw events answer */
+  readonly answering: () => ServedView;
 }
 
 export interface FlinkGenerationOptions {
@@ -57,6 +66,8 @@ export interface FlinkGenerationOptions {
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
   /** why one of its topics cannot be used; null: they can; absent: they always can */
   readonly topicProblem?: () => string | null;
+  /** called with the number of rows for which raw events answer while it is filled */
+  readonly onFolded: (rows: number) => void;
 }
 
 const STALLED = degraded('engine-stalled');
@@ -71,6 +82,7 @@ export const flinkGeneration = ({
   checkpointAt,
   fetch,
   topicProblem = () => null,
+  onFolded,
 }: FlinkGenerationOptions): FlinkGeneration => {
   const { plan, view, generation, version, source } = spec;
   const target: TilesTarget = { plan, generation };
@@ -173,6 +185,8 @@ export const flinkGeneration = ({
     degraded: () => (error() === null ? NOT_DEGRADED : STALLED),
   };
 
+  let folded: FoldedView | null = null;
+
   return {
     spec,
     served,
@@ -199,5 +213,11 @@ export const flinkGeneration = ({
       job = state;
       failure = error;
     },
+    fold() {
+      folded ??= foldedView({ served, ends: () => ends, visible: () => visible, onFolded });
+    },
+    promoted: () => folded?.promoted(),
+    isFolded: () => folded !== null && !folded.isOver(),
+    answering: () => (folded === null || folded.isOver() ? served : folded.served),
   };
 };

@@ -15,7 +15,7 @@ export interface JobHealth {
 }
 
 export interface JobHealthOptions {
-  readonly jobs: Pick<FlinkJobs, 'running'>;
+  readonly jobs: Pick<FlinkJobs, 'running' | 'work'>;
   readonly cluster: Pick<FlinkCluster, 'health' | 'isRunning'>;
   readonly generations: () => readonly FlinkGeneration[];
   /** names of the jobs that serve all views */
@@ -38,9 +38,15 @@ const gone = (name: string): EngineJob => ({
 const WAITING = 'WAITING FOR TASKS';
 /** A job that starts has tasks that do not run yet, for so long at most. */
 const START_MS = 30_000;
+/**
+ * The job of a new view, until Flink has it: another process may be starting it. Reads do not need
+ * it yet. After this time it counts as gone.
+ */
+const STARTING = 'starting';
+const STARTING_MS = 300_000;
 
 const failureOf = ({ name, state, failure }: EngineJob): Error | null =>
-  state === 'RUNNING'
+  state === 'RUNNING' || state === STARTING
     ? null
     : new Error(`Flink's job ${name} is ${state}${failure === null ? '' : `: ${failure}`}`);
 
@@ -56,6 +62,15 @@ export const jobHealth = ({
   let writing: readonly EngineJob[] = [];
   /** ids of the jobs whose tasks were all seen to run */
   const ran = new Set<string>();
+  /** name of a job that was never seen → since when it is missed, epoch ms; null: it was seen */
+  const missedSince = new Map<string, number | null>();
+
+  const isStarting = (generation: FlinkGeneration, name: string): boolean => {
+    if (!generation.isFolded() || jobs.work.failure(name) !== null) return false;
+    const since = missedSince.get(name);
+    if (since === undefined) missedSince.set(name, now());
+    return since === undefined || (since !== null && now() - since < STARTING_MS);
+  };
 
   const stateOf = async ({ id, state, startedAt }: FlinkJob): Promise<string> => {
     if (state !== 'RUNNING') return state;
@@ -66,7 +81,10 @@ export const jobHealth = ({
 
   const healthOf = async (all: readonly FlinkJob[], name: string): Promise<EngineJob> => {
     const job = all.find((one) => one.name === name);
-    if (job === undefined) return gone(name);
+    const step = jobs.work.doing(name);
+    const doing = step === null ? {} : { doing: step };
+    if (job === undefined)
+      return { ...gone(name), ...doing, failure: jobs.work.failure(name)?.message ?? null };
     // A job that is still being set up has no history yet.
     const [health, state] = await Promise.all([
       cluster.health(job.id).catch(() => null),
@@ -75,6 +93,7 @@ export const jobHealth = ({
     return {
       name,
       state,
+      ...doing,
       restarts: health?.restarts ?? 0,
       failure: health?.failure ?? null,
       checkpointAt: health?.checkpointAt ?? null,
@@ -103,10 +122,15 @@ export const jobHealth = ({
       writing = await Promise.all(writingJobs().map((name) => healthOf(all, name)));
       await Promise.all(
         generations().map(async (generation) => {
-          const job = await healthOf(all, jobOf(generation));
+          const found = await healthOf(all, jobOf(generation));
+          const starts = found.state === 'gone' && isStarting(generation, found.name);
+          if (found.state !== 'gone') missedSince.set(found.name, null);
+          const job = starts ? { ...found, state: STARTING } : found;
           generation.note(job, failureOf(job));
         }),
       );
+      const names = new Set(generations().map(jobOf));
+      for (const name of missedSince.keys()) if (!names.has(name)) missedSince.delete(name);
       for (const id of ran) if (!all.some((job) => job.id === id)) ran.delete(id);
     },
   };

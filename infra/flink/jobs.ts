@@ -9,6 +9,7 @@ import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
+import { type JobWork, jobWork } from './job-work.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface WantedJob {
@@ -69,6 +70,8 @@ export interface FlinkJobs {
   readonly halt: (name: string) => Promise<void>;
   /** Cancels a job and forgets its state. */
   readonly discard: (name: string) => Promise<void>;
+  /** what this process is doing with the jobs */
+  readonly work: Pick<JobWork, 'doing' | 'failure'>;
   readonly running: () => Promise<readonly FlinkJob[]>;
 }
 
@@ -92,7 +95,10 @@ export const flinkJobs = ({
   savepoints,
   warn,
 }: JobsOptions): FlinkJobs => {
+  const work = jobWork();
+
   const submit = async (job: WantedJob, from: string | null): Promise<string> => {
+    work.step(job.name, 'opening a session of the SQL gateway');
     const session = await openSession(gateway, {
       ...BASE_PROPERTIES,
       ...job.properties,
@@ -100,8 +106,12 @@ export const flinkJobs = ({
       ...(from === null ? {} : { 'execution.state-recovery.path': from }),
     });
     try {
-      for (const sql of [...functionsSql([...job.setup, job.statement]), ...job.setup])
+      const setup = [...functionsSql([...job.setup, job.statement]), ...job.setup];
+      for (const [i, sql] of setup.entries()) {
+        work.step(job.name, `declaring tables and functions: ${i + 1} of ${setup.length}`);
         await session.run(sql);
+      }
+      work.step(job.name, 'planning and submitting the job');
       return await session.submit(job.statement);
     } finally {
       await session.close();
@@ -138,7 +148,9 @@ export const flinkJobs = ({
   /** Stops with a savepoint. A failing job cannot make one: it is cancelled. */
   const stopOne = async (job: FlinkJob): Promise<void> => {
     const stored = await jobStore.find(job.name);
+    work.step(job.name, 'waiting until it can be stopped');
     if (!(await isStoppable(job.id))) return end(job);
+    work.step(job.name, 'stopping it with a savepoint');
     try {
       const savepoint = await cluster.stop(job.id, savepoints);
       if (stored !== null) await jobStore.write({ ...stored, savepoint });
@@ -148,55 +160,62 @@ export const flinkJobs = ({
     }
   };
 
+  const ensure: FlinkJobs['ensure'] = async (name, identity, make) => {
+    const hash = hashStatements([identity.state]);
+    const runs = identity.statements === undefined ? null : hashStatements([identity.statements]);
+    const [running, ...extra] = await live(name);
+    for (const job of extra) await cluster.cancel(job.id);
+    if (running !== undefined) {
+      const current = await jobStore.find(name);
+      if (current?.hash === hash && (current.runs ?? null) === runs) return running.id;
+      await stopOne(running);
+    }
+    const stored = await jobStore.find(name);
+    const same = stored?.hash === hash ? stored : null;
+    const from =
+      same === null
+        ? null
+        : (same.savepoint ?? (await jobStore.checkpoint(same)) ?? same.from ?? null);
+    if (stored !== null && running === undefined && from !== null)
+      warn(`Flink's job ${name} was gone: started again from ${from}`);
+    const afterCrash = stored !== null && stored.savepoint === null;
+    work.step(name, 'preparing its tables');
+    const job = await make(
+      from === null
+        ? { kind: 'fresh', afterCrash }
+        : { kind: 'restored', historyQuery: same?.historyQuery ?? null },
+      same?.startOffsets ?? same?.born ?? null,
+    );
+    const id = await submit(job, from);
+    await jobStore.write({
+      name,
+      id,
+      hash,
+      savepoint: null,
+      from,
+      ...(runs === null ? {} : { runs }),
+      ...(job.startOffsets === undefined ? {} : { startOffsets: job.startOffsets }),
+      ...(job.historyQuery == null ? {} : { historyQuery: job.historyQuery }),
+    });
+    return id;
+  };
+
   return {
-    async ensure(name, identity, make) {
-      const hash = hashStatements([identity.state]);
-      const runs = identity.statements === undefined ? null : hashStatements([identity.statements]);
-      const [running, ...extra] = await live(name);
-      for (const job of extra) await cluster.cancel(job.id);
-      if (running !== undefined) {
-        const current = await jobStore.find(name);
-        if (current?.hash === hash && (current.runs ?? null) === runs) return running.id;
-        await stopOne(running);
-      }
-      const stored = await jobStore.find(name);
-      const same = stored?.hash === hash ? stored : null;
-      const from =
-        same === null
-          ? null
-          : (same.savepoint ?? (await jobStore.checkpoint(same)) ?? same.from ?? null);
-      if (stored !== null && running === undefined && from !== null)
-        warn(`Flink's job ${name} was gone: started again from ${from}`);
-      const afterCrash = stored !== null && stored.savepoint === null;
-      const job = await make(
-        from === null
-          ? { kind: 'fresh', afterCrash }
-          : { kind: 'restored', historyQuery: same?.historyQuery ?? null },
-        same?.startOffsets ?? same?.born ?? null,
-      );
-      const id = await submit(job, from);
-      await jobStore.write({
-        name,
-        id,
-        hash,
-        savepoint: null,
-        from,
-        ...(runs === null ? {} : { runs }),
-        ...(job.startOffsets === undefined ? {} : { startOffsets: job.startOffsets }),
-        ...(job.historyQuery == null ? {} : { historyQuery: job.historyQuery }),
-      });
-      return id;
-    },
-    async stop(name) {
-      for (const job of await live(name)) await stopOne(job);
-    },
-    async halt(name) {
-      for (const job of await live(name)) await cluster.cancel(job.id);
-    },
-    async discard(name) {
-      for (const job of await live(name)) await cluster.cancel(job.id);
-      await jobStore.forget(name);
-    },
+    ensure: (name, identity, make) => work.on(name, () => ensure(name, identity, make)),
+    work,
+    stop: (name) =>
+      work.on(name, async () => {
+        for (const job of await live(name)) await stopOne(job);
+      }),
+    halt: (name) =>
+      work.on(name, async () => {
+        for (const job of await live(name)) await cluster.cancel(job.id);
+      }),
+    discard: (name) =>
+      work.on(name, async () => {
+        for (const job of await live(name)) await cluster.cancel(job.id);
+        await jobStore.forget(name);
+      }),
     running: async () =>
       (await cluster.jobs()).filter(
         (job) => job.name.startsWith(PREFIX) && LIVE_STATES.has(job.state),

@@ -118,12 +118,16 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
   return {
     writing: (wanted) => writingJobs(materialized(wanted)),
     async ensure(wanted) {
-      // The jobs are independent of each other, and a start is mostly waiting for Flink.
-      await allOf([
+      // The jobs are independent of each other. But planning a job takes a core for seconds, and
+      // tiles answer without the archive: it comes last.
+      const tiles = allOf([
         ensureMaterialize(options, materialized(wanted)),
-        ensureArchive(options, materialized(wanted)),
         ...generationsOf(wanted).map(ensureCompute),
       ]);
+      const archive = tiles
+        .catch(() => {})
+        .then(() => ensureArchive(options, materialized(wanted)));
+      await allOf([tiles, archive]);
       await discardUnwanted(wanted);
       await options.clean(wanted);
     },

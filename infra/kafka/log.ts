@@ -123,6 +123,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
   };
 
   const log: KafkaLog = {
+    hasMarkers: true,
     async createTopic(topic, { partitions: count }) {
       guard.assert(topic);
       await guard.found(topic, await admin.createTopic(topic, count));

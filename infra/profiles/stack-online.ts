@@ -35,6 +35,8 @@ export interface StackOnline {
   readonly durable: OnlineStore;
   readonly tiles: OnlineTiles;
   readonly readsByStore: ReadsByStore;
+  /** Counts rows of a view whose stores are not filled yet. */
+  readonly noteFolded: (rows: number) => void;
   /** how long an entity without new events stays in the cache tier, ms; null: for ever */
   readonly ttlOf: (target: TilesTarget) => number | null;
   /**
@@ -111,6 +113,9 @@ export const stackOnline = (
     durable,
     tiles,
     readsByStore,
+    noteFolded(rows) {
+      readsByStore.history += rows;
+    },
     ttlOf,
     async older(target, keys) {
       if (!durableHas.expired(target)) return keys.map(() => null);

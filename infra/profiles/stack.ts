@@ -131,7 +131,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   let flink: FlinkEngine | null = null;
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null =>
     flink?.generation(plan.view, generation) ?? null;
-  const { cache, durable, tiles, readsByStore, ttlOf, older } = stackOnline({
+  const { cache, durable, tiles, readsByStore, noteFolded, ttlOf, older } = stackOnline({
     ...options,
     platform,
     running,
@@ -175,6 +175,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       }),
       onFilled,
       nudge: log.nudge,
+      onFolded: noteFolded,
       warn,
     });
     flink = generations;
@@ -240,6 +241,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
+    // A compute job reads all of a source.
+    partialReplays: false,
     // Starting a Flink job takes seconds, so no fill is short.
     shortFillEvents: null,
     openEngine,

@@ -1,10 +1,19 @@
 /** The interface of a server to the stack runner, and common parts of the servers on the JVM. */
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StackAddresses } from './addresses.ts';
 import type { Say } from './fetch.ts';
 import { buildJavaModule } from './java-module.ts';
+import { PRIVATE_FILE } from './private-files.ts';
 import type { Launch } from './process.ts';
 import { LOG4J } from './settings.ts';
 import { HEAP_MB, type ServerName } from './versions.ts';
@@ -63,8 +72,11 @@ export const httpOk = async (url: string): Promise<unknown> => {
 
 export const file = (folder: string, name: string, text: string): string => {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, name), text);
-  return join(folder, name);
+  const path = join(folder, name);
+  writeFileSync(path, text, { mode: PRIVATE_FILE });
+  // One that an older version wrote keeps its mode.
+  chmodSync(path, PRIVATE_FILE);
+  return path;
 };
 
 export const log4j = (directory: string): string =>

@@ -6,6 +6,7 @@ import mysql from 'mysql2/promise';
 import { LOOPBACK, PORT_OFFSETS } from './addresses.ts';
 import { fetchClasspath, fetchRegistry, findServer, run } from './fetch.ts';
 import { jobmanager, lookup, sqlGateway, taskmanager } from './flink-servers.ts';
+import { privately } from './private-files.ts';
 import { file, heap, httpOk, LEAN, log4j, type Server } from './server.ts';
 import { kafkaProperties, redisArguments } from './settings.ts';
 import { type ServerName, VERSIONS } from './versions.ts';
@@ -27,18 +28,20 @@ const kafka: Server = {
     );
     const java = [log4j(directory), '-cp', classpath];
     if (!existsSync(join(data, 'meta.properties')))
-      await run(
-        'java',
-        [
-          ...java,
-          'kafka.tools.StorageTool',
-          'format',
-          '-t',
-          'bWlsbHJhY2VtaWxscmFjZQ',
-          '-c',
-          properties,
-        ],
-        directory,
+      await privately(() =>
+        run(
+          'java',
+          [
+            ...java,
+            'kafka.tools.StorageTool',
+            'format',
+            '-t',
+            'bWlsbHJhY2VtaWxscmFjZQ',
+            '-c',
+            properties,
+          ],
+          directory,
+        ),
       );
     return {
       command: 'java',

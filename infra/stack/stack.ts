@@ -14,6 +14,7 @@ import { DEFAULT_BASE_PORT, type StackAddresses, stackAddresses } from './addres
 import { type Say, stopRunning } from './fetch.ts';
 import { lockStack } from './lock.ts';
 import { assertFree } from './ports.ts';
+import { makePrivateDirectory, privately } from './private-files.ts';
 import { end, lastLines, launch, memoryOf, runningPid, writeWhole } from './process.ts';
 import type { Server, ServerContext } from './server.ts';
 import { SERVER_TABLE } from './servers.ts';
@@ -143,7 +144,7 @@ export const openStack = ({
       const prepared = await table[name].launch(context);
       interrupted?.throwIfAborted();
       begun?.add(name);
-      launch(prepared, pidFile(name), logFile(name));
+      privately(() => launch(prepared, pidFile(name), logFile(name)));
     }
     await untilReady(name, interrupted);
     say(`${name} is ready (${durationText(Date.now() - began)})`);
@@ -171,7 +172,8 @@ export const openStack = ({
     wanted: readonly ServerName[],
     interrupted: AbortSignal,
   ): Promise<void> => {
-    const release = lockStack(directory, 'up');
+    makePrivateDirectory(directory);
+    const release = privately(() => lockStack(directory, 'up'));
     const begun = new Set<ServerName>();
     let preparations: Promise<void> = Promise.resolve();
     const stopPreparing = (): void => {
@@ -180,7 +182,7 @@ export const openStack = ({
     interrupted.addEventListener('abort', stopPreparing, { once: true });
     try {
       for (const folder of ['logs', 'conf', 'warehouse/paimon', 'warehouse/iceberg'])
-        mkdirSync(join(directory, folder), { recursive: true });
+        privately(() => mkdirSync(join(directory, folder), { recursive: true }));
       keepBasePort();
       // All ports are checked before any server starts.
       for (const name of wanted) await assertPorts(name);

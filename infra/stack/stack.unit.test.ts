@@ -2,14 +2,22 @@
  * Tests of the runner, with small programs in place of the servers: it finds running servers again,
  * handles interrupts and concurrent starts, and reports ports in use.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server as NetServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { temporaryDirectory } from '#tests/contracts/sqlite.ts';
 import { lockStack } from './lock.ts';
 import { runningPid } from './process.ts';
-import type { Server } from './server.ts';
+import { file, type Server } from './server.ts';
 import { SERVER_TABLE } from './servers.ts';
 import { openStack, type Stack, type StackOptions } from './stack.ts';
 import type { ServerName } from './versions.ts';
@@ -195,6 +203,41 @@ test('a port that another program uses is reported before any server starts', as
     details: { server: 'mariadb', port: base + 1 },
   });
   expect(existsSync(join(directory.path, 'run', 'redis.json'))).toBe(false);
+});
+
+test('only the owner may reach the directory, and what the servers write', async () => {
+  chmodSync(directory.path, 0o755);
+  const base = await freeBase();
+  const writes = `require('node:fs').writeFileSync('written', ''); require('node:fs').mkdirSync('made'); ${PROGRAM}`;
+  const redis: Server = {
+    ...small('redis', 0),
+    async launch(context) {
+      file(join(context.directory, 'conf'), 'secret', 'password');
+      return {
+        command: process.execPath,
+        args: ['-e', writes, String(base), 'redis'],
+        cwd: directory.path,
+      };
+    },
+  };
+  const stack = open(base, { table: { ...TABLE, redis } });
+  await stack.up(['redis']);
+  const modeOf = (path: string): number => statSync(join(directory.path, path)).mode & 0o777;
+  expect(modeOf('')).toBe(0o700);
+  for (const made of ['made', 'logs', 'conf', 'warehouse/paimon']) expect(modeOf(made)).toBe(0o700);
+  for (const written of ['written', 'conf/secret', 'logs/redis.log', 'run/redis.json'])
+    expect([written, modeOf(written)]).toEqual([written, 0o600]);
+  // One that was opened up is closed again at the next start.
+  chmodSync(directory.path, 0o755);
+  await stack.up(['redis']);
+  expect(modeOf('')).toBe(0o700);
+});
+
+test('a directory that has something else in it keeps its mode', async () => {
+  writeFileSync(join(directory.path, 'other'), '');
+  chmodSync(directory.path, 0o755);
+  await open(await freeBase()).up(['redis']);
+  expect(statSync(directory.path).mode & 0o777).toBe(0o755);
 });
 
 test('another base port is refused while servers run', async () => {

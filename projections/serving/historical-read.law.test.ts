@@ -48,7 +48,9 @@ test('each of many entities has the value of a brute-force computation', async (
   let compared = 0;
   const scenario = fc
     .tuple(definitions({ dimension: true }), rawEvents())
-    .chain(([all, events]) => fc.tuple(fc.constant(all), fc.constant(events), moments(all, events)));
+    .chain(([all, events]) =>
+      fc.tuple(fc.constant(all), fc.constant(events), moments(all, events)),
+    );
   await fc.assert(
     fc.asyncProperty(scenario, async ([all, events, at]) => {
       const plan = planView(all.view, all.source, all.entity);

@@ -11,12 +11,13 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { messageOf } from '#domain/error-message.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
-import type { HistoryTables } from '#domain/ports/history.ts';
+import type { HistorySnapshot, HistoryTables } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { createRecordCounts } from './record-counts.ts';
 import { keptEvents, newestSnapshot, type StorageSizes, storageOf } from './storage.ts';
 
 export interface StatusDependencies {
@@ -31,6 +32,8 @@ export interface StatusDependencies {
   readonly catalog: Catalog;
   readonly liveGeneration: (view: string) => EngineGeneration | null;
   readonly fillingGeneration: (view: string) => EngineGeneration | null;
+  /** whether reads of the view answer */
+  readonly readable: (view: string) => boolean;
   readonly problem: (view: string) => string | null;
   readonly replays: Replays['list'];
   readonly now: () => number;
@@ -50,6 +53,9 @@ export const createStatus = (
   const { log, history, catalog, liveGeneration, fillingGeneration, storage } = dependencies;
   const endOf = async (topic: string): Promise<readonly number[]> =>
     log.end(topic).catch(() => [0]);
+  const counts = createRecordCounts(log);
+  const recordsOf = (topic: string, snapshot: HistorySnapshot | null): Promise<number> =>
+    counts(topic, snapshot).catch(() => 0);
   const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
   const views = (): { name: string; version: number }[] =>
@@ -74,6 +80,7 @@ export const createStatus = (
       version: live?.spec.version ?? version,
       generation: live?.spec.generation ?? null,
       state: error !== null ? 'stalled' : live === null ? 'filling' : 'live',
+      readable: dependencies.readable(name),
       entities: shown?.size().entities ?? 0,
       tiles: shown?.size().tiles ?? 0,
       late: total(await endOf(lateTopic(name))),
@@ -90,21 +97,24 @@ export const createStatus = (
     definition: SourceDefinition,
   ): Promise<PlatformStatus['sources'][number]> => {
     const topic = rawTopic(definition.name);
-    const [ends, rejected, endOffsets] = await Promise.all([
+    const [ends, snapshot, endOffsets] = await Promise.all([
       endOf(topic),
-      endOf(rejectedTopic(definition.name)),
+      newestSnapshot(history, topic),
       history.endOffsets(topic).catch(messageOf),
     ]);
+    const [events, rejected] = await Promise.all([
+      recordsOf(topic, snapshot),
+      recordsOf(rejectedTopic(definition.name), null),
+    ]);
     const reached = typeof endOffsets === 'string' ? [] : endOffsets;
-    const stored = await newestSnapshot(history, topic);
     const newest = views()
       .map(({ name }) => liveGeneration(name))
       .filter((g) => g?.spec.plan.source === definition.name)
       .map((g) => g?.newestEventTime() ?? Number.NEGATIVE_INFINITY);
     return {
       source: definition.name,
-      events: total(ends),
-      rejected: total(rejected),
+      events,
+      rejected,
       position: formatPosition(topic, at(ends)),
       historyPosition: formatPosition(
         topic,
@@ -113,9 +123,9 @@ export const createStatus = (
       historyError:
         typeof endOffsets === 'string' ? endOffsets : (history.problems?.().get(topic) ?? null),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
-      historyBytes: stored?.bytes ?? null,
-      historyRows: stored?.rows ?? null,
-      historyHorizon: stored?.horizon?.time ?? null,
+      historyBytes: snapshot?.bytes ?? null,
+      historyRows: snapshot?.rows ?? null,
+      historyHorizon: snapshot?.horizon?.time ?? null,
       ...(storage === undefined ? {} : { kept: keptEvents(storage.kept(topic)) }),
     };
   };

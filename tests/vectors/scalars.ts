@@ -9,6 +9,7 @@ import { approxCountDistinct } from '#domain/aggregations/hyper-log-log.ts';
 import { newSlots } from '#domain/aggregations/slots.ts';
 import { finite, type Implementation, whole } from '#domain/expressions/function-row.ts';
 import { FUNCTIONS } from '#domain/expressions/functions.ts';
+import { MAX_TEXT } from '#domain/expressions/functions-text.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { Scalar, ScalarType, Value } from '#domain/values/value.ts';
 
@@ -199,7 +200,29 @@ const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[]
   [
     'MR_REPLACE',
     row('replace', ['string', 'string', 'string']),
-    pairs(TEXTS).map(([a, b]) => [a as string, b as string, '$&']),
+    [
+      ...pairs(TEXTS).map(([a, b]) => [a as string, b as string, '$&']),
+      // Texts of the largest size, and of one that is just too large.
+      ['x'.repeat(MAX_TEXT / 2), 'x', 'yz'],
+      ['x'.repeat(MAX_TEXT / 2 + 1), 'x', 'yz'],
+      ['x'.repeat(MAX_TEXT / 4), 'x', '\u{1f600}\u{1f600}'],
+      ['x'.repeat(MAX_TEXT / 4 + 1), 'x', '\u{1f600}\u{1f600}'],
+      ['x'.repeat(MAX_TEXT + 2), 'xx', 'y'],
+      ['x'.repeat(MAX_TEXT + 1), '', 'y'],
+    ],
+  ],
+  [
+    'MR_CONCAT',
+    row('concat', ['string', 'string']),
+    [
+      ...pairs(TEXTS),
+      ...one(TEXTS),
+      ['a', 'b', 'c', 'd'],
+      ['x'.repeat(MAX_TEXT), ''],
+      ['x'.repeat(MAX_TEXT), 'y'],
+      ['\u{1f600}'.repeat(MAX_TEXT / 4), 'ü'.repeat(MAX_TEXT / 2)],
+      ['\u{1f600}'.repeat(MAX_TEXT / 4), 'ü'.repeat(MAX_TEXT / 2 + 1)],
+    ],
   ],
   [
     'MR_SUBSTRING',
@@ -231,11 +254,46 @@ const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[]
   ),
 ];
 
+const LONG = 1_000;
+
+/** As Java's `String.hashCode`. */
+const hashCode = (s: string): number => {
+  let hash = 0;
+  for (let i = 0; i < s.length; i++) hash = (Math.imul(hash, 31) + s.charCodeAt(i)) | 0;
+  return hash;
+};
+
+/** A long text that repeats one character, as `repeat` and `times`; any other is itself. */
+const shortened = (s: string): unknown => {
+  if (s.length <= LONG) return s;
+  const repeat = String.fromCodePoint(s.codePointAt(0) as number);
+  const times = Math.floor(s.length / repeat.length);
+  return s === repeat.repeat(times) ? { repeat, times } : s;
+};
+
 /** JSON has no −0, so numbers are text. */
 const text = (value: Value): unknown =>
-  typeof value === 'number' ? (Object.is(value, -0) ? '-0' : String(value)) : value;
+  typeof value === 'number'
+    ? Object.is(value, -0)
+      ? '-0'
+      : String(value)
+    : typeof value === 'string'
+      ? shortened(value)
+      : value;
+
+/** A long result that does not repeat one character is given by its hash. */
+const resultOf = (value: Value): unknown => {
+  const shown = text(value);
+  return typeof shown === 'string' && shown.length > LONG
+    ? { length: shown.length, hash: hashCode(shown) }
+    : shown;
+};
 
 export const scalarVectors = (): object[] =>
   CALLS.flatMap(([name, js, args]) =>
-    args.map((values) => ({ function: name, args: values.map(text), result: text(js(...values)) })),
+    args.map((values) => ({
+      function: name,
+      args: values.map(text),
+      result: resultOf(js(...values)),
+    })),
   );

@@ -127,7 +127,7 @@ export const FLINK_FUNCTIONS: Readonly<Record<FunctionName, SqlFunction>> = {
   upper: call('UPPER'),
   trim: call('TRIM'),
   length: call('CHAR_LENGTH'),
-  concat: call('CONCAT'),
+  concat: call('MR_CONCAT'),
   startsWith: call('MR_STARTS_WITH'),
   endsWith: call('MR_ENDS_WITH'),
   contains: call('MR_CONTAINS'),

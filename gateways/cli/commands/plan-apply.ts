@@ -3,6 +3,7 @@ import type { ApplyResult, PlanResult } from '#domain/api/registry.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { planDefinitions } from '#domain/registry/plan.ts';
 import { registeredIn } from '#domain/registry/registry-export.ts';
+import { changedViews, sayUnfinished, untilLive, withPatience } from '../apply-progress.ts';
 import { contextOf } from '../context.ts';
 import { type DefinitionFiles, readDefinitionFiles, readExportFile } from '../definition-files.ts';
 import { changesText, missingText, summary } from '../plan-text.ts';
@@ -55,20 +56,33 @@ const plan = async (
   else if (changes.some(({ cost }) => cost === 'breaking')) process.exitCode = BREAKS;
 };
 
+const LISTED = 5;
+const listed = (names: readonly string[]): string =>
+  names.length <= LISTED
+    ? names.join(', ')
+    : `${names.slice(0, LISTED).join(', ')} and ${names.length - LISTED} more`;
+
 interface ApplyFlags {
   readonly reason?: string;
   readonly force?: boolean;
   readonly prune?: boolean;
+  readonly wait?: boolean;
 }
 
 const apply = async (
   files: readonly string[],
-  flags: ApplyFlags,
+  { wait = false, ...flags }: ApplyFlags,
   command: Command,
 ): Promise<void> => {
-  const { client, json, document, print } = contextOf(command);
+  const context = contextOf(command);
+  const { client, json, document, print } = context;
   const read = await readDefinitionFiles(files);
-  const result = await client.post<ApplyResult>('/v1/apply', { body: { ...read, ...flags } });
+  const names = read.definitions.map(({ kind, name }) => `${kind} ${name}`);
+  const result = await withPatience(
+    context,
+    `applying ${listed(names)}`,
+    client.post<ApplyResult>('/v1/apply', { body: { ...read, ...flags } }),
+  );
   if (json) document(result);
   else
     print(
@@ -76,6 +90,7 @@ const apply = async (
         '\n',
       ),
     );
+  await (wait ? untilLive : sayUnfinished)(context, changedViews(result.changes));
 };
 
 const FILES = 'TypeScript, JavaScript or JSON files of definitions, or the export of a registry';
@@ -102,6 +117,10 @@ export const addPlanAndApply = (program: Command): void => {
     .option('--reason <text>', 'why, for the audit log')
     .option('--force', 'also apply breaking changes; needs --reason')
     .option('--prune', 'also retire what is registered and not in the files')
-    .addHelpText('after', '\nExample:\n  millrace apply features.ts --reason "first features"')
+    .option('--wait', 'wait until new views are filled, and show how far they are')
+    .addHelpText(
+      'after',
+      '\nA new view on the stack profile can be read at once: raw events answer until it is filled.\n\nExample:\n  millrace apply features.ts --reason "first features"',
+    )
     .action(apply);
 };

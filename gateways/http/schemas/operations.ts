@@ -45,6 +45,7 @@ const engineJob = shapeOf<EngineJob>()(
   Type.Object({
     name: Type.String(),
     state: Type.String(),
+    doing: Type.Optional(Type.String()),
     restarts: Type.Integer(),
     failure: nullable(Type.String()),
     checkpointAt: nullable(epoch),
@@ -83,6 +84,7 @@ export const platformStatus = shapeOf<PlatformStatus>()(
         version: Type.Integer(),
         generation: nullable(Type.Integer()),
         state: oneOf('live', 'filling', 'stalled'),
+        readable: Type.Boolean(),
         entities: Type.Integer(),
         tiles: Type.Integer(),
         late: Type.Integer(),

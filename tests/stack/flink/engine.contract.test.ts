@@ -73,6 +73,7 @@ engineContract(
           clean: async () => {},
           onFilled,
           nudge: log.nudge,
+          onFolded: () => {},
           warn: () => {},
         });
         return flink;
@@ -87,5 +88,5 @@ engineContract(
       close: () => durable.close(),
     };
   },
-  { reportsFailures: false, deadlineMs: 180_000 },
+  { reportsFailures: false, foldsFirstFill: true, deadlineMs: 180_000 },
 );

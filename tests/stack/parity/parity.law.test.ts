@@ -269,6 +269,7 @@ test('Flink’s tiles give the right values at every time that they cover', asyn
       cache: null,
       decoder,
       checkpointAt: () => null,
+      onFolded: () => {},
       fetch: async () => ({
         read: () => 'needs-history',
         newest: () => null,

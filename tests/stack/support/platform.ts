@@ -42,8 +42,36 @@ export const stackAddressesOfTest = async (): Promise<StackAddresses> => {
 /** Tests wait for the history more often than users do. */
 const ARCHIVE_MS = 1_000;
 
+const START_MS = 240_000;
+
+/** Resolves when the jobs of all views run: the deadlines of tests begin then. */
+export const jobsRun = (platform: Platform): Promise<void> =>
+  until(
+    'the jobs of all views run',
+    async () =>
+      (await platform.operations.status()).views.every(
+        ({ state, job }) => state === 'live' || job?.state === 'RUNNING',
+      ),
+    START_MS,
+  );
+
+/** An apply that resolves only when the jobs run; the platform's own does not wait for them. */
+const waiting = (platform: Platform): Platform => ({
+  ...platform,
+  registry: {
+    ...platform.registry,
+    async apply(...request) {
+      const result = await platform.registry.apply(...request);
+      await jobsRun(platform);
+      return result;
+    },
+  },
+});
+
+/** @param more.waits whether `apply` waits for the jobs; default true */
 export const stackPlatform = async (
   options: Partial<StackOptions> = {},
+  { waits = true }: { readonly waits?: boolean } = {},
 ): Promise<StackPlatform> => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-gateway-'));
   const warnings: string[] = [];
@@ -55,7 +83,7 @@ export const stackPlatform = async (
     settings: { archiveEveryMs: ARCHIVE_MS, ...options.settings },
   });
   return {
-    platform,
+    platform: waits ? waiting(platform) : platform,
     warnings,
     async dispose() {
       await platform.close();

@@ -98,6 +98,7 @@ export const fakeOperations = ({ fake, position }: FakeState): Operations => {
             version: 1,
             generation: 1,
             state: 'live',
+            readable: true,
             entities: 1,
             tiles: 1,
             late: 0,

@@ -147,7 +147,7 @@ class FlinkSqlTest {
             "MR_PARSE_TIME(s)", "MR_PARSE_DATE(s)",
             "MR_FORMAT_TIME(t)", "MR_FORMAT_DATE(d)", "MR_COMPARE(s, 'a')",
             "MR_STARTS_WITH(s, '2')", "MR_ENDS_WITH(s, '2')",
-            "MR_CONTAINS(s, '-')", "MR_REPLACE(s, '-', '$1')", "MR_SUBSTRING(s, CAST(5 AS BIGINT))",
+            "MR_CONTAINS(s, '-')", "MR_REPLACE(s, '-', '$1')", "MR_CONCAT(s, '/', s)", "MR_SUBSTRING(s, CAST(5 AS BIGINT))",
             "MR_SUBSTRING(s, CAST(5 AS BIGINT), CAST(2 AS BIGINT))", "MR_HOUR(t)",
             "MR_MINUTE(t)", "MR_DAY_OF_WEEK(t)",
             "MR_DAY_OF_MONTH(t)", "MR_MONTH(t)", "MR_YEAR(t)", "MR_TRUNCATE(t, 'month')",
@@ -170,7 +170,7 @@ class FlinkSqlTest {
       assertEquals(
           "[null, 3, 1.500000000e+00, 4.000000000e+00, 3, 3, 3.5000e+00, 3, 3, 3.5, null, null, "
               + "20484, 2023-11-14T22:13:20.123Z, "
-              + "2022-01-08, -47, true, false, true, 2026$101$131, 01-31, 01, 22, 13, "
+              + "2022-01-08, -47, true, false, true, 2026$101$131, 2026-01-31/2026-01-31, 01-31, 01, 22, 13, "
               + "2, 14, 11, 2023, 1698796800000, 1790, 1507132470, 3.000000000e+00]",
           show(rows.next()));
     }
