@@ -56,10 +56,9 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const takers = [keyIndex.take, approvalIndex.take, erasureIndex.take];
   const catalog = await openCatalog(eventStore, takers);
   const { audit, closeAudit } = await openAuditLog(dependencies);
-  const { requirements } = approvalIndex;
   const horizon = dependencies.horizon ?? (() => null);
   const limits = historyLimits({ ...dependencies, horizon, catalog });
-  const bus = createCommandBus({ ...dependencies, catalog, requirements, limits, newId });
+  const bus = createCommandBus({ ...dependencies, ...approvalIndex, catalog, limits, newId });
   const proposals = createProposals({ bus, catalog, index: approvalIndex, now });
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });

@@ -62,7 +62,9 @@ test('the client imports the domain and what it shares with gRPC; the package ex
 });
 
 /** Longer files, each with the reason. */
-const LONG: Readonly<Record<string, string>> = {};
+const LONG: Readonly<Record<string, string>> = {
+  'domain/error-codes.ts': 'one table: every error, in one place',
+};
 
 test('no file has more than 300 lines, but for those with a reason', () => {
   const long = code

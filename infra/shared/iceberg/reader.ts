@@ -31,6 +31,7 @@ import {
 } from './pinned-table.ts';
 import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
+import { runsOfDays } from './runs-of-days.ts';
 import { type IcebergField, isMeta } from './schema.ts';
 import { tableDirectory } from './table-directory.ts';
 import { type Query, querySql } from './table-query.ts';
@@ -59,29 +60,6 @@ export interface HistoryReader {
 export const readsOf = (reader: HistoryReader): Omit<HistoryReader, 'damaged' | 'close'> => {
   const { damaged: _, close: __, ...reads } = reader;
   return { ...reads, updates: (view, where) => reader.updates(view, where) };
-};
-
-/** Approximate number of rows that a scan sorts at once; a day is never split. */
-const RUN_ROWS = 400_000;
-
-/** Groups files into runs of whole days, oldest first. */
-const runsOfDays = (files: readonly PinnedFile[]): readonly (readonly PinnedFile[])[] => {
-  const sorted = [...files].sort(
-    (a, b) => (a.day ?? Number.POSITIVE_INFINITY) - (b.day ?? Number.POSITIVE_INFINITY),
-  );
-  const runs: PinnedFile[][] = [];
-  let rows = Number.POSITIVE_INFINITY;
-  let day: number | null = null;
-  for (const file of sorted) {
-    if (rows >= RUN_ROWS && (file.day !== day || runs.length === 0)) {
-      runs.push([]);
-      rows = 0;
-    }
-    runs.at(-1)?.push(file);
-    rows += file.file.record_count;
-    day = file.day;
-  }
-  return runs;
 };
 
 /** @param root the directory of the tables */
