@@ -29,6 +29,7 @@ import { CLOSE_MS, endWithin } from '../end-within.ts';
 import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
 import { addLogOptions, type LogFlags } from '../log-options.ts';
+import { addStackServerOptions, profileOption, stackAddressesOf } from '../stack-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
@@ -64,13 +65,10 @@ const profileOf = async (
   name: ServeOptions['profile'],
   flags: ServeOptions,
 ): Promise<StartProfile> => {
-  const { stack, stackPort, addresses, projections, cacheTimeout, durableTimeout, keepLog } = flags;
+  const { projections, cacheTimeout, durableTimeout, keepLog } = flags;
   if (name === 'stack') {
     const { startStack } = await import('#infra/profiles/stack.ts');
-    const { stackAddresses } = await import('#infra/stack/addresses.ts');
-    const { readAddresses } = await import('#infra/stack/read-addresses.ts');
-    const local = stackAddresses(resolve(stack), stackPort);
-    const used = addresses === undefined ? local : readAddresses(addresses, local);
+    const used = await stackAddressesOf(flags);
     return (options) =>
       startStack({
         ...options,
@@ -227,16 +225,10 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 };
 
 export const addServe = (program: Command): void => {
-  addLogOptions(addAccessLogOptions(addAuditOptions(addAccessOptions(program.command('serve')))))
+  const command = program.command('serve');
+  addLogOptions(addAccessLogOptions(addAuditOptions(addAccessOptions(command))))
     .description('run the platform; it prints one line when it is ready')
-    .addOption(
-      new Option(
-        '--profile <profile>',
-        'embedded: one process; stack: Kafka, Flink and other servers',
-      )
-        .choices(['embedded', 'stack'])
-        .default('embedded'),
-    )
+    .addOption(profileOption().default('embedded'))
     .option(
       '--data <dir>',
       "directory of the platform's own data; that of the stack's servers is --stack",
@@ -253,22 +245,8 @@ export const addServe = (program: Command): void => {
     .option(
       '--openlineage <url>',
       'destination of OpenLineage events: http(s)://…, a file, or `log` to keep them for /v1/lineage/events; default: OPENLINEAGE_URL',
-    )
-    .option(
-      '--stack <dir>',
-      'profile stack: directory of the servers, the --data of `millrace stack up`',
-      '.millrace-stack',
-    )
-    .option(
-      '--stack-port <n>',
-      'profile stack: first port of the servers, the --base-port of `millrace stack up`',
-      wholeOption('--stack-port'),
-      7420,
-    )
-    .option(
-      '--addresses <file>',
-      'profile stack: JSON file with the addresses of servers that run elsewhere',
-    )
+    );
+  addStackServerOptions(command)
     .option(
       '--cache-timeout <ms>',
       'profile stack: longest wait of a read for the cache tier, in ms',

@@ -1,0 +1,46 @@
+/** The options that name the servers of the stack profile, for all commands that reach them. */
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { wholeOption } from './usage.ts';
+
+export interface StackServerOptions {
+  readonly stack: string;
+  readonly stackPort: number;
+  readonly addresses?: string;
+}
+
+export const profileOption = (): Option =>
+  new Option(
+    '--profile <profile>',
+    'embedded: one process; stack: Kafka, Flink and other servers',
+  ).choices(['embedded', 'stack']);
+
+export const addStackServerOptions = (command: Command): Command =>
+  command
+    .option(
+      '--stack <dir>',
+      'profile stack: directory of the servers, the --data of `millrace stack up`',
+      '.millrace-stack',
+    )
+    .option(
+      '--stack-port <n>',
+      'profile stack: first port of the servers, the --base-port of `millrace stack up`',
+      wholeOption('--stack-port'),
+      7420,
+    )
+    .option(
+      '--addresses <file>',
+      'profile stack: JSON file with the addresses of servers that run elsewhere',
+    );
+
+export const stackAddressesOf = async ({
+  stack,
+  stackPort,
+  addresses,
+}: StackServerOptions): Promise<StackAddresses> => {
+  const { stackAddresses } = await import('#infra/stack/addresses.ts');
+  const { readAddresses } = await import('#infra/stack/read-addresses.ts');
+  const local = stackAddresses(resolve(stack), stackPort);
+  return addresses === undefined ? local : readAddresses(addresses, local);
+};
