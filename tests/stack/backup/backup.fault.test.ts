@@ -261,6 +261,7 @@ beforeAll(async () => {
 }, 600_000);
 
 afterAll(async () => {
+  await world?.stop().catch(() => {});
   await second?.dispose();
   await first?.dispose();
   rmSync(root, { recursive: true, force: true });
