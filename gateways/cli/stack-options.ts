@@ -1,8 +1,22 @@
-/** The options of `serve` for the profile stack. */
-import type { Command } from 'commander';
+/** The options that name the servers of the stack profile, for all commands that reach them. */
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { wholeOption } from './usage.ts';
 
-export const addStackOptions = (command: Command): Command =>
+export interface StackServerOptions {
+  readonly stack: string;
+  readonly stackPort: number;
+  readonly addresses?: string;
+}
+
+export const profileOption = (): Option =>
+  new Option(
+    '--profile <profile>',
+    'embedded: one process; stack: Kafka, Flink and other servers',
+  ).choices(['embedded', 'stack']);
+
+export const addStackServerOptions = (command: Command): Command =>
   command
     .option(
       '--stack <dir>',
@@ -18,7 +32,11 @@ export const addStackOptions = (command: Command): Command =>
     .option(
       '--addresses <file>',
       'profile stack: JSON file with the addresses of servers that run elsewhere',
-    )
+    );
+
+/** Of `serve`, in addition. */
+export const addStackOptions = (command: Command): Command =>
+  addStackServerOptions(command)
     .option(
       '--cache-timeout <ms>',
       'profile stack: longest wait of a read for the cache tier, in ms',
@@ -35,3 +53,14 @@ export const addStackOptions = (command: Command): Command =>
       '--no-projections',
       'profile stack: do not fill the cache tier or read the ingest topics; other processes must do so',
     );
+
+export const stackAddressesOf = async ({
+  stack,
+  stackPort,
+  addresses,
+}: StackServerOptions): Promise<StackAddresses> => {
+  const { stackAddresses } = await import('#infra/stack/addresses.ts');
+  const { readAddresses } = await import('#infra/stack/read-addresses.ts');
+  const local = stackAddresses(resolve(stack), stackPort);
+  return addresses === undefined ? local : readAddresses(addresses, local);
+};

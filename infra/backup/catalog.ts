@@ -10,8 +10,9 @@ import { MillraceError } from '#domain/errors.ts';
 import { isMissing, syncPath } from '#infra/shared/files/durable-file.ts';
 import type { Content } from './content-store.ts';
 
-/** Increased when an older Millrace would misread a backup. */
+/** Increased when an older Millrace would misread a backup. 2: of the stack profile. */
 export const BACKUP_FORMAT = 1;
+export const STACK_BACKUP_FORMAT = 2;
 
 export interface TopicPositions {
   readonly topic: string;
@@ -43,17 +44,18 @@ export interface BackupEntry {
 }
 
 export interface BackedUpFile extends Content {
-  /** below the data directory */
+  /** below the data directory; of the stack profile: see infra/profiles/stack-copy.ts */
   readonly path: string;
 }
 
 export interface FileList {
-  /** the database, in pieces */
+  /** the database, in pieces; of the stack profile: none */
   readonly database: readonly Content[];
   readonly files: readonly BackedUpFile[];
 }
 
 export interface Catalog {
+  /** which profile made the backups: all are of one */
   readonly format: number;
   /** the id of the platform whose backups these are, a UUID */
   readonly platform: string;
@@ -85,11 +87,11 @@ const parse = (path: string, text: string): Catalog => {
     return damaged(path, 'it cannot be read as JSON');
   }
   const { catalog } = stored;
-  if (catalog.format > BACKUP_FORMAT)
+  if (catalog.format > STACK_BACKUP_FORMAT)
     throw new MillraceError(
       'MR_DATA_DIR_NEWER',
-      `The catalog of backups ${path} has format ${catalog.format}, written by a newer Millrace; this one reads formats up to ${BACKUP_FORMAT}.`,
-      { path, format: catalog.format, known: BACKUP_FORMAT },
+      `The catalog of backups ${path} has format ${catalog.format}, written by a newer Millrace; this one reads formats up to ${STACK_BACKUP_FORMAT}.`,
+      { path, format: catalog.format, known: STACK_BACKUP_FORMAT },
     );
   return catalog;
 };

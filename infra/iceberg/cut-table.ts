@@ -5,13 +5,21 @@
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
+import { readChecked } from '#infra/shared/iceberg/checked-files.ts';
+import { digitsOf, parseExact } from '#infra/shared/iceberg/exact-numbers.ts';
 import {
   currentSnapshot,
   endOffsetsOf,
   type Snapshot,
   type TableMetadata,
 } from '#infra/shared/iceberg/metadata.ts';
-import { commitTable, loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
+import {
+  commitTable,
+  loadTable,
+  type TableVersion,
+  tableDirectory,
+  versionUri,
+} from '#infra/shared/iceberg/table-directory.ts';
 
 export interface LogExtent {
   /** by partition */
@@ -30,17 +38,42 @@ const isCovered = (snapshot: Snapshot | null, { begin, end }: LogExtent): boolea
   );
 };
 
-const takenBack = (metadata: TableMetadata, to: Snapshot): TableMetadata => {
-  const snapshots = metadata.snapshots.slice(0, metadata.snapshots.indexOf(to) + 1);
-  const ids = new Set(snapshots.map((snapshot) => snapshot['snapshot-id']));
+const takenBack = (metadata: TableMetadata, index: number): TableMetadata => {
+  const snapshots = metadata.snapshots.slice(0, index + 1);
+  const to = snapshots[index] as Snapshot;
+  const ids = new Set(snapshots.map((snapshot) => digitsOf(snapshot['snapshot-id'])));
   return {
     ...metadata,
     'current-snapshot-id': to['snapshot-id'],
     'current-schema-id': to['schema-id'],
     snapshots,
-    'snapshot-log': metadata['snapshot-log'].filter((entry) => ids.has(entry['snapshot-id'])),
+    'snapshot-log': metadata['snapshot-log'].filter((entry) =>
+      ids.has(digitsOf(entry['snapshot-id'])),
+    ),
     refs: { main: { 'snapshot-id': to['snapshot-id'], type: 'branch' } },
   };
+};
+
+/** Commits a version whose newest snapshot is that of this index in `metadata.snapshots`. */
+export const takeBack = async (
+  table: Directory,
+  base: TableVersion,
+  index: number,
+): Promise<void> => {
+  const text = Buffer.from(
+    await readChecked(table.files, versionUri(table, base.version)),
+  ).toString();
+  await commitTable(table, base, takenBack(parseExact(text) as TableMetadata, index));
+};
+
+/** @throws MR_REFUSED where the log cannot fill a table of the topic from its start */
+export const assertFillable = (topic: string, { begin }: Pick<LogExtent, 'begin'>): void => {
+  if (begin.some((offset) => offset > 0))
+    throw new MillraceError(
+      'MR_REFUSED',
+      `The log of ${topic} was trimmed, and its history has no snapshot of that moment or before it. Restore to a later moment, or from a backup made before.`,
+      { topic },
+    );
 };
 
 /**
@@ -58,17 +91,12 @@ export const cutTable = async (
   const { metadata } = base;
   if (extent !== null) {
     if (isCovered(currentSnapshot(metadata), extent)) return 'kept';
-    const to = metadata.snapshots.findLast((snapshot) => isCovered(snapshot, extent));
-    if (to !== undefined) {
-      await commitTable(table, base, takenBack(metadata, to));
+    const index = metadata.snapshots.findLastIndex((snapshot) => isCovered(snapshot, extent));
+    if (index >= 0) {
+      await takeBack(table, base, index);
       return 'taken back';
     }
-    if (extent.begin.some((offset) => offset > 0))
-      throw new MillraceError(
-        'MR_REFUSED',
-        `The log of ${topic} was trimmed, and its history has no snapshot of that moment or before it. Restore to a later moment, or from a backup made before.`,
-        { topic },
-      );
+    assertFillable(topic, extent);
   }
   await root.files.deleteDirectory(table.uri);
   return 'deleted';

@@ -12,8 +12,10 @@ import { newestTableFiles, type TableVersionFiles } from '#infra/iceberg/table-f
 import { assertChecksum } from '#infra/shared/iceberg/checked-files.ts';
 
 export interface BackupRun {
-  /** the data directory */
+  /** the data directory, or the one that `prefix` stands for */
   readonly data: string;
+  /** before the paths of files; default: none */
+  readonly prefix?: string;
   readonly content: ContentStore;
   /** files of the newest backup, by path */
   readonly before: ReadonlyMap<string, BackedUpFile>;
@@ -49,12 +51,15 @@ const noted = (
 export const putBytes = async (run: BackupRun, bytes: Uint8Array): Promise<Content> =>
   noted(run, await run.content.put(bytes));
 
+const nameIn = ({ data, prefix = '' }: BackupRun, path: string): string =>
+  prefix + relative(data, path);
+
 /**
  * @returns null where the file is gone
  * @throws MR_DATA_DAMAGED
  */
 const putFile = async (run: BackupRun, path: string): Promise<BackedUpFile | null> => {
-  const name = relative(run.data, path);
+  const name = nameIn(run, path);
   const known = run.before.get(name);
   if (known !== undefined && UNCHANGING.test(name) && (await run.content.has(known))) return known;
   const stored = await run.content.putFile(path);
@@ -77,7 +82,7 @@ const putTable = async (
       });
     files.push(file);
   }
-  const path = relative(run.data, pathOf(hint.uri));
+  const path = nameIn(run, pathOf(hint.uri));
   files.push({ path, ...(await putBytes(run, Buffer.from(hint.text))) });
   return { topic, endOffsets, files };
 };

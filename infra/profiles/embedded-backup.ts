@@ -22,11 +22,10 @@ import {
 import {
   BACKUP_FORMAT,
   type BackupEntry,
-  type Catalog,
   type FileList,
   writeCatalog,
 } from '#infra/backup/catalog.ts';
-import type { Content } from '#infra/backup/content-store.ts';
+import { assertSamePlatform, newId, totalBytes as total } from '#infra/backup/new-entry.ts';
 import { FORMAT_VERSION } from '#infra/data-directory/data-directory.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
@@ -106,18 +105,6 @@ const copyMoment = async (run: BackupRun, work: string, now: () => number): Prom
   }
 };
 
-const assertSamePlatform = (
-  { path, catalog }: OpenBackupDirectory,
-  { platform }: DatabaseMoment,
-): void => {
-  if (catalog !== null && catalog.platform !== platform)
-    throw new MillraceError(
-      'MR_DATA_MIXED',
-      `${path} has backups of another platform (${catalog.platform}, not ${platform}). Back up to another directory.`,
-      { path, owner: catalog.platform, platform },
-    );
-};
-
 const assertFormat = (data: string): void => {
   const file = join(data, 'format.json');
   const { format } = existsSync(file)
@@ -131,18 +118,6 @@ const assertFormat = (data: string): void => {
     );
 };
 
-/** `2026-02-01T12-00-00-000Z`, followed by a number where there is such a backup. */
-const newId = (catalog: Catalog | null, time: number): string => {
-  const base = new Date(time).toISOString().replaceAll(/[:.]/g, '-');
-  const taken = new Set(catalog?.backups.map(({ id }) => id));
-  let id = base;
-  for (let n = 2; taken.has(id); n++) id = `${base}-${n}`;
-  return id;
-};
-
-const total = (contents: readonly Content[]): number =>
-  contents.reduce((sum, { bytes }) => sum + bytes, 0);
-
 const backUpTo = async (
   directory: OpenBackupDirectory,
   data: string,
@@ -154,7 +129,7 @@ const backUpTo = async (
   const byPath = new Map(before.map((file) => [file.path, file]));
   const run: BackupRun = { data, content, before: byPath, added: new Map() };
   const { time, moment, tables, database } = await copyMoment(run, directory.work, now);
-  assertSamePlatform(directory, moment);
+  assertSamePlatform(directory, moment.platform, BACKUP_FORMAT);
   checkDatabase(database);
   const list: FileList = {
     database: await putDatabase(run, database),

@@ -7,9 +7,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
-import type { Position } from '#domain/values/value.ts';
 import { type BackupDirectory, fileListOf, openBackups } from '#infra/backup/backup-directory.ts';
-import type { BackupEntry, Catalog } from '#infra/backup/catalog.ts';
+import { BACKUP_FORMAT, type BackupEntry, type Catalog } from '#infra/backup/catalog.ts';
+import { chooseBackup, type Until } from '#infra/backup/choose-backup.ts';
 import type { Content } from '#infra/backup/content-store.ts';
 import { FORMAT_VERSION, writeFormat } from '#infra/data-directory/data-directory.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
@@ -21,11 +21,6 @@ import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { type Cut, cutDatabase } from '#infra/sqlite/cut-database.ts';
 import { type DatabaseMoment, describeDatabase } from '#infra/sqlite/describe-database.ts';
 import { momentOfPosition } from '#infra/sqlite/moments.ts';
-
-/** The last moment to restore: a time (epoch ms), or positions of a topic. */
-export type Until =
-  | { readonly time: number }
-  | { readonly topic: string; readonly positions: readonly Position[] };
 
 export interface RestoreOptions {
   /** the directory of backups */
@@ -48,36 +43,7 @@ export interface Restored {
   readonly history: readonly { readonly topic: string; readonly became: string }[];
 }
 
-const choose = (
-  { path, catalog }: BackupDirectory & { catalog: Catalog },
-  id?: string,
-): BackupEntry => {
-  const ids = catalog.backups.map((entry) => entry.id);
-  const found =
-    id === undefined ? catalog.backups.at(-1) : catalog.backups.find((b) => b.id === id);
-  if (found !== undefined) return found;
-  throw new MillraceError(
-    'MR_NOT_FOUND',
-    `${path} has no backup ${id ?? ''}; it has ${ids.join(', ') || 'none'}.`,
-    { path, backup: id ?? null },
-  );
-};
-
-const assertReaches = ({ id, time, logTime, dataFormat }: BackupEntry, until?: Until): void => {
-  if (dataFormat > FORMAT_VERSION)
-    throw new MillraceError(
-      'MR_DATA_DIR_NEWER',
-      `The backup ${id} has format ${dataFormat}, written by a newer Millrace; this one reads formats up to ${FORMAT_VERSION}.`,
-      { backup: id, format: dataFormat, known: FORMAT_VERSION },
-    );
-  const reached = Math.max(time, logTime);
-  if (until !== undefined && 'time' in until && until.time > reached)
-    throw new MillraceError(
-      'MR_REFUSED',
-      `The backup ${id} ends at ${new Date(reached).toISOString()}, before the time to restore. Name an earlier time, or a later backup.`,
-      { backup: id, until: until.time, reached },
-    );
-};
+const FORMATS = { catalog: BACKUP_FORMAT, data: FORMAT_VERSION };
 
 const assertEmpty = (path: string): void => {
   if (existsSync(path) && readdirSync(path).length > 0)
@@ -193,8 +159,7 @@ export const restoreEmbedded = async ({
   const path = resolve(dataDirectory);
   assertEmpty(path);
   const backups = await openBackups(from);
-  const entry = choose(backups, backup);
-  assertReaches(entry, until);
+  const entry = chooseBackup(backups, FORMATS, { backup, until });
   const unfinished = `${path}.restoring`;
   await makeDirectory(dirname(path));
   await rm(unfinished, { recursive: true, force: true });

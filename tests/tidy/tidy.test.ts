@@ -35,13 +35,15 @@ test('only profiles wire infra to the application', () => {
       ),
     ),
   ]).toEqual([
-    // reads and writes data directories, whatever a server does
+    // reads and writes data directories and servers, whatever a gateway does
     'gateways/cli/commands/backup.ts',
     // rewrites what a running platform has open
     'gateways/cli/commands/erase.ts',
     'gateways/cli/commands/serve.ts',
     'gateways/cli/commands/stack.ts',
     'gateways/cli/commands/verify.ts',
+    // the servers of `serve`, `backup` and `restore`
+    'gateways/cli/stack-options.ts',
   ]);
 });
 

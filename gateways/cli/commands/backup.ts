@@ -1,6 +1,7 @@
 /**
- * `backup`, and `restore` of a backup. They work on directories of this machine, not over a server:
- * a backup must be possible whatever the server does, and a restore comes before there is one.
+ * `backup`, and `restore` of a backup. They work on directories of this machine and on the servers
+ * of the stack profile, not over a gateway: a backup must be possible whatever the gateway does,
+ * and a restore comes before there is one.
  */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -8,21 +9,37 @@ import { fail } from '#domain/errors.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import { parseTime } from '#domain/values/time.ts';
-import type { Restored, Until } from '#infra/profiles/embedded-restore.ts';
+import type { Until } from '#infra/backup/choose-backup.ts';
+import type { Restored } from '#infra/profiles/embedded-restore.ts';
 import { contextOf } from '../context.ts';
+import {
+  addStackServerOptions,
+  profileOption,
+  type StackServerOptions,
+  stackAddressesOf,
+} from '../stack-options.ts';
 import { showTime, table } from '../table.ts';
 import { wholeOption } from '../usage.ts';
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-const backUp = async (
-  to: string,
-  { data }: { readonly data: string },
-  command: Command,
-): Promise<void> => {
-  const { json, document, print } = contextOf(command);
+interface BackupOptions extends StackServerOptions {
+  readonly profile: 'embedded' | 'stack';
+  readonly data: string;
+}
+
+const makeBackup = async (to: string, options: BackupOptions) => {
+  if (options.profile === 'stack') {
+    const { backUpStack } = await import('#infra/profiles/stack-backup.ts');
+    return backUpStack({ addresses: await stackAddressesOf(options), to });
+  }
   const { backUpEmbedded } = await import('#infra/profiles/embedded-backup.ts');
-  const done = await backUpEmbedded({ dataDirectory: data, to });
+  return backUpEmbedded({ dataDirectory: options.data, to });
+};
+
+const backUp = async (to: string, options: BackupOptions, command: Command): Promise<void> => {
+  const { json, document, print } = contextOf(command);
+  const done = await makeBackup(to, options);
   if (json) return document(done);
   const { id, time, bytes, newBytes, newFiles, registry } = done;
   print(
@@ -91,15 +108,20 @@ const prune = async (
 const untilOf = (text: string): Until =>
   text.includes('@') ? parseTopicPosition(text) : { time: parseTime(text) };
 
-export interface RestoreBackupOptions {
-  readonly data: string;
+export interface RestoreBackupOptions extends Partial<StackServerOptions> {
+  readonly profile?: 'embedded' | 'stack';
+  /** of the embedded profile */
+  readonly data?: string;
   readonly backup?: string;
   readonly until?: string;
 }
 
-const restoredText = ({ backup, dataDirectory, logTime, registry, history }: Restored): string =>
+const restoredText = (
+  { backup, logTime, registry, history }: Omit<Restored, 'dataDirectory'>,
+  place: string,
+): string =>
   [
-    `${backup} is restored to ${dataDirectory}: the newest event was accepted at ${showTime(logTime)}, the registry is at ${registry}`,
+    `${backup} is restored to ${place}: the newest event was accepted at ${showTime(logTime)}, the registry is at ${registry}`,
     ...history.map(({ topic, became }) =>
       became === 'deleted'
         ? `the history of ${topic} begins anew: \`millrace serve\` writes it from the log`
@@ -109,32 +131,39 @@ const restoredText = ({ backup, dataDirectory, logTime, registry, history }: Res
 
 export const restoreBackup = async (
   from: string,
-  { data, backup, until }: RestoreBackupOptions,
+  { profile, data, backup, until, ...servers }: RestoreBackupOptions,
   command: Command,
 ): Promise<void> => {
   const { json, document, print } = contextOf(command);
-  const { restoreEmbedded } = await import('#infra/profiles/embedded-restore.ts');
-  const restored = await restoreEmbedded({
+  const chosen = {
     from,
-    dataDirectory: data,
     ...(backup === undefined ? {} : { backup }),
     ...(until === undefined ? {} : { until: untilOf(until) }),
-  });
+  };
+  if (profile === 'stack') {
+    const { restoreStack } = await import('#infra/profiles/stack-restore.ts');
+    const addresses = await stackAddressesOf(servers as StackServerOptions);
+    const restored = await restoreStack({ ...chosen, addresses });
+    return json ? document(restored) : print(restoredText(restored, 'the servers of the stack'));
+  }
+  const { restoreEmbedded } = await import('#infra/profiles/embedded-restore.ts');
+  const restored = await restoreEmbedded({ ...chosen, dataDirectory: data as string });
   if (json) document(restored);
-  else print(restoredText(restored));
+  else print(restoredText(restored, restored.dataDirectory));
 };
 
 export const addBackup = (program: Command): void => {
-  const backup = program
-    .command('backup')
-    .description(
-      'back up a data directory, also while its platform runs; list, verify or delete backups',
-    )
-    .argument('<to>', 'directory of backups; a further backup adds only what is new')
-    .option('--data <dir>', 'data directory of the platform (embedded profile)', '.millrace')
+  const backup = program.command('backup');
+  addStackServerOptions(
+    backup
+      .description('back up a platform, also while it runs; list or verify backups')
+      .argument('<to>', 'directory of backups; a further backup adds only what is new')
+      .addOption(profileOption().default('embedded'))
+      .option('--data <dir>', 'profile embedded: data directory of the platform', '.millrace'),
+  )
     .addHelpText(
       'after',
-      '\nExamples:\n  millrace backup /mnt/backups --data ./data\n  millrace backup list /mnt/backups\n  millrace backup verify /mnt/backups\n  millrace restore /mnt/backups --data ./restored',
+      '\nExamples:\n  millrace backup /mnt/backups --data ./data\n  millrace backup /mnt/backups --profile stack\n  millrace backup list /mnt/backups\n  millrace backup verify /mnt/backups\n  millrace restore /mnt/backups --data ./restored',
     )
     .action(backUp);
   backup

@@ -9,6 +9,7 @@ import type { CatalogEntry, CommandResult } from '#domain/api/registry.ts';
 import { KINDS } from '#domain/registry/events.ts';
 import { contextOf } from '../context.ts';
 import { namedEntry } from '../named-entry.ts';
+import { addStackServerOptions, profileOption } from '../stack-options.ts';
 import { UsageError } from '../usage.ts';
 import { type RestoreBackupOptions, restoreBackup } from './backup.ts';
 
@@ -70,32 +71,49 @@ const change =
     else print(done(entry));
   };
 
-type RestoreOptions = ChangeOptions & Partial<RestoreBackupOptions>;
+type RestoreOptions = ChangeOptions & RestoreBackupOptions;
 
-/** `--data` tells a backup from a definition: a definition is restored on a running server. */
+/**
+ * `--data` and `--profile stack` tell a backup from a definition: a definition is restored on a
+ * running server.
+ */
 const restore = async (what: string, options: RestoreOptions, command: Command): Promise<void> => {
-  const { data, backup, until, kind, reason } = options;
-  if (data !== undefined) {
+  const { profile, data, backup, until, kind, reason } = options;
+  if (data !== undefined || profile === 'stack') {
     if (kind !== undefined || reason !== undefined)
-      throw new UsageError('--kind and --reason are for definitions, --data is for backups');
-    return restoreBackup(what, { ...options, data }, command);
+      throw new UsageError(
+        '--kind and --reason are for definitions, --data and --profile for backups',
+      );
+    if (data !== undefined && profile === 'stack')
+      throw new UsageError('--data is for the embedded profile; --stack names the servers');
+    return restoreBackup(what, options, command);
   }
-  if (backup !== undefined || until !== undefined || existsSync(join(what, 'catalog.json')))
-    throw new UsageError('to restore a backup, name the new data directory with --data');
+  if (
+    profile !== undefined ||
+    backup !== undefined ||
+    until !== undefined ||
+    existsSync(join(what, 'catalog.json'))
+  )
+    throw new UsageError(
+      'to restore a backup, name the new data directory with --data, or --profile stack',
+    );
   return change(VERBS.restore as Verb)(what, options, command);
 };
 
 const withBackups = (command: Command): Command =>
-  command
-    .option('--data <dir>', 'restore a backup, to this empty or absent data directory')
-    .option('--backup <id>', 'with --data: id of the backup; default: the newest')
+  addStackServerOptions(
+    command
+      .option('--data <dir>', 'restore a backup, to this empty or absent data directory')
+      .addOption(profileOption()),
+  )
+    .option('--backup <id>', 'of a backup: its id; default: the newest')
     .option(
       '--until <when>',
-      'with --data: last moment to restore: a time, or a position such as raw.flights@0:123',
+      'of a backup: last moment to restore: a time, or a position such as raw.flights@0:123',
     )
     .addHelpText(
       'after',
-      '  millrace restore /mnt/backups --data ./restored --until 2026-01-31T12:00:00Z',
+      '  millrace restore /mnt/backups --data ./restored --until 2026-01-31T12:00:00Z\n  millrace restore /mnt/backups --profile stack',
     )
     .action(restore);
 
@@ -107,7 +125,7 @@ export const addLifecycle = (program: Command): void => {
       .argument(
         '<name>',
         name === 'restore'
-          ? 'a name, or KIND/NAME; with --data: a directory of backups'
+          ? 'a name, or KIND/NAME; with --data or --profile stack: a directory of backups'
           : 'a name, or KIND/NAME',
       )
       .option(

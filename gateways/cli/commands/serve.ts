@@ -30,7 +30,7 @@ import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts'
 import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
 import { addLogOptions, type LogFlags } from '../log-options.ts';
-import { addStackOptions } from '../stack-options.ts';
+import { addStackOptions, profileOption, stackAddressesOf } from '../stack-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
@@ -68,14 +68,10 @@ const profileOf = async (
   name: ServeOptions['profile'],
   flags: ServeOptions,
 ): Promise<StartProfile> => {
-  const { stack, stackPort, addresses, projections, cacheTimeout, durableTimeout } = flags;
-  const { keepLog, entityQuota } = flags;
+  const { projections, cacheTimeout, durableTimeout, keepLog, entityQuota } = flags;
   if (name === 'stack') {
     const { startStack } = await import('#infra/profiles/stack.ts');
-    const { stackAddresses } = await import('#infra/stack/addresses.ts');
-    const { readAddresses } = await import('#infra/stack/read-addresses.ts');
-    const local = stackAddresses(resolve(stack), stackPort);
-    const used = addresses === undefined ? local : readAddresses(addresses, local);
+    const used = await stackAddressesOf(flags);
     return (options) =>
       startStack({
         ...options,
@@ -244,14 +240,7 @@ export const addServe = (program: Command): void => {
   const serving = addAccessOptions(program.command('serve'));
   addStackOptions(addLogOptions(addAccessLogOptions(addAuditOptions(serving))))
     .description('run the platform; it prints one line when it is ready')
-    .addOption(
-      new Option(
-        '--profile <profile>',
-        'embedded: one process; stack: Kafka, Flink and other servers',
-      )
-        .choices(['embedded', 'stack'])
-        .default('embedded'),
-    )
+    .addOption(profileOption().default('embedded'))
     .option(
       '--data <dir>',
       "directory of the platform's own data; that of the stack's servers is --stack",

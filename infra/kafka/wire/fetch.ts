@@ -48,7 +48,7 @@ const NO_SESSION_EPOCH = -1;
 const ANY_EPOCH = -1;
 const LOG_APPEND_TIME = 1 << 3;
 
-const recordsOf = (batches: readonly RecordsBatch[], offset: number): FetchedRecord[] => {
+export const recordsOf = (batches: readonly RecordsBatch[], offset: number): FetchedRecord[] => {
   const records: FetchedRecord[] = [];
   for (const { firstOffset, attributes, firstTimestamp, maxTimestamp, ...batch } of batches) {
     const first = Number(firstOffset);
@@ -76,12 +76,23 @@ const answerOf = async (request: Promise<FetchResponse>): Promise<FetchResponse>
   }
 };
 
+export interface FetchedBatches extends TopicPartition {
+  /** Kafka's name of the error; null: none */
+  readonly error: string | null;
+  /** as they are in the log: markers, and records that the isolation level hides, too */
+  readonly batches: readonly RecordsBatch[];
+  /** those of `batches` whose records the isolation level shows */
+  readonly visible: ReadonlySet<RecordsBatch>;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+}
+
 /** @throws KafkaFailure if the whole request failed */
-export const fetchFrom = async (
+export const fetchBatches = async (
   connections: Pick<Connections, 'request'>,
   leader: BrokerAddress,
   { isolation, waitMs, maxBytes, from }: FetchRequest,
-): Promise<readonly FetchedPartition[]> => {
+): Promise<readonly FetchedBatches[]> => {
   const topics = byTopic(from, ({ partition, offset, maxBytes: partitionMaxBytes }) => ({
     partition,
     currentLeaderEpoch: ANY_EPOCH,
@@ -104,24 +115,40 @@ export const fetchFrom = async (
       '',
     ),
   );
-  const offsets = new Map(from.map((one) => [`${one.topic}/${one.partition}`, one.offset]));
   return responses.flatMap(({ topicId: topic, partitions }) =>
     partitions.map(({ partitionIndex: partition, errorCode, records, ...fetched }) => {
-      const offset = offsets.get(`${topic}/${partition}`) ?? 0;
       const batches = records ?? [];
       const aborted = isolation === READ_COMMITTED ? (fetched.abortedTransactions ?? []) : [];
-      const last = batches.at(-1);
-      const end = last === undefined ? 0 : Number(last.firstOffset) + last.lastOffsetDelta + 1;
       return {
         topic,
         partition,
         error: errorName(errorCode),
-        records: recordsOf(visibleBatches(batches, aborted), offset),
-        next: Math.max(offset, end),
+        batches,
+        visible: new Set(visibleBatches(batches, aborted)),
         highWatermark: Number(fetched.highWatermark),
         lastStableOffset: Number(fetched.lastStableOffset),
-        empty: last === undefined,
       };
     }),
   );
+};
+
+/** @throws KafkaFailure if the whole request failed */
+export const fetchFrom = async (
+  connections: Pick<Connections, 'request'>,
+  leader: BrokerAddress,
+  request: FetchRequest,
+): Promise<readonly FetchedPartition[]> => {
+  const fetched = await fetchBatches(connections, leader, request);
+  const offsets = new Map(request.from.map((one) => [`${one.topic}/${one.partition}`, one.offset]));
+  return fetched.map(({ batches, visible, ...one }) => {
+    const offset = offsets.get(`${one.topic}/${one.partition}`) ?? 0;
+    const last = batches.at(-1);
+    const end = last === undefined ? 0 : Number(last.firstOffset) + last.lastOffsetDelta + 1;
+    return {
+      ...one,
+      records: recordsOf([...visible], offset),
+      next: Math.max(offset, end),
+      empty: last === undefined,
+    };
+  });
 };

@@ -22,6 +22,8 @@ export interface OutgoingMessage {
   readonly key: Buffer | null;
   readonly value: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
+  /** epoch ms; absent: the time of the request. Brokers use their own with LogAppendTime. */
+  readonly timestamp?: number;
 }
 
 export interface OutgoingBatch extends TopicPartition {
@@ -67,12 +69,13 @@ const bytesOf = (headers: OutgoingMessage['headers']): { headers?: Map<Buffer, B
       };
 
 const recordsOf = ({ topic, partition, messages }: OutgoingBatch): MessageRecord[] =>
-  messages.map(({ key, value, headers }) => ({
+  messages.map(({ key, value, headers, timestamp }) => ({
     topic,
     partition,
     value,
     ...(key === null ? {} : { key }),
     ...bytesOf(headers),
+    ...(timestamp === undefined ? {} : { timestamp: BigInt(timestamp) }),
   }));
 
 /**

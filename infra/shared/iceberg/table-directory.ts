@@ -73,7 +73,10 @@ const newestVersion = async (table: Directory, recent: number): Promise<number> 
   if (version === 0 || !(await exists(version))) {
     version = Math.max(0, ...(await metadataVersions(table)));
     const hinted = await hintedVersion(table);
-    if (hinted > version) damagedFile(versionUri(table, hinted), 'it is missing');
+    // The hint may also be of a commit since the list was read.
+    if (hinted > version && !(await exists(hinted)))
+      damagedFile(versionUri(table, hinted), 'it is missing');
+    version = Math.max(version, hinted);
   }
   while (await exists(version + 1)) version++;
   return version;

@@ -14,12 +14,12 @@ import type { AuditRecord } from '#domain/api/audit.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { BackupEntry } from '#infra/backup/catalog.ts';
+import type { Until } from '#infra/backup/choose-backup.ts';
 import { startEmbedded } from '#infra/profiles/embedded.ts';
 import {
   type Restored,
   type RestoreOptions,
   restoreEmbedded,
-  type Until,
 } from '#infra/profiles/embedded-restore.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { caller } from '#tests/support/platform.ts';

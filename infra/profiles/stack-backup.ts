@@ -1,0 +1,250 @@
+/**
+ * Backs up a platform of the stack profile while it runs. The order makes one moment of copies that
+ * are made one after the other:
+ *
+ * 1. The history: the tables are never ahead of the log.
+ * 2. The log, up to a time that the broker gives: all records up to it are copied.
+ * 3. The registry and the audit chain, in one transaction: the registry has the definitions of all
+ *    that the log has. A restore cuts both at the log's time.
+ * 4. The schemas: of all records that were copied.
+ *
+ * Redis, Paimon and the state of Flink's jobs are computed again from these.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import { MillraceError } from '#domain/errors.ts';
+import {
+  fileListOf,
+  type OpenBackupDirectory,
+  openForBackup,
+} from '#infra/backup/backup-directory.ts';
+import {
+  type BackedUpFile,
+  type BackupEntry,
+  type FileList,
+  STACK_BACKUP_FORMAT,
+  writeCatalog,
+} from '#infra/backup/catalog.ts';
+import { assertSamePlatform, newId, totalBytes } from '#infra/backup/new-entry.ts';
+import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
+import { type BatchReader, openBatchReader } from '#infra/kafka/copy/read-batches.ts';
+import { kafkaLog } from '#infra/kafka/log.ts';
+import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
+import { type CommitRow, copyRegistry } from '#infra/mysql/registry-copy.ts';
+import {
+  type BackupRun,
+  putBytes,
+  putHistory,
+  type TableCopy,
+} from '#infra/profiles/backup-files.ts';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
+import {
+  auditHeadOf,
+  type CopiedSchema,
+  chunksOf,
+  cutRegistry,
+  HISTORY_PREFIX,
+  isOfPlatform,
+  lastCommitAt,
+  linesOf,
+  MOMENT_FILE,
+  registryFiles,
+  type StackMoment,
+} from './stack-copy.ts';
+import { type LogMoment, logMoment, putPartition } from './stack-log-copy.ts';
+
+export interface StackBackupOptions {
+  readonly addresses: StackAddresses;
+  /** the directory of backups */
+  readonly to: string;
+  readonly now?: () => number;
+}
+
+export interface StackBackedUp extends BackupEntry {
+  readonly platform: string;
+  /** files of this backup that no earlier one had */
+  readonly newFiles: number;
+}
+
+/** How often the history is copied again where the log was trimmed past the copy. */
+const ATTEMPTS = 5;
+
+interface Servers {
+  readonly database: MysqlDatabase;
+  readonly reader: BatchReader;
+  readonly nudge: (topic: string) => Promise<void>;
+}
+
+const refuseKurrent = (): void => {
+  if ((process.env.MILLRACE_KURRENTDB_URL ?? '') !== '')
+    throw new MillraceError(
+      'MR_REFUSED',
+      'The registry is in KurrentDB (MILLRACE_KURRENTDB_URL), and this command backs up registries in MySQL only. Use the tools of KurrentDB.',
+      {},
+    );
+};
+
+/** The id of a platform: its first commit is of no other one. */
+const platformOf = async (database: MysqlDatabase, name: string): Promise<string> => {
+  const [first] = await database.rows<CommitRow>(
+    'SELECT position, stream, version, body FROM registry_commit WHERE position = 1',
+  );
+  if (first === undefined)
+    throw new MillraceError(
+      'MR_NOT_FOUND',
+      `The database ${name} has no platform to back up: its registry has no commit. Name the servers of \`millrace serve --profile stack\`.`,
+      { database: name },
+    );
+  return createHash('sha256').update(first.body).digest('hex').slice(0, 32);
+};
+
+const isMineOf = async (database: MysqlDatabase): Promise<(topic: string) => boolean> => {
+  const streams = await database.rows<{ stream: string }>(
+    'SELECT DISTINCT stream FROM registry_commit',
+  );
+  const names = new Set(streams.map(({ stream }) => stream.slice(stream.indexOf('/') + 1)));
+  return (topic) => isOfPlatform(topic, names);
+};
+
+const gap = (tables: readonly TableCopy[], { topics }: LogMoment): string | null => {
+  const begins = new Map(topics.map(({ topic, begin }) => [topic, begin]));
+  const found = tables.find(({ topic, endOffsets }) =>
+    begins.get(topic)?.some((offset, partition) => offset > (endOffsets[partition] ?? 0)),
+  );
+  return found?.topic ?? null;
+};
+
+const copyHistoryAndLog = async (
+  run: BackupRun,
+  { database, reader, nudge }: Servers,
+): Promise<{ readonly tables: readonly TableCopy[]; readonly log: LogMoment }> => {
+  const root = { files: localFiles(), uri: fileUri(run.data) };
+  for (let attempt = 1; ; attempt++) {
+    const tables = await putHistory(run, root);
+    const log = await logMoment({ reader, nudge, isMine: () => isMineOf(database) });
+    const mine = new Set(log.topics.map(({ topic }) => topic));
+    const topic = gap(tables, log);
+    if (topic === null) return { tables: tables.filter((table) => mine.has(table.topic)), log };
+    if (attempt >= ATTEMPTS)
+      throw new MillraceError(
+        'MR_STORAGE_FAILED',
+        `The log of ${topic} is trimmed faster than its history can be copied; try again.`,
+        { topic },
+      );
+  }
+};
+
+const copySchemas = async (url: string, topics: LogMoment['topics']): Promise<CopiedSchema[]> => {
+  const registry = confluentSchemaRegistry({ url });
+  const copies: CopiedSchema[] = [];
+  for (const { topic } of topics) {
+    const subject = `${topic}-value`;
+    for (const { id, version } of await registry.versions(subject))
+      copies.push({ subject, version, id, schema: await registry.schema(id) });
+  }
+  return copies;
+};
+
+const backUpTo = async (
+  directory: OpenBackupDirectory,
+  { addresses, now = Date.now }: StackBackupOptions,
+  servers: Servers,
+): Promise<StackBackedUp> => {
+  const { catalog, content } = directory;
+  const platform = await platformOf(servers.database, addresses.mysql.database);
+  assertSamePlatform(directory, platform, STACK_BACKUP_FORMAT);
+  const last = catalog?.backups.at(-1);
+  const before = last === undefined ? [] : (await fileListOf(directory, last)).files;
+  const run: BackupRun = {
+    data: resolve(addresses.warehouse.iceberg),
+    prefix: HISTORY_PREFIX,
+    content,
+    before: new Map(before.map((file) => [file.path, file])),
+    added: new Map(),
+  };
+  const time = now();
+  const { tables, log } = await copyHistoryAndLog(run, servers);
+  const files: BackedUpFile[] = tables.flatMap((table) => table.files);
+  const chunks = chunksOf(before);
+  for (const extent of log.topics)
+    for (const partition of extent.end.keys())
+      files.push(
+        ...(await putPartition(
+          run,
+          servers.reader,
+          extent,
+          partition,
+          chunks(extent.topic, partition),
+        )),
+      );
+  const registry = await copyRegistry(servers.database);
+  for (const [path, rows] of registryFiles(registry))
+    files.push({ path, ...(await putBytes(run, linesOf(rows))) });
+  const moment: StackMoment = {
+    ...log,
+    schemas: await copySchemas(addresses.registry, log.topics),
+    iceberg: run.data,
+  };
+  files.push({
+    path: MOMENT_FILE,
+    ...(await putBytes(run, Buffer.from(JSON.stringify(moment)))),
+  });
+  const list: FileList = { database: [], files };
+  const listFile = await putBytes(run, Buffer.from(JSON.stringify(list)));
+  await content.sync();
+  const kept = cutRegistry(registry, lastCommitAt(registry.commits, log.time));
+  const entry: BackupEntry = {
+    id: newId(catalog, time),
+    time,
+    logTime: log.time,
+    topics: log.topics,
+    registry: kept.commits.length,
+    audit: auditHeadOf(kept.audit),
+    bytes: totalBytes([...files, listFile]),
+    newBytes: [...run.added.values()].reduce((sum, bytes) => sum + bytes, 0),
+    dataFormat: STACK_BACKUP_FORMAT,
+    files: listFile,
+  };
+  await writeCatalog(directory.path, {
+    format: STACK_BACKUP_FORMAT,
+    platform,
+    backups: [...(catalog?.backups ?? []), entry],
+  });
+  return { ...entry, platform, newFiles: run.added.size };
+};
+
+/**
+ * @throws MR_NOT_FOUND, MR_REFUSED, MR_DATA_DIR_LOCKED, MR_DATA_MIXED, MR_DATA_DAMAGED,
+ *   MR_DISK_FULL, MR_STORAGE_FAILED, MR_LOG_UNAVAILABLE, MR_STORE_UNAVAILABLE
+ */
+export const backUpStack = async (options: StackBackupOptions): Promise<StackBackedUp> => {
+  const { addresses } = options;
+  refuseKurrent();
+  const target = resolve(options.to);
+  for (const data of [addresses.directory, addresses.warehouse.iceberg])
+    if (`${target}/`.startsWith(`${resolve(data)}/`))
+      throw new MillraceError(
+        'MR_REFUSED',
+        `${target} is in ${data}: a backup there is lost with it. Name a directory elsewhere, best on another disk.`,
+        { path: target },
+      );
+  const database = await openMysql(addresses.mysql);
+  const kafka = { brokers: [addresses.kafka], clientId: `millrace-backup-${randomUUID()}` };
+  const reader = openBatchReader(kafka);
+  try {
+    await platformOf(database, addresses.mysql.database);
+    const log = await kafkaLog(kafka);
+    const directory = await openForBackup(target);
+    try {
+      return await backUpTo(directory, options, { database, reader, nudge: log.nudge });
+    } finally {
+      await directory.close();
+      await log.close();
+    }
+  } finally {
+    await reader.close();
+    await database.close();
+  }
+};

@@ -1,0 +1,139 @@
+/**
+ * A platform of the stack under load: two gateways, each with a numbered producer of its own, and
+ * definitions that are applied meanwhile. The amount of an event says which one it is.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { col, count, entity, featureView, source, sum } from 'millrace';
+import type { Platform } from '#domain/api/platform.ts';
+import type { Value } from '#domain/values/value.ts';
+import { caller, plain } from '#tests/support/platform.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const BATCH = 6;
+export const PRODUCERS = ['first', 'second'] as const;
+export const USERS = Array.from({ length: 8 }, (_, i) => `u${i}`);
+export const FEATURES = ['totals:n', 'totals:spent', 'totals:n_1d'] as const;
+
+const user = entity({ name: 'user', keys: { user: 'string' } });
+const clicks = source({
+  name: 'clicks',
+  fields: { user: 'string', at: 'timestamp', amount: 'long' },
+  eventTime: 'at',
+  partitions: 3,
+});
+const totals = featureView({
+  name: 'totals',
+  entity: user,
+  source: clicks,
+  features: { n: count(), spent: sum(col('amount')), n_1d: count({ window: '1d', hop: '1h' }) },
+});
+
+export interface Click {
+  readonly user: string;
+  readonly at: number;
+  readonly amount: number;
+}
+
+/** Numbers in [0, 1): the same for one seed and number. */
+export const randomOf =
+  (seed: number) =>
+  (n: number): number => {
+    let x = Math.imul(n ^ seed, 0x9e3779b1);
+    x = Math.imul(x ^ (x >>> 15), 0x85ebca6b);
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+    return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32;
+  };
+
+export interface World {
+  /** event `i` of a producer */
+  readonly clickAt: (producer: number, i: number) => Click;
+  /** events that each producer has been told are accepted */
+  readonly accepted: () => readonly [number, number];
+  readonly stop: () => Promise<void>;
+}
+
+export const define = (platform: Platform): Promise<unknown> =>
+  platform.registry.apply(plain(user, clicks, totals), {}, caller);
+
+export const publishNext = async (
+  platform: Platform,
+  { clickAt }: Pick<World, 'clickAt'>,
+  producer: number,
+  from: number,
+): Promise<void> => {
+  const events = Array.from({ length: BATCH }, (_, k) => ({ ...clickAt(producer, from + k) }));
+  const numbered = { id: PRODUCERS[producer] as string, sequence: from };
+  await platform.publishing.publish({ source: 'clicks', events, producer: numbered }, caller);
+};
+
+export const startWorld = (gateways: readonly [Platform, Platform], seed: number): World => {
+  const random = randomOf(seed);
+  const start = Date.now() - 3 * DAY;
+  const clickAt: World['clickAt'] = (producer, i) => {
+    const amount = 2 * i + producer;
+    return {
+      user: USERS[Math.floor(random(amount) * USERS.length)] as string,
+      at: start + i * 30_000,
+      amount,
+    };
+  };
+  const accepted: [number, number] = [0, 0];
+  let stopped = false;
+  const publishing = gateways.map(async (gateway, producer) => {
+    for (let i = 0; !stopped; i += BATCH) {
+      await publishNext(gateway, { clickAt }, producer, i);
+      accepted[producer] = i + BATCH;
+      await sleep(30 + random(500_000 + i) * 90);
+    }
+  });
+  const changing = (async () => {
+    for (let n = 0; !stopped; n++) {
+      const extra = entity({ name: `extra_${n}`, keys: { id: 'string' } });
+      await gateways[n % 2]?.registry.apply(plain(extra), { reason: `turn ${n}` }, caller);
+      await sleep(200 + random(900_000 + n) * 400);
+    }
+  })();
+  return {
+    clickAt,
+    accepted: () => [...accepted],
+    async stop() {
+      stopped = true;
+      await Promise.all([...publishing, changing]);
+    },
+  };
+};
+
+export const totalsOf = async (
+  platform: Platform,
+  at: number,
+  known?: number,
+): Promise<readonly (readonly Value[])[]> =>
+  (
+    await platform.serving.read({
+      features: [...FEATURES],
+      entities: USERS.map((name) => ({ user: name })),
+      at,
+      ...(known === undefined ? {} : { known }),
+    })
+  ).values;
+
+/** What `totalsOf` must answer where the log has the first events of each producer. */
+export const wantedTotals = (
+  { clickAt }: Pick<World, 'clickAt'>,
+  counts: readonly number[],
+  at: number,
+): readonly (readonly (number | null)[])[] => {
+  const events = counts
+    .flatMap((n, producer) => Array.from({ length: n }, (_, i) => clickAt(producer, i)))
+    .filter((event) => event.at <= at);
+  const from = Math.floor((at - DAY) / HOUR) * HOUR;
+  return USERS.map((name) => {
+    const mine = events.filter((event) => event.user === name);
+    return [
+      mine.length,
+      mine.length === 0 ? null : mine.reduce((total, { amount }) => total + amount, 0),
+      mine.filter((event) => event.at >= from).length,
+    ];
+  });
+};
