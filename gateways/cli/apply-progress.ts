@@ -41,7 +41,7 @@ export const viewText = (
 };
 
 /** Says every two seconds what `work` is and how long it takes, if it takes longer than one. */
-export const withPatience = async <T>(
+export const announcing = async <T>(
   { message }: Pick<Context, 'message'>,
   doing: string,
   work: Promise<T>,

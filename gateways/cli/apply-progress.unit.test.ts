@@ -2,7 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { EngineJob, PlatformStatus } from '#domain/api/operations.ts';
 import type { PlannedChange } from '#domain/api/registry.ts';
-import { changedViews, sayUnfinished, untilLive, withPatience } from './apply-progress.ts';
+import { announcing, changedViews, sayUnfinished, untilLive } from './apply-progress.ts';
 import type { Context } from './context.ts';
 
 type View = PlatformStatus['views'][number];
@@ -46,6 +46,7 @@ const server = (...states: readonly Partial<PlatformStatus>[]) => {
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 test('a wait says what happens to the view, and what is done with the jobs that it shares', async () => {
@@ -100,9 +101,11 @@ test('without a wait, what is not live is said once; a caller without the right 
 
 test('an answer that is late is announced, then counted; an early one is not', async () => {
   vi.useFakeTimers();
+  // The first line is due so long after the process started.
+  vi.spyOn(process, 'uptime').mockReturnValue(10);
   const { said, context } = server();
-  expect(await withPatience(context, 'applying x', Promise.resolve(1))).toBe(1);
-  const late = withPatience(
+  expect(await announcing(context, 'applying x', Promise.resolve(1))).toBe(1);
+  const late = announcing(
     context,
     'applying x',
     new Promise((resolve) => setTimeout(resolve, 5_000)),

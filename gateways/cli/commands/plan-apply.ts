@@ -3,7 +3,7 @@ import type { ApplyResult, PlanResult } from '#domain/api/registry.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { planDefinitions } from '#domain/registry/plan.ts';
 import { registeredIn } from '#domain/registry/registry-export.ts';
-import { changedViews, sayUnfinished, untilLive, withPatience } from '../apply-progress.ts';
+import { announcing, changedViews, sayUnfinished, untilLive } from '../apply-progress.ts';
 import { contextOf } from '../context.ts';
 import { type DefinitionFiles, readDefinitionFiles, readExportFile } from '../definition-files.ts';
 import { changesText, missingText, summary } from '../plan-text.ts';
@@ -78,7 +78,7 @@ const apply = async (
   const { client, json, document, print } = context;
   const read = await readDefinitionFiles(files);
   const names = read.definitions.map(({ kind, name }) => `${kind} ${name}`);
-  const result = await withPatience(
+  const result = await announcing(
     context,
     `applying ${listed(names)}`,
     client.post<ApplyResult>('/v1/apply', { body: { ...read, ...flags } }),
