@@ -40,7 +40,8 @@ export const ERRORS = {
   // registry
   MR_NOT_FOUND: {
     status: 404,
-    remedy: 'Check the name. `millrace list KIND` lists what is registered.',
+    remedy:
+      'Check the name. `millrace list` lists definitions; `keys list`, `replay list`, `approvals list` and `erase list` list the rest.',
   },
   MR_VERSION_CONFLICT: {
     status: 409,
@@ -49,7 +50,8 @@ export const ERRORS = {
   },
   MR_INCOMPATIBLE_REVISION: {
     status: 409,
-    remedy: 'Run `millrace plan` to see what breaks. A breaking change needs --force and --reason.',
+    remedy:
+      'Run `millrace plan` to see what breaks. A breaking change needs --force and --reason, unless the message says that it cannot be forced.',
   },
   MR_REFUSED: {
     status: 409,
@@ -114,7 +116,7 @@ export const ERRORS = {
   MR_KNOWN_TIME_INVALID: {
     status: 400,
     remedy:
-      'Leave the known time out of published events. Events from before this log are imported, with `millrace import history`. Their known time must be earlier than the first published event of the source.',
+      'Leave the known time out of published events. Events from before this log are imported, with `millrace import history`. Their known time must be earlier than the time at which the first published event of the source was accepted.',
   },
   MR_EVENT_TOO_LARGE: {
     status: 413,
@@ -170,7 +172,7 @@ export const ERRORS = {
   MR_REPLAY_STATE: {
     status: 409,
     remedy:
-      'If the replay is filling, wait; otherwise follow the message: its state does not allow this. `millrace replay list` shows the state.',
+      'The state of the replay does not allow this. `millrace replay list` shows it. If it is filling, wait; otherwise follow the message.',
   },
   // storage
   MR_DATA_DIR_LOCKED: {
@@ -190,12 +192,12 @@ export const ERRORS = {
   MR_DATA_DAMAGED: {
     status: 500,
     remedy:
-      'Run `millrace verify`, which shows all damage: stored bytes are not what was written, or are missing. `millrace repair` rebuilds what can be rebuilt and names what cannot.',
+      'Stored bytes are not what was written, or are missing. Run `millrace verify`, which shows all damage, and `millrace repair`, which rebuilds what can be rebuilt. On the stack, run `millrace stack verify`. If a backup is damaged, use another one.',
   },
   MR_DATA_MIXED: {
     status: 500,
     remedy:
-      'Put back the files or stores that belong together, or follow the message: those of two platforms, or of one at different times, are mixed.',
+      'Files or stores of two platforms, or of one platform at two times, are mixed. Put back those that belong together; the message names them.',
   },
   MR_SCHEMA_INCOMPATIBLE: {
     status: 409,
@@ -211,7 +213,10 @@ export const ERRORS = {
     status: 413,
     remedy: 'Send less in one request. The message states the limit.',
   },
-  MR_MEDIA_TYPE: { status: 415, remedy: 'Send one of the content types that the message lists.' },
+  MR_MEDIA_TYPE: {
+    status: 415,
+    remedy: 'Send a content type that the message lists, without a content encoding.',
+  },
   MR_UNAUTHENTICATED: {
     status: 401,
     remedy:
@@ -225,7 +230,7 @@ export const ERRORS = {
   MR_RATE_LIMITED: {
     status: 429,
     remedy:
-      'Wait for the time in `retry-after`. Then follow the message: send fewer requests, build fewer data sets at once, or use a valid key.',
+      'Wait for `retry-after` (`details.retryAfterMs`). Then follow the message: send fewer requests, build fewer data sets at once, or use a valid key.',
   },
   MR_QUOTA_EXCEEDED: {
     status: 429,
@@ -235,7 +240,7 @@ export const ERRORS = {
   MR_ENTITY_QUOTA: {
     status: 507,
     remedy:
-      'Raise the quota that the message names and start the server again, or let fewer entities count in the view. No event is lost: the view goes on from where it stopped.',
+      'Raise the quota that the message names and start the server again, or give the view shorter windows or a narrower `where`. No event is lost: the view goes on from where it stopped.',
   },
   MR_ORIGIN_REFUSED: {
     status: 403,
@@ -256,7 +261,7 @@ export const ERRORS = {
   MR_OVERLOADED: {
     status: 503,
     remedy:
-      'Wait for the time in `retry-after`, then send less at once. If the memory is low, and stays so, give the server a larger heap, or let fewer entities count in its views.',
+      'Wait for `retry-after` (`details.retryAfterMs`), then send less at once. If the memory is low, and stays so, give the server a larger heap, or its views shorter windows or a narrower `where`.',
   },
   MR_REQUEST_TIMEOUT: {
     status: 408,
@@ -269,7 +274,7 @@ export const ERRORS = {
   MR_MAINTENANCE: {
     status: 503,
     remedy:
-      'An erasure runs. `details.step` is its progress. Wait for the time in `retry-after`, then send the request again.',
+      'An erasure runs. `details.step` is its progress. Wait for `retry-after` (`details.retryAfterMs`), then send the request again.',
   },
   MR_LOG_UNAVAILABLE: {
     status: 503,
