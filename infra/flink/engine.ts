@@ -153,10 +153,12 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
       generationsOf(wanted).map((g) => [idOf(g.spec.view, g.spec.generation), g] as const),
     );
     for (const id of running.keys()) if (!keep.has(id)) running.delete(id);
+    let isReplaced = false;
     for (const [id, generation] of keep) {
       const { version, plan } = generation.spec;
       const before = running.get(id)?.spec;
       if (before?.version === version && samePlan(before.plan, plan)) continue;
+      isReplaced ||= before !== undefined && !samePlan(before.plan, plan);
       if (isUsable(generation))
         await createTopics(generation).catch((error: unknown) => {
           if (isUsable(generation)) throw error;
@@ -166,8 +168,10 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     chooseAnswers();
     epoch++;
     answers();
-    // Reads do not wait for the jobs, and neither does the next reconciliation.
-    jobsLoop.soon();
+    // New views are read from raw events until their jobs run, so nothing waits for these. But a job
+    // that still computes by an earlier plan would compute new events wrongly: it is replaced first.
+    if (isReplaced && options.leads()) await jobsLoop.next();
+    else jobsLoop.soon();
     await refreshAll();
   };
 

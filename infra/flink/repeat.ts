@@ -4,6 +4,8 @@ import { messageOf } from '#domain/error-message.ts';
 export interface Repetition {
   /** Runs the work within `soonMs`; while it runs: once more after that. */
   readonly soon: () => void;
+  /** As `soon`. Resolves when a run that began after the call has ended, whether or not it failed. */
+  readonly next: () => Promise<void>;
   /** Resolves when no run is under way; none begins after the call. */
   readonly stop: () => Promise<void>;
 }
@@ -25,9 +27,13 @@ export const repeat = (
   let running: Promise<void> | null = null;
   /** whether the next run is to begin within `soonMs` */
   let isSoon = false;
+  /** called at the end of the next run */
+  let waiting: (() => void)[] = [];
   const turn = (): void => {
     timer = null;
     isSoon = false;
+    const waited = waiting;
+    waiting = [];
     running = work()
       .then(
         () => {
@@ -41,22 +47,32 @@ export const repeat = (
       )
       .finally(() => {
         running = null;
+        for (const resolve of waited) resolve();
         if (!stopped) timer = setTimeout(turn, isSoon ? soonMs : ms);
       });
   };
   timer = setTimeout(turn, ms);
+  const soon = (): void => {
+    if (isSoon || stopped) return;
+    isSoon = true;
+    if (timer === null) return;
+    clearTimeout(timer);
+    timer = setTimeout(turn, soonMs);
+  };
   return {
-    soon() {
-      if (isSoon || stopped) return;
-      isSoon = true;
-      if (timer === null) return;
-      clearTimeout(timer);
-      timer = setTimeout(turn, soonMs);
+    soon,
+    next() {
+      if (stopped) return Promise.resolve();
+      return new Promise((resolve) => {
+        waiting.push(resolve);
+        soon();
+      });
     },
     async stop() {
       stopped = true;
       if (timer !== null) clearTimeout(timer);
       await running;
+      for (const resolve of waiting) resolve();
     },
   };
 };

@@ -67,3 +67,24 @@ test('a stop waits for the run under way, and none begins after it', async () =>
   await pass(5_000);
   expect(at.length).toBe(1);
 });
+
+test('next waits for a run that began after the call, also one that fails, and ends with a stop', async () => {
+  const { at, failures, loop, pass } = runs();
+  const ended: string[] = [];
+  await pass(2_100);
+  expect(at).toEqual([2_000]);
+  failures.add(2);
+  void loop.next().then(() => ended.push('during a run'));
+  await pass(500);
+  // The run that was under way has ended, but it began before the call.
+  expect(ended).toEqual([]);
+  await pass(100);
+  expect(at.length).toBe(2);
+  await pass(500);
+  expect(ended).toEqual(['during a run']);
+  void loop.next().then(() => ended.push('stopped'));
+  void loop.stop();
+  await pass(1_000);
+  expect(ended).toEqual(['during a run', 'stopped']);
+  await loop.next();
+});
