@@ -47,7 +47,7 @@ export const repairStack = async ({
   const closers: (() => Promise<void>)[] = [];
   const done: Repair[] = [];
   try {
-    const { database, eventStore, own } = await openRegistry(addresses, warn, closers);
+    const { database, auditStore, eventStore, own } = await openRegistry(addresses, warn, closers);
     const [{ free } = { free: 1 }] = await database.rows<{ free: number }>(
       'SELECT IS_FREE_LOCK(?) AS free',
       [JOBS_LEASE],
@@ -78,7 +78,10 @@ export const repairStack = async ({
     }
     if ((await lastPublished(log)) === null) return done;
     const marked = await markedPlatform(addresses);
-    if ((await eventStore.head()) === 0 && marked !== null && marked !== (await own.id())) {
+    const isNew = (await eventStore.head()) === 0;
+    // The audit log of commits follows from them, so it is computed again.
+    if (isNew) await auditStore.begin();
+    if (isNew && marked !== null && marked !== (await own.id())) {
       // Killed after this, the database is still refused: it lacks the commits.
       await own.become(marked);
       done.push({
