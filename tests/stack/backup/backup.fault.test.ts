@@ -40,6 +40,7 @@ import {
 import { addresses } from '../support/addresses.ts';
 import { emptyDatabase } from '../support/mysql.ts';
 import { caller, computed, type StackPlatform, stackPlatform, until } from '../support/platform.ts';
+import { takeOverStores } from '../support/take-over-stores.ts';
 import { runDrill } from './drill.ts';
 import {
   define,
@@ -236,11 +237,18 @@ const flights = Array.from({ length: 20 }, (_, i) => ({
 
 beforeAll(async () => {
   writeFileSync(addressesFile, JSON.stringify(servers()));
+  await takeOverStores(servers().mysql.database);
   // A broker that was just started takes a while until it coordinates groups.
+  let refusal: unknown = null;
   await until('a gateway starts', async () => {
-    const started = await gateway(true).catch(() => null);
+    const started = await gateway(true).catch((error: unknown) => {
+      refusal = error;
+      return null;
+    });
     if (started !== null) first = started;
     return started !== null;
+  }).catch((error: unknown) => {
+    throw refusal ?? error;
   });
   second = await gateway(false);
   await define(first.platform);

@@ -76,7 +76,7 @@ export const stackPlatform = async (
   const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-gateway-'));
   const warnings: string[] = [];
   const platform = await startStack({
-    addresses: await stackAddressesOfTest(),
+    addresses: options.addresses ?? (await stackAddressesOfTest()),
     dataDirectory,
     warn: (message) => void warnings.push(message),
     ...options,
