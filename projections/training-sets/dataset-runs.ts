@@ -24,7 +24,10 @@ const SWEPT = 1_000;
 
 export interface DatasetRunsDependencies {
   readonly jobs: DatasetJobs;
-  readonly builder: Pick<TrainingSetBuilder, 'discard' | 'outputBytes'>;
+  readonly builder: Pick<
+    TrainingSetBuilder,
+    'home' | 'outputPath' | 'partialPath' | 'discard' | 'outputBytes'
+  >;
   readonly gateway: { readonly id: string; readonly host: string };
   readonly now: () => number;
   readonly newId: () => string;
@@ -104,13 +107,23 @@ export const createDatasetRuns = (dependencies: DatasetRunsDependencies): Datase
       ...(state === 'done' ? { progress: 1 } : {}),
       finishedAt: now(),
     });
-  /** Files of a data set that has failed. An output that the caller named is whole, and stays. */
-  const sweep = async ({ status, request, partial }: DatasetJob): Promise<void> => {
+  /**
+   * Removes files of a data set that has failed. The paths in a job are never used for the
+   * platform's own outputs: in a restored copy they are those of the original, which may be building
+   * them. Nor does a copy touch a file beside an output that the caller named. Such an output is
+   * whole, and stays.
+   */
+  const sweep = async ({ status, request, home, host }: DatasetJob): Promise<void> => {
+    const { id } = status;
     try {
-      await builder.discard(partial);
-      if (request.out === undefined) await builder.discard(status.out);
+      if (request.out === undefined) {
+        const own = builder.outputPath(id);
+        await builder.discard(builder.partialPath(id, own));
+        await builder.discard(own);
+      } else if (host === gateway.host && home === builder.home)
+        await builder.discard(builder.partialPath(id, status.out));
     } catch (error) {
-      warn(`files of data set ${status.id} could not be removed: ${messageOf(error)}`);
+      warn(`files of data set ${id} could not be removed: ${messageOf(error)}`);
     }
   };
 
