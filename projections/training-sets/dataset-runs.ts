@@ -8,6 +8,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import type { DatasetJob, DatasetJobs, FoundDatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
+import { type FileRemover, removeFailed } from './failed-files.ts';
 import { storedError } from './stored-error.ts';
 
 /** How often a gateway renews its heartbeat, and looks for wishes. */
@@ -24,10 +25,7 @@ const SWEPT = 1_000;
 
 export interface DatasetRunsDependencies {
   readonly jobs: DatasetJobs;
-  readonly builder: Pick<
-    TrainingSetBuilder,
-    'home' | 'outputPath' | 'partialPath' | 'discard' | 'outputBytes'
-  >;
+  readonly builder: FileRemover & Pick<TrainingSetBuilder, 'outputBytes'>;
   readonly gateway: { readonly id: string; readonly host: string };
   readonly now: () => number;
   readonly newId: () => string;
@@ -107,23 +105,11 @@ export const createDatasetRuns = (dependencies: DatasetRunsDependencies): Datase
       ...(state === 'done' ? { progress: 1 } : {}),
       finishedAt: now(),
     });
-  /**
-   * Removes files of a data set that has failed. The paths in a job are never used for the
-   * platform's own outputs: in a restored copy they are those of the original, which may be building
-   * them. Nor does a copy touch a file beside an output that the caller named. Such an output is
-   * whole, and stays.
-   */
-  const sweep = async ({ status, request, home, host }: DatasetJob): Promise<void> => {
-    const { id } = status;
+  const sweep = async (job: DatasetJob): Promise<void> => {
     try {
-      if (request.out === undefined) {
-        const own = builder.outputPath(id);
-        await builder.discard(builder.partialPath(id, own));
-        await builder.discard(own);
-      } else if (host === gateway.host && home === builder.home)
-        await builder.discard(builder.partialPath(id, status.out));
+      await removeFailed(job, builder, gateway.host);
     } catch (error) {
-      warn(`files of data set ${id} could not be removed: ${messageOf(error)}`);
+      warn(`files of data set ${job.status.id} could not be removed: ${messageOf(error)}`);
     }
   };
 
