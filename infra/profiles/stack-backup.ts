@@ -253,6 +253,6 @@ export const backUpStack = async (options: StackBackupOptions): Promise<StackBac
     const directory = closing(await openForBackup(target));
     return await backUpTo(directory, options, { database, reader, guard, nudge });
   } finally {
-    for (const close of closers.reverse()) await close();
+    for (const close of closers.reverse()) await close().catch(() => {});
   }
 };
