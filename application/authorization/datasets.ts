@@ -16,6 +16,15 @@ export const authorizeDatasets = (
   datasets: Datasets,
   { authorize, authorizeRead, charged, view, rates }: Checks,
 ): Datasets => {
+  /**
+   * The namespaces of its views; without a view, it belongs to no namespace, and is for grants that
+   * hold in all.
+   */
+  const namespacesOf = (status: DatasetStatus): readonly string[] => {
+    const views = status.views.flatMap((one) => view(one.view));
+    return views.length === 0 ? [EVERYWHERE] : views.map((one) => one.namespace ?? EVERYWHERE);
+  };
+
   /** A data set is visible to the principal that started it, and to admins of all its views. */
   const authorizedStatus = async (
     caller: Caller | undefined,
@@ -25,10 +34,10 @@ export const authorizeDatasets = (
     const status = await datasets.get(id);
     const owner = await datasets.owner(id);
     if (owner !== null && owner === caller?.principal?.id) return status;
-    const views = status.views.flatMap((one) => view(one.view));
     // To a caller who may not see its views, the data set does not exist.
-    if (!views.every(({ namespace }) => sees(caller, namespace ?? EVERYWHERE))) noDataset(id);
-    authorize(caller, 'keys', views);
+    if (!namespacesOf(status).every((namespace) => sees(caller, namespace))) noDataset(id);
+    const views = status.views.flatMap((one) => view(one.view));
+    authorize(caller, 'keys', views.length === 0 ? PLATFORM : views);
     return status;
   };
 
@@ -77,10 +86,7 @@ export const authorizeDatasets = (
       const { grants, id } = authorize(caller, 'read', []);
       return datasets.list(caller, (status, owner) => {
         if (owner !== null && owner === id) return true;
-        const views = status.views.flatMap((one) => view(one.view));
-        const namespaces = views.map(({ namespace }) => namespace ?? EVERYWHERE);
-        const needed = namespaces.length === 0 ? [EVERYWHERE] : namespaces;
-        return needed.every((namespace) => may(grants, 'keys', namespace));
+        return namespacesOf(status).every((namespace) => may(grants, 'keys', namespace));
       });
     },
     async file(id, caller) {

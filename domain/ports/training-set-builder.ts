@@ -86,6 +86,8 @@ export interface BuildOptions {
 }
 
 export interface TrainingSetBuilder {
+  /** Identity on this machine of the directory of the builder's own outputs: a copy has another. */
+  readonly home: string;
   /**
    * The absolute path of an output: the requested one, or one of the builder's own for this id.
    * @param requested absolute, or relative to the working directory

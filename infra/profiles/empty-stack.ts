@@ -6,14 +6,16 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { MillraceError } from '#domain/errors.ts';
-import { fileUri } from '#infra/files/file-uri.ts';
-import { localFiles } from '#infra/files/local-files.ts';
 import { flinkCluster, LIVE_STATES } from '#infra/flink/cluster.ts';
 import { tablesBelow } from '#infra/iceberg/belongs.ts';
 import type { BatchReader } from '#infra/kafka/copy/read-batches.ts';
 import type { MysqlDatabase } from '#infra/mysql/database.ts';
 import { assertNoRegistry } from '#infra/mysql/registry-copy.ts';
+import { redisPrefixOf } from '#infra/redis/cache-store.ts';
+import { markUri, readMark } from '#infra/shared/files/platform-mark.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { type OwnedDirectory, ownedDirectories } from './stack-identity.ts';
+import { stackDirectories } from './stack-stores.ts';
 
 const refuse = (what: string, fix: string): never => {
   throw new MillraceError(
@@ -27,18 +29,59 @@ const hasFiles = (directory: string): boolean =>
   existsSync(directory) &&
   readdirSync(directory, { recursive: true, withFileTypes: true }).some((entry) => entry.isFile());
 
-const assertRedisEmpty = async ({ host, port }: StackAddresses['redis']): Promise<void> => {
+const SCANNED = 10_000;
+
+/** Keys of other platforms may be there: they are never read (decision 51). */
+const assertNoKeys = async (
+  { host, port }: StackAddresses['redis'],
+  platform: string,
+): Promise<void> => {
   const redis = new Redis({ host, port, lazyConnect: true, maxRetriesPerRequest: 0 });
   try {
     await redis.connect();
-    if ((await redis.dbsize()) > 0)
-      refuse(`Redis at ${host}:${port} has keys`, 'FLUSHALL empties it');
+    const prefix = redisPrefixOf(platform);
+    for (let cursor = ''; cursor !== '0'; ) {
+      const [next, keys] = await redis.scan(
+        cursor === '' ? '0' : cursor,
+        'MATCH',
+        `${prefix}*`,
+        'COUNT',
+        SCANNED,
+      );
+      if (keys.length > 0)
+        refuse(
+          `Redis at ${host}:${port} has keys of this platform (${prefix}*)`,
+          'delete these keys',
+        );
+      cursor = next;
+    }
   } finally {
     redis.disconnect();
   }
 };
 
-/** @param topics those that are to be restored */
+/**
+ * A gateway that was started and never used has marked its directories: one that is restored there
+ * would refuse to start. A mark is not removed here, because the platform of the mark may live.
+ * @throws MR_REFUSED, MR_DATA_DAMAGED
+ */
+export const assertNoMarks = async (
+  owned: readonly Pick<OwnedDirectory, 'name' | 'directory'>[],
+): Promise<void> => {
+  for (const { name, directory } of owned) {
+    const mark = await readMark(directory);
+    if (mark !== null)
+      refuse(
+        `The ${name} at ${directory.uri} is marked as that of the platform ${mark}`,
+        `move the directory away, or, if that platform was never used, remove ${markUri(directory)}`,
+      );
+  }
+};
+
+/**
+ * @param topics those that are to be restored
+ * @param platform id of the one that is to be restored
+ */
 export const assertEmptyStack = async (
   {
     addresses,
@@ -50,13 +93,15 @@ export const assertEmptyStack = async (
     readonly reader: BatchReader;
   },
   topics: readonly string[],
+  platform: string,
 ): Promise<void> => {
   await assertNoRegistry(database, addresses.mysql.database);
   const there = new Set((await reader.topics()).map(({ topic }) => topic));
   const topic = topics.find((one) => there.has(one));
   if (topic !== undefined) refuse(`Kafka has the topic ${topic}`, 'delete the topics');
-  const iceberg = { files: localFiles(), uri: fileUri(addresses.warehouse.iceberg) };
-  const [table] = await tablesBelow(iceberg);
+  const directories = stackDirectories(addresses);
+  await assertNoMarks(ownedDirectories(directories));
+  const [table] = await tablesBelow(directories.iceberg);
   if (table !== undefined)
     refuse(`${addresses.warehouse.iceberg} has the history of ${table}`, 'move the directory away');
   const state = [
@@ -70,5 +115,5 @@ export const assertEmptyStack = async (
     ({ name, state: its }) => name.startsWith('millrace-') && LIVE_STATES.has(its),
   );
   if (job !== undefined) refuse(`Flink runs the job ${job.name}`, 'cancel it');
-  await assertRedisEmpty(addresses.redis);
+  await assertNoKeys(addresses.redis, platform);
 };

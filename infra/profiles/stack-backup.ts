@@ -31,7 +31,9 @@ import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { type BatchReader, openBatchReader } from '#infra/kafka/copy/read-batches.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
+import { openTopicGuard, type TopicGuard } from '#infra/kafka/topic-guard.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
+import { mysqlPlatform } from '#infra/mysql/platform.ts';
 import { type CommitRow, copyRegistry } from '#infra/mysql/registry-copy.ts';
 import {
   type BackupRun,
@@ -40,6 +42,7 @@ import {
   type TableCopy,
 } from '#infra/profiles/backup-files.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { assertOwnTopics, recordedIds } from './stack-backup-guard.ts';
 import {
   auditHeadOf,
   type CopiedSchema,
@@ -74,6 +77,7 @@ const ATTEMPTS = 5;
 interface Servers {
   readonly database: MysqlDatabase;
   readonly reader: BatchReader;
+  readonly guard: TopicGuard;
   readonly nudge: (topic: string) => Promise<void>;
 }
 
@@ -166,6 +170,7 @@ const backUpTo = async (
   };
   const time = now();
   const { tables, log } = await copyHistoryAndLog(run, servers);
+  await assertOwnTopics(servers.guard, log.topics);
   const files: BackedUpFile[] = tables.flatMap((table) => table.files);
   const chunks = chunksOf(before);
   for (const extent of log.topics)
@@ -179,6 +184,8 @@ const backUpTo = async (
           chunks(extent.topic, partition),
         )),
       );
+  // One that was made anew while it was copied.
+  await assertOwnTopics(servers.guard, log.topics);
   const registry = await copyRegistry(servers.database);
   for (const [path, rows] of registryFiles(registry))
     files.push({ path, ...(await putBytes(run, linesOf(rows))) });
@@ -230,21 +237,22 @@ export const backUpStack = async (options: StackBackupOptions): Promise<StackBac
         `${target} is in ${data}: a backup there is lost with it. Name a directory elsewhere, best on another disk.`,
         { path: target },
       );
-  const database = await openMysql(addresses.mysql);
-  const kafka = { brokers: [addresses.kafka], clientId: `millrace-backup-${randomUUID()}` };
-  const reader = openBatchReader(kafka);
+  const closers: (() => Promise<void>)[] = [];
+  const closing = <T extends { readonly close: () => Promise<void> }>(opened: T): T => {
+    closers.push(() => opened.close());
+    return opened;
+  };
   try {
+    const database = closing(await openMysql(addresses.mysql));
     await platformOf(database, addresses.mysql.database);
-    const log = await kafkaLog(kafka);
-    const directory = await openForBackup(target);
-    try {
-      return await backUpTo(directory, options, { database, reader, nudge: log.nudge });
-    } finally {
-      await directory.close();
-      await log.close();
-    }
+    const kafka = { brokers: [addresses.kafka], clientId: `millrace-backup-${randomUUID()}` };
+    const reader = closing(openBatchReader(kafka));
+    const topicIds = recordedIds(mysqlPlatform(database).topicIds);
+    const guard = closing(await openTopicGuard({ ...kafka, topicIds }));
+    const { nudge } = closing(await kafkaLog({ ...kafka, guard }));
+    const directory = closing(await openForBackup(target));
+    return await backUpTo(directory, options, { database, reader, guard, nudge });
   } finally {
-    await reader.close();
-    await database.close();
+    for (const close of closers.reverse()) await close().catch(() => {});
   }
 };

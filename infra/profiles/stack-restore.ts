@@ -200,6 +200,7 @@ export const restoreStack = async (options: StackRestoreOptions): Promise<StackR
     await assertEmptyStack(
       { addresses, database, reader: batchReader },
       topics.map(({ topic }) => topic),
+      registry.platform,
     );
     const iceberg = resolve(addresses.warehouse.iceberg);
     if (moment.iceberg !== iceberg) assertMovable(files, extentsOf(log), moment.iceberg, iceberg);

@@ -52,9 +52,13 @@ const TIMEOUT_MS = 2_000;
 /** So many digits of a platform's id are in every key. */
 const ID_DIGITS = 12;
 
+/** What the names of all keys of a platform begin with. */
+export const redisPrefixOf = (platform: string): string =>
+  `mr:${platform.replaceAll('-', '').slice(0, ID_DIGITS)}:`;
+
 /** What the names of all keys of a generation begin with. */
 export const redisKeysOf = (platform: string, view: string, generation: number): string =>
-  `mr:${platform.replaceAll('-', '').slice(0, ID_DIGITS)}:{${view}#${generation}}`;
+  `${redisPrefixOf(platform)}{${view}#${generation}}`;
 
 const bytesOf = (entity: PackedEntity): Buffer => {
   const packed = packEntity(entity);

@@ -2,7 +2,7 @@
  * The training set builder: DuckDB and the point-in-time join, in a thread for each training set.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileIO } from '#domain/ports/file-io.ts';
@@ -30,6 +30,7 @@ export const trainingSetBuilder = ({
   ownDirectories = [directory],
 }: BuilderOptions): TrainingSetBuilder => {
   mkdirSync(directory, { recursive: true });
+  const { dev, ino } = statSync(directory, { bigint: true });
 
   /** The job's files as DuckDB opens them. */
   const readable = async ({ sources }: Files): Promise<Files> => ({
@@ -44,6 +45,7 @@ export const trainingSetBuilder = ({
   });
 
   return {
+    home: `${dev}:${ino}:${realpathSync(directory)}`,
     outputPath: (id, requested, overwrite = false) =>
       requested === undefined
         ? join(directory, `${id}.parquet`)

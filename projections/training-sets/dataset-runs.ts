@@ -8,6 +8,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import type { DatasetJob, DatasetJobs, FoundDatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
+import { type FileRemover, removeFailed } from './failed-files.ts';
 import { storedError } from './stored-error.ts';
 
 /** How often a gateway renews its heartbeat, and looks for wishes. */
@@ -24,7 +25,7 @@ const SWEPT = 1_000;
 
 export interface DatasetRunsDependencies {
   readonly jobs: DatasetJobs;
-  readonly builder: Pick<TrainingSetBuilder, 'discard' | 'outputBytes'>;
+  readonly builder: FileRemover & Pick<TrainingSetBuilder, 'outputBytes'>;
   readonly gateway: { readonly id: string; readonly host: string };
   readonly now: () => number;
   readonly newId: () => string;
@@ -104,13 +105,11 @@ export const createDatasetRuns = (dependencies: DatasetRunsDependencies): Datase
       ...(state === 'done' ? { progress: 1 } : {}),
       finishedAt: now(),
     });
-  /** Files of a data set that has failed. An output that the caller named is whole, and stays. */
-  const sweep = async ({ status, request, partial }: DatasetJob): Promise<void> => {
+  const sweep = async (job: DatasetJob): Promise<void> => {
     try {
-      await builder.discard(partial);
-      if (request.out === undefined) await builder.discard(status.out);
+      await removeFailed(job, builder, gateway.host);
     } catch (error) {
-      warn(`files of data set ${status.id} could not be removed: ${messageOf(error)}`);
+      warn(`files of data set ${job.status.id} could not be removed: ${messageOf(error)}`);
     }
   };
 

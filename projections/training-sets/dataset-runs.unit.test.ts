@@ -16,11 +16,14 @@ const pair = (ids: readonly string[] = []) => {
   const discarded: string[] = [];
   const left = [...ids];
   let made = 0;
-  const gateway = (id: string, heartbeatMs = 5): DatasetRuns => {
+  const gateway = (id: string, heartbeatMs = 5, home = '/data'): DatasetRuns => {
     const runs = createDatasetRuns({
       jobs,
       gateway: { id, host: 'here' },
       builder: {
+        home,
+        outputPath: (of) => `${home}/${of}.parquet`,
+        partialPath: (of, out) => `${out}.${of}.tmp`,
         discard: async (path) => void discarded.push(path),
         outputBytes: async () => 7,
       },
@@ -95,7 +98,7 @@ test('a silent gateway has ended: the data set fails once, and its files are rem
     state: 'failed',
     error: { message: 'the gateway that built it ended: start it again' },
   });
-  expect(discarded).toEqual([run.job.partial, out]);
+  expect(discarded).toEqual([`${out}.${id}.tmp`, out]);
 });
 
 test('a gateway that was only slow takes back what others have declared failed', async () => {
@@ -115,7 +118,8 @@ test('a gateway that was only slow takes back what others have declared failed',
   finish();
   expect(await run.done).toEqual(failed);
   expect(failed.status.state).toBe('failed');
-  expect(discarded).toEqual([run.job.partial, run.job.status.out]);
+  const { id, out } = run.job.status;
+  expect(discarded).toEqual([`${out}.${id}.tmp`, out]);
   const woken = gateway('woken');
   const again = await woken.begin(job, endless);
   await jobs.end(
@@ -165,4 +169,32 @@ test('what a closed gateway was building has failed, and was not cancelled', asy
     state: 'failed',
     error: { message: 'the gateway that built it ended: start it again' },
   });
+});
+
+test('a copy of the platform removes its own files, and none of the original, which runs', async () => {
+  const { jobs, discarded, gateway } = pair(['built', 'named']);
+  const original = gateway('original', 1_000_000);
+  await original.begin(job, endless);
+  const out = '/models/week.parquet';
+  const named = (id: string) => {
+    const { status, request, ...rest } = datasetJob(id, { out });
+    return { ...rest, status, request: { ...request, out }, home: '/data' };
+  };
+  await original.begin(named, endless);
+  jobs.age(ABANDONED_MS + 1);
+  const copy = gateway('copy', 5, '/restored');
+  await copy.recover();
+  expect(await stateOf(copy, 'ds-built')).toBe('failed');
+  expect(await stateOf(copy, 'ds-named')).toBe('failed');
+  expect([...new Set(discarded)]).toEqual([
+    '/restored/ds-built.parquet.ds-built.tmp',
+    '/restored/ds-built.parquet',
+  ]);
+  discarded.length = 0;
+  await gateway('started again').recover();
+  expect([...discarded].sort()).toEqual([
+    '/data/ds-built.parquet',
+    '/data/ds-built.parquet.ds-built.tmp',
+    `${out}.ds-named.tmp`,
+  ]);
 });

@@ -104,6 +104,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         ...requester,
         request: keptRequest(request),
         partial: builder.partialPath(id, out),
+        home: builder.home,
         status: {
           id,
           state: 'running',

@@ -3,7 +3,15 @@
  * messages, and its views' working order.
  */
 
-import { count, featureService, featureView, source, sum } from 'millrace';
+import {
+  count,
+  featureService,
+  featureView,
+  onDemandFeature,
+  request,
+  source,
+  sum,
+} from 'millrace';
 import { afterEach, describe, expect, test } from 'vitest';
 import { col } from '#domain/expressions/build.ts';
 import { plain } from '#tests/support/platform.ts';
@@ -162,6 +170,46 @@ test('data sets and keys of a hidden namespace do not exist for a caller', async
     return [status, JSON.stringify(answer).replaceAll(key, 'NAME')];
   };
   expect(await revoke(id)).toEqual(await revoke('000000000000'));
+});
+
+/** Computed from the request alone. */
+const shouted = onDemandFeature({
+  namespace: 'payments',
+  name: 'shouted',
+  type: 'double',
+  inputs: { by: request('by', 'double') },
+  value: ({ by }) => by.times(2),
+});
+const shouting = featureService({ namespace: 'payments', name: 'shouting', features: [shouted] });
+
+test('a data set without a view belongs to its owner and to admins of everything', async () => {
+  on = await guarded({}, [...DEFINITIONS, ...plain(shouted, shouting)]);
+  const { header: owner } = await on.key(['reader@payments']);
+  const body = { service: 'shouting', spine: { rows: [{ by: 3, event_timestamp: 1 }] } };
+  const { id } = (await on.call('POST', '/v1/datasets', owner, body)).body as { id: string };
+  const asked = async (grant: string) => {
+    const { header } = await on.key([grant]);
+    const answers = [];
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/data'],
+      ['DELETE', ''],
+    ] as const)
+      answers.push((await on.call(method, `/v1/datasets/${id}${path}`, header)).status);
+    const listed = (await on.call('GET', '/v1/datasets', header)).body as unknown as {
+      id: string;
+    }[];
+    return [...answers, listed.some((one) => one.id === id)];
+  };
+  await on.platform.datasets.ended(id);
+  expect((await on.call('GET', `/v1/datasets/${id}`, owner)).body).toMatchObject({
+    state: 'done',
+    views: [],
+  });
+  for (const grant of ['admin@payments', 'admin@elsewhere'])
+    expect(await asked(grant), grant).toEqual([404, 404, 404, false]);
+  expect(await asked('reader@*')).toEqual([403, 403, 403, false]);
+  expect(await asked('admin@*')).toEqual([200, 200, 200, true]);
 });
 
 /** Without the field that views of both namespaces read. */

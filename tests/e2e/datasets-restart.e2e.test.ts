@@ -1,11 +1,12 @@
 /** Data sets over restarts of the embedded profile: what was known stays known. */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
+import { temporaryPath } from '#infra/training-sets/output-file.ts';
 import { plain } from '#tests/support/platform.ts';
 import { call, type Server, startServer } from '#tests/support/server.ts';
 
@@ -75,6 +76,16 @@ test('a kill fails what was being built, and leaves what was done', {
   const running = [built, named].filter(({ out: path }) => !existsSync(path));
   expect(running.length).toBeGreaterThan(0);
 
+  // A copy that is started beside it leaves files of the original alone.
+  const partials = running.map(({ id, out: path }) => temporaryPath(path, id));
+  for (const path of partials) writeFileSync(path, 'of the original');
+  const copy = join(directory, 'copy');
+  cpSync(data, copy, { recursive: true });
+  server = await startServer(copy);
+  for (const { id } of running) expect((await get(id)).state).toBe('failed');
+  await server.kill();
+  expect(partials.filter((path) => !existsSync(path))).toEqual([]);
+
   server = await startServer(data);
   for (const { id } of running) {
     const status = await get(id);
@@ -94,7 +105,8 @@ test('a kill fails what was being built, and leaves what was done', {
   expect(file.status).toBe(200);
   expect((await file.arrayBuffer()).byteLength).toBeGreaterThan(0);
   // Nothing of a partial file is left, and nothing of a spine's values is stored.
-  const left = [...readdirSync(join(data, 'datasets')), ...readdirSync(directory)];
+  const left = [data, copy].flatMap((one) => readdirSync(join(one, 'datasets')));
+  left.push(...readdirSync(directory));
   for (const { id } of [built, named])
     expect(left.filter((name) => name.includes(id) && name.includes('.tmp'))).toEqual([]);
   const kept = await get(invalid.id);

@@ -26,6 +26,7 @@ import { type KafkaLog, kafkaLog } from '#infra/kafka/log.ts';
 import { claimKey } from '#infra/kafka/producer-claims.ts';
 import { PRODUCERS_TOPIC } from '#infra/kafka/topic-config.ts';
 import { openMysql } from '#infra/mysql/database.ts';
+import { mysqlPlatform } from '#infra/mysql/platform.ts';
 import { loadRegistry } from '#infra/mysql/registry-copy.ts';
 import { backUpStack } from '#infra/profiles/stack-backup.ts';
 import { keptBatches, restoreLog, restoreSchemas } from '#infra/profiles/stack-log-restore.ts';
@@ -352,6 +353,21 @@ test('the registry is loaded as it was, and a further backup adds only what is n
     code: 'MR_REFUSED',
   });
   await database.close();
+});
+
+test('a topic that is not the recorded one is not copied', { timeout: 120_000 }, async () => {
+  const database = await openMysql(servers().mysql);
+  const { topicIds } = mysqlPlatform(database);
+  const id = (await topicIds.all()).get('raw.clicks') as string;
+  try {
+    await topicIds.replace('raw.clicks', randomUUID());
+    await expect(
+      backUpStack({ addresses: servers(), to: join(root, 'refused') }),
+    ).rejects.toMatchObject({ code: 'MR_DATA_MIXED', details: { topic: 'raw.clicks' } });
+  } finally {
+    await topicIds.replace('raw.clicks', id);
+    await database.close();
+  }
 });
 
 test('onto servers that have a platform, nothing is restored', async () => {
