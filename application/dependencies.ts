@@ -99,6 +99,7 @@ export interface PlatformDependencies {
   readonly openRetention?: (
     running: Engine['running'],
     limited: () => readonly LimitedSource[],
+    isCurrent: () => boolean,
   ) => Pick<Retention, 'stop'>;
   /**
    * The event time before which events of a source were deleted from its history, epoch ms; null:

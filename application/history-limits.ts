@@ -1,11 +1,12 @@
 /** Sources that do not keep their history for ever, and views that need what was deleted. */
-import type { PlatformLimits } from '#commands/decision-context.ts';
 import type { LimitedSource } from '#commands/retention/trim-history.ts';
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import { coveredFrom, replayedFrom } from '#domain/plan/covered-from.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import type { ReplayRange } from '#domain/registry/events.ts';
+import type { PlatformLimits } from '#domain/registry/platform-limits.ts';
+import { overlay } from '#domain/registry/registered.ts';
 import { trimmedText } from '#domain/sources/horizon.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import { formatTime } from '#domain/values/time.ts';
@@ -33,10 +34,15 @@ interface HistoryLimits {
  */
 const eventsLacking =
   ({ catalog, horizon, now }: HistoryLimits) =>
-  (view: FeatureViewDefinition, range: ReplayRange | null): Problem | null => {
+  (
+    view: FeatureViewDefinition,
+    range: ReplayRange | null,
+    batch: readonly Definition[] = [],
+  ): Problem | null => {
     const time = horizon(view.source);
-    const source = catalog.definition('source', view.source);
-    const entity = catalog.definition('entity', view.entity);
+    const { definition } = overlay(catalog, batch);
+    const source = definition('source', view.source);
+    const entity = definition('entity', view.entity);
     if (time === null || source === null || entity === null) return null;
     const plan = planView(view, source, entity);
     const isPartial =

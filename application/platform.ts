@@ -97,8 +97,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
           warn,
         });
 
-  const retention = dependencies.openRetention?.(engine.running, () => limitedSources(catalog));
-
+  const limited = (): ReturnType<typeof limitedSources> => limitedSources(catalog);
+  const retention = dependencies.openRetention?.(engine.running, limited, follower.isCurrent);
   const generations = createGenerations(catalog, engine);
   const late = createLateEvents(log);
   const degradedModes = createDegradedModes({

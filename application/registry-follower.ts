@@ -38,6 +38,8 @@ export interface RegistryFollower {
    * @param views their live generations have also caught up, if they have few events to read
    */
   readonly settledWithFills: (views?: readonly string[]) => Promise<void>;
+  /** Whether the engine runs all that the catalog wants: nothing is under way, nothing failed. */
+  readonly isCurrent: () => boolean;
   /** Ends the repetition of failed reconciliations. */
   readonly stop: () => void;
 }
@@ -135,6 +137,7 @@ export const followRegistry = async (
     },
     problem: (view) => problems.get(view) ?? null,
     settled: () => settled,
+    isCurrent: () => lastWarning === '' && followedPosition >= catalog.position(),
     async settledWithFills(views) {
       await settled;
       await shortFills(views);

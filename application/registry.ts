@@ -64,7 +64,8 @@ export const createRegistry = ({
       await (view === null ? follower.settled() : follower.settledWithFills([view]));
       return result;
     },
-    plan: async (definitions, options) => planDefinitions(catalog, parsed(definitions), options),
+    plan: async (definitions, options) =>
+      planDefinitions(catalog, parsed(definitions), options, bus.limits),
     async apply(definitions, options, caller) {
       const { mayBreak: _, ...proposed } = options;
       const result = await proposals.orPropose(

@@ -99,12 +99,12 @@ const refuseUnapproved = (
 
 export const applyDefinitions = async (
   catalog: Catalog,
-  bus: Pick<CommandBus, 'execute' | 'requirements'>,
+  bus: Pick<CommandBus, 'execute' | 'requirements' | 'limits'>,
   definitions: readonly Definition[],
   options: ApplyOptions & Consent,
   caller: Caller,
 ): Promise<ApplyResult> => {
-  const plan = planDefinitions(catalog, definitions, options);
+  const plan = planDefinitions(catalog, definitions, options, bus.limits);
   const problems = plan.changes.flatMap((change) => change.problems);
   if (problems.length > 0) refuse(problems);
   refuseUnforced(plan.changes, options);

@@ -12,7 +12,9 @@ import {
 } from 'millrace';
 import { expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
+import type { Problem } from '#domain/errors.ts';
 import { planDefinitions } from '#domain/registry/plan.ts';
+import type { PlatformLimits } from '#domain/registry/platform-limits.ts';
 import { testRegistry } from '#tests/support/registry.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
@@ -103,6 +105,43 @@ test('where one thing is wrong nothing is sent', async () => {
     code: 'MR_DEFINITION_INVALID',
   });
   expect(await store.head()).toBe(0);
+});
+
+test('what the platform cannot do is refused before the first command, also what it would restore', async () => {
+  const problem = (code: 'MR_REFUSED' | 'MR_HISTORY_TRIMMED', name: string): Problem => ({
+    code,
+    message: `not here: ${name}`,
+    details: {},
+  });
+  let trimmed = false;
+  const limits: PlatformLimits = {
+    unsupported: (d) =>
+      d.kind === 'source' && d.keepHistory !== undefined ? problem('MR_REFUSED', d.name) : null,
+    lacksEvents: ({ name }) => (trimmed ? problem('MR_HISTORY_TRIMMED', name) : null),
+  };
+  const { apply, send, store, catalog } = await testRegistry(undefined, limits);
+  const limited = { ...sales, keepHistory: '30d' } as const;
+  await expect(apply([shop, limited])).rejects.toMatchObject({ code: 'MR_REFUSED' });
+  expect(await store.head()).toBe(0);
+  expect(planDefinitions(catalog, [shop, limited], {}, limits).changes).toMatchObject([
+    { problems: [] },
+    { problems: [{ code: 'MR_REFUSED' }] },
+  ]);
+  await apply([shop, sales, turnover]);
+  trimmed = true;
+  const view = { kind: 'feature-view', name: 'turnover' };
+  expect(await apply([shop, sales, turnover])).toMatchObject({ applied: 0 });
+  await send('Deprecate', view);
+  await send('Restore', view);
+  await send('Retire', view);
+  const head = await store.head();
+  const lacks = { code: 'MR_HISTORY_TRIMMED' };
+  await expect(apply([{ ...shop, owner: 'shops' }, turnover])).rejects.toMatchObject(lacks);
+  await expect(apply([{ ...turnover, name: 'another' }])).rejects.toMatchObject(lacks);
+  expect(await store.head()).toBe(head);
+  await expect(send('Restore', view)).rejects.toMatchObject(lacks);
+  trimmed = false;
+  await send('Restore', view);
 });
 
 test('what breaks a reader is named, and needs force, and force a reason', async () => {

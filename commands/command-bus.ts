@@ -29,10 +29,11 @@ import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import { decide } from '#domain/registry/decide.ts';
 import type { RegistryEvent } from '#domain/registry/events.ts';
+import { NO_LIMITS, type PlatformLimits } from '#domain/registry/platform-limits.ts';
 import { evolve, initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { approvalOf, orNeedsApproval } from './approval-needs.ts';
-import { decisionContext, needsOtherStreams, type PlatformLimits } from './decision-context.ts';
+import { decisionContext, needsOtherStreams } from './decision-context.ts';
 import { recordedCommand, streamOfCommand } from './recorded-command.ts';
 
 interface CommandBusDependencies {
@@ -61,6 +62,7 @@ interface CommandOptions {
 export interface CommandBus {
   /** What needs approval, as far as the catalog has read. */
   readonly requirements: () => Requirements;
+  readonly limits: PlatformLimits;
   /** @throws the refusal, once it is stored */
   readonly execute: (
     command: RegistryCommand,
@@ -124,7 +126,7 @@ export const createCommandBus = ({
   now,
   newId,
   requirements = () => new Map(),
-  limits,
+  limits = NO_LIMITS,
   partialReplays = true,
 }: CommandBusDependencies): CommandBus => {
   let queue: Promise<unknown> = Promise.resolve();
@@ -228,6 +230,7 @@ export const createCommandBus = ({
 
   return {
     requirements,
+    limits,
     async execute(command, { reason, data, ...options }, caller) {
       const recorded = {
         ...recordedCommand(command),

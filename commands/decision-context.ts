@@ -1,11 +1,12 @@
 /** The facts of other streams that the decision on a command rests on. */
 import type { MayBreak } from '#domain/api/registry.ts';
-import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
+import type { Definition } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import type { DecisionContext } from '#domain/registry/decision.ts';
-import { type ReplayRange, streamOf } from '#domain/registry/events.ts';
+import { streamOf } from '#domain/registry/events.ts';
 import { factsOf, hashOfPlan } from '#domain/registry/facts.ts';
+import { NO_LIMITS, type PlatformLimits } from '#domain/registry/platform-limits.ts';
 import { downstreamOf } from '#domain/registry/references.ts';
 import { overlay } from '#domain/registry/registered.ts';
 import { newestVersion, type RegistryState } from '#domain/registry/state.ts';
@@ -40,20 +41,6 @@ const planHashOf = (catalog: Catalog, state: RegistryState, version: number): st
   return definition === undefined ? null : hashOfPlan(catalog, definition);
 };
 
-/** Why a view cannot be computed anew, of some days or entities or as a whole; null: it can. */
-type LacksEvents = (view: FeatureViewDefinition, range: ReplayRange | null) => Problem | null;
-
-/** Why this platform cannot do what a definition says; null: it can. */
-type Unsupported = (definition: Definition) => Problem | null;
-
-/** What this platform cannot do. */
-export interface PlatformLimits {
-  readonly lacksEvents: LacksEvents;
-  readonly unsupported: Unsupported;
-}
-
-const NO_LIMITS: PlatformLimits = { lacksEvents: () => null, unsupported: () => null };
-
 /** Whether the decision rests on other streams: for these types `decisionContext` adds facts, or
  * an approval may be required. */
 export const needsOtherStreams = ({ type }: RegistryCommand): boolean =>
@@ -83,15 +70,14 @@ export const decisionContext = (
     dependents: [],
     lacking: null,
   };
+  const lackingOf = (definition: Definition, planHash: string | null): Problem | null =>
+    definition.kind === 'feature-view' && planHash !== null ? lacksEvents(definition, null) : null;
   switch (command.type) {
     case 'Register': {
       const facts = factsOf(catalog, command.definition, { batch, assumed: [] });
       const unconsented = (facts.change?.broken ?? []).filter((id) => !mayBreak(id));
       const { definition } = command;
-      const lacking =
-        definition.kind === 'feature-view' && facts.planHash !== null
-          ? lacksEvents(definition, null)
-          : null;
+      const lacking = lackingOf(definition, facts.planHash);
       const problems = [...facts.problems, ...[unsupported(definition) ?? []].flat()];
       return { ...nothing, ...facts, problems, unconsented, lacking };
     }
@@ -102,10 +88,10 @@ export const decisionContext = (
         : nothing;
     }
     case 'Restore': {
-      const newest = newestVersion(state);
-      return newest === null
-        ? nothing
-        : { ...nothing, problems: factsOf(catalog, newest.definition).problems };
+      const definition = newestVersion(state)?.definition;
+      if (definition === undefined) return nothing;
+      const { problems, planHash } = factsOf(catalog, definition);
+      return { ...nothing, problems, lacking: lackingOf(definition, planHash) };
     }
     case 'Retire':
       return { ...nothing, dependents: downstreamOf(overlay(catalog, []).all(), stream) };

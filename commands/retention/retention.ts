@@ -9,16 +9,27 @@ export interface Retention {
   readonly stop: () => Promise<void>;
 }
 
+type RetentionDependencies = TrimLogDependencies &
+  TrimHistoryDependencies & {
+    /**
+     * Whether every wanted generation is among the running ones. Nothing is trimmed otherwise: one
+     * that is not open may need it. Absent: always.
+     */
+    readonly isCurrent?: () => boolean;
+  };
+
 const EVERY_MS = 60_000;
 
 export const openRetention = (
-  dependencies: TrimLogDependencies & TrimHistoryDependencies,
+  dependencies: RetentionDependencies,
   everyMs = EVERY_MS,
 ): Retention => {
   let stopped = false;
   const trimLog = createTrimLog(dependencies, () => stopped);
   const trimHistory = createTrimHistory(dependencies, () => stopped);
+  const { isCurrent = () => true } = dependencies;
   const trimBoth = async (): Promise<number> => {
+    if (!isCurrent()) return 0;
     const trimmed = await trimLog();
     await trimHistory();
     return trimmed;

@@ -80,6 +80,8 @@ const register = (
       `${kind} "${name}" is retired: restore it before revising it, or use another name`,
     );
   }
+  if (isRetired && context.lacking !== null)
+    return { outcome: 'refused', problem: context.lacking };
   const restored: readonly RegistryEvent[] = isRetired
     ? [{ type: 'DefinitionRestored', data: { kind, name } }]
     : [];
@@ -153,6 +155,9 @@ const changeStatus = (
   }
   // The definitions that it refers to may have been retired in the meantime.
   if (state.status === 'retired' && someWrong(context.problems)) return wrong(context.problems);
+  // So may events, while no generation of the view held them back.
+  if (state.status === 'retired' && context.lacking !== null)
+    return { outcome: 'refused', problem: context.lacking };
   return accept({ type: verb.event, data: { kind, name } });
 };
 

@@ -28,7 +28,10 @@ export interface DecisionContext {
    * version of this generation; as kind/name
    */
   readonly dependents: readonly string[];
-  /** for a generation that is to be computed: the deleted events that it needs; null: none */
+  /**
+   * for a generation that is to be computed, or to go on after a retirement: the deleted events
+   * that it needs; null: none
+   */
   readonly lacking: Problem | null;
   /** for a replay: whether the engine can recompute a part of a view; absent: it can */
   readonly partialReplays?: boolean;

@@ -10,13 +10,16 @@ import type {
 } from '#domain/api/registry.ts';
 import { checkDuplicates } from '#domain/definitions/check.ts';
 import { DEFAULT_NAMESPACE, type Definition } from '#domain/definitions/model.ts';
+import type { Problem } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
+import { beingFilled } from './decide-generation.ts';
 import { stillUsedProblem } from './decision.ts';
 import { streamOf } from './events.ts';
 import { factsOf } from './facts.ts';
+import { NO_LIMITS, type PlatformLimits } from './platform-limits.ts';
 import { downstreamOf, inDependencyOrder, upstreamOf } from './references.ts';
 import { overlay, type Registered } from './registered.ts';
-import { newestVersion, type RegistryState } from './state.ts';
+import { liveGeneration, newestVersion, type RegistryState } from './state.ts';
 
 const idOf = ({ kind, name }: Pick<Definition, 'kind' | 'name'>): string => streamOf(kind, name);
 const namespaceOf = ({ namespace }: Definition): string => namespace ?? DEFAULT_NAMESPACE;
@@ -73,10 +76,18 @@ const deprecatedIn = (registered: Registered): ReadonlySet<string> =>
       .map(({ kind, name }) => streamOf(kind, name)),
   );
 
+/** Whether a view's values have to be computed from its first event on, or go on after a pause. */
+const needsEvents = (state: RegistryState | undefined): boolean =>
+  state === undefined ||
+  state.status === 'retired' ||
+  (liveGeneration(state) ?? beingFilled(state)) === null;
+
+/** @param limits what the platform cannot do; absent: it can do everything */
 export const planDefinitions = (
   registered: Registered,
   definitions: readonly Definition[],
   { exported = [], prune = false }: PlanOptions = {},
+  limits: PlatformLimits = NO_LIMITS,
 ): PlanResult => {
   const duplicates = checkDuplicates(definitions);
   const missing = missingFrom(registered, definitions);
@@ -91,6 +102,18 @@ export const planDefinitions = (
     exported.map(({ kind, name, status }) => [streamOf(kind, name), status]),
   );
 
+  const limitProblems = (
+    definition: Definition,
+    state: RegistryState | undefined,
+    isPlanned: boolean,
+  ): readonly Problem[] => {
+    const lacking =
+      definition.kind === 'feature-view' && isPlanned && needsEvents(state)
+        ? limits.lacksEvents(definition, null, definitions)
+        : null;
+    return [limits.unsupported(definition) ?? [], lacking ?? []].flat();
+  };
+
   const planOne = (definition: Definition): PlannedChange => {
     const { kind, name } = definition;
     const facts = factsOf(registered, definition, {
@@ -99,19 +122,23 @@ export const planDefinitions = (
       versions,
       ...(retired === undefined ? {} : { retired }),
     });
+    const stream = registered.stream(kind, name);
+    const before = stream === null ? null : newestVersion(stream.state);
+    const isSame =
+      before !== null &&
+      canonical(before.definition) === canonical(JSON.parse(JSON.stringify(definition)));
     const problems = [
       ...duplicates.filter((p) => p.details?.kind === kind && p.details.name === name),
       ...facts.problems,
+      ...(isSame && stream?.state.status !== 'retired'
+        ? []
+        : limitProblems(definition, stream?.state, facts.planHash !== null)),
     ];
     const nothing = { kind, name, cost: 'none', fields: [], notes: [], problems } as const;
-    const stream = registered.stream(kind, name);
-    const before = stream === null ? null : newestVersion(stream.state);
     const notes = upstreamOf(definition)
       .filter((id) => deprecated.has(id))
       .map((id) => `it reads ${id}, which is deprecated`);
     if (stream === null || before === null) return { ...nothing, action: 'create', notes };
-    const isSame =
-      canonical(before.definition) === canonical(JSON.parse(JSON.stringify(definition)));
     const action = statusAction(stream.state.status, statuses.get(streamOf(kind, name)));
     if (isSame) return { ...nothing, action, cost: action === 'unchanged' ? 'none' : 'compatible' };
     const { change } = facts;

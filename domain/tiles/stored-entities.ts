@@ -39,9 +39,17 @@ export abstract class StoredEntities {
   newest = new Float64Array(256);
   watermark = Number.NEGATIVE_INFINITY;
 
-  protected constructor(plan: ViewPlan, quota = Number.POSITIVE_INFINITY) {
+  /** false: raw events could not answer for a dropped entity */
+  private readonly mayDrop: () => boolean;
+
+  protected constructor(
+    plan: ViewPlan,
+    quota = Number.POSITIVE_INFINITY,
+    mayDrop: () => boolean = () => true,
+  ) {
     this.plan = plan;
     this.quota = quota;
+    this.mayDrop = mayDrop;
     this.room = Math.ceil(quota / 2);
     // A compiled read of a field uses a constant name, which is several times faster than a
     // variable one.
@@ -115,7 +123,7 @@ export abstract class StoredEntities {
   }
 
   dropDead(): void {
-    const kept = livingEntities(this);
+    const kept = this.mayDrop() ? livingEntities(this) : null;
     if (kept === null) return;
     const { keys, keyBytes, newest, indexOf } = this;
     let k = 0;

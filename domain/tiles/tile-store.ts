@@ -50,8 +50,8 @@ export class TileStore extends StoredEntities {
   private late: LateEvent[] = [];
   private readonly order = { eventTime: 0, partition: 0, offset: 0 };
 
-  constructor(plan: ViewPlan, quota?: number) {
-    super(plan, quota);
+  constructor(plan: ViewPlan, quota?: number, mayDrop?: () => boolean) {
+    super(plan, quota, mayDrop);
     const widest = plan.hops.reduce<HopGroup | undefined>(
       (a, b) => (a !== undefined && breadth(a) >= breadth(b) ? a : b),
       undefined,
@@ -221,5 +221,9 @@ export class TileStore extends StoredEntities {
   }
 }
 
-export const createTileStore = (plan: ViewPlan, quota?: number): TileStore =>
-  new TileStore(plan, quota);
+/** @param mayDrop whether dead entities may leave the memory; absent: they may */
+export const createTileStore = (
+  plan: ViewPlan,
+  quota?: number,
+  mayDrop?: () => boolean,
+): TileStore => new TileStore(plan, quota, mayDrop);

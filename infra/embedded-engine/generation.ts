@@ -3,7 +3,6 @@ import { tileCodec } from '#domain/encoding/tile-codec.ts';
 import { takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
 import { fail } from '#domain/errors.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
-import { coveredFrom, reachOf } from '#domain/plan/covered-from.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
@@ -12,12 +11,11 @@ import type { ServedView } from '#domain/ports/served-view.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
-import type { Horizon } from '#domain/sources/horizon.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import { closesTiles } from '#domain/tiles/lateness.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
-import { parseDuration } from '#domain/values/duration.ts';
 import type { Position, Row } from '#domain/values/value.ts';
+import { deletedHistory } from './deleted-history.ts';
 import { type LateDecisions, openLateDecisions } from './late-decisions.ts';
 import { newestWatermark, type QuotaOf, rebuildTiles } from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -90,13 +88,11 @@ export const openGeneration = async (
       : createComputeTraces({ ...dependencies.traces, plan, generation });
 
   const consumer = consumerOf(view, generation);
-  /** Whether the events that are left make the present values, and those after them. */
-  const suffices = ({ time }: Horizon): boolean => coveredFrom(plan, dependencies.now()) >= time;
+  const deleted = deletedHistory(spec, dependencies, consumer, isPartial);
+  const { suffices } = deleted;
   const started = await startOffsets(log, consumer, raw, features, suffices);
-  /** Its source deletes events that its values still count. */
-  const outlivesEvents =
-    source.keepHistory !== undefined && reachOf(plan) > parseDuration(source.keepHistory);
-  let store = createTileStore(plan, quotaOf?.(view));
+  const newStore = (): TileStore => createTileStore(plan, quotaOf?.(view), deleted.mayDrop);
+  let store = newStore();
   /** the positions as of the last commit; null: they may have moved */
   let current: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
@@ -114,12 +110,12 @@ export const openGeneration = async (
     rebuilding = true;
     current = null;
     // Reads use raw events now. There may be no memory for the old tiles beside the new ones.
-    store = createTileStore(plan, quotaOf?.(view));
+    store = newStore();
     const firstOf = async (): Promise<number> =>
       (await log.committed(startOffsetsConsumer(consumer), features))[0] ?? 0;
     firstUpdate = await firstOf();
-    const rebuilt = await rebuildTiles(spec, dependencies, firstUpdate);
-    if (typeof rebuilt === 'string') {
+    const rebuilt = await rebuildTiles(spec, { ...dependencies, newStore }, firstUpdate);
+    if (typeof rebuilt === 'string' || (await deleted.isUnfit(rebuilt.store))) {
       if (rebuilt === 'trimmed' && isPartial)
         fail(
           'MR_DATA_DAMAGED',
@@ -276,7 +272,7 @@ export const openGeneration = async (
     },
     // What a partial replay copied, and what was computed from events that were deleted since, is
     // in the updates, and nowhere else.
-    updatesNeededFrom: () => (isPartial || outlivesEvents ? firstUpdate : savedOffset),
+    updatesNeededFrom: () => (isPartial || deleted.outlivesEvents() ? firstUpdate : savedOffset),
     async stop() {
       await handle.stop();
       await again?.stop();

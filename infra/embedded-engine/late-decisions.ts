@@ -7,8 +7,10 @@
  * minutes, finds every decision made; and reads, which fold raw events until it is done, leave the
  * same events out.
  *
- * When the computation has caught up, it decides itself again, with the same watermark: that is the
- * largest of the events that count, in whatever order they are read.
+ * When the computation has caught up, it decides itself again, with its own watermark: the largest
+ * of the events that it counted, in whatever order they are read. That is the same one, unless the
+ * event that had it was erased, or deleted with the history. Then it is lower until newer events
+ * come, and some of these count that would have been late. Each is decided once all the same.
  */
 import { decodeLateEvent, encodeLateEvent } from '#domain/events/late-event.ts';
 import type { GenerationSpec } from '#domain/ports/engine.ts';

@@ -9,14 +9,15 @@ import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
-import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
+import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { Snapshots } from './snapshots.ts';
 
 interface RebuildDependencies {
   readonly log: Pick<Log, 'read' | 'begin' | 'end'>;
   readonly schemas: Pick<SchemaRegistry, 'schema'>;
   readonly snapshots: Pick<Snapshots, 'load'>;
-  readonly quotaOf?: QuotaOf | undefined;
+  /** an empty one, for the tiles */
+  readonly newStore: () => TileStore;
 }
 
 /** the most entities of a view in memory */
@@ -70,12 +71,12 @@ export const newestWatermark = async (
  */
 export const rebuildTiles = async (
   spec: GenerationSpec,
-  { log, schemas, snapshots, quotaOf }: RebuildDependencies,
+  { log, schemas, snapshots, newStore }: RebuildDependencies,
   firstUpdate: number,
 ): Promise<RebuiltTiles | 'misfit' | 'trimmed'> => {
-  const { view, generation, plan } = spec;
+  const { view, generation } = spec;
   const { known, load } = updateSchemas(spec, { schemas });
-  const store = createTileStore(plan, quotaOf?.(view));
+  const store = newStore();
   const [end = 0] = await log.end(featuresTopic(view));
   const saved = snapshots.load(view, generation, end);
   const savedOffset =

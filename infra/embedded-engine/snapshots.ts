@@ -73,6 +73,22 @@ const flaw = (bytes: Buffer, platform: string, end: number): string | null => {
   return null;
 };
 
+const viewOf = (file: string): string => file.slice(0, -ENDING.length).replace(/\.\d+$/, '');
+
+/** Removes the saved states of all generations of a view, durably. */
+export const removeStates = (directory: string, view: string): void => {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory))
+    if (name.endsWith(ENDING) && viewOf(name) === view)
+      rmSync(join(directory, name), { force: true });
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
 /**
  * What is wrong with each saved state of a directory; null: nothing.
  * @param endOf view → the log's next offset of features.<view>
@@ -88,9 +104,8 @@ export const verifyStates = (
     .sort()
     .map((name) => {
       const file = join(directory, name);
-      const view = name.slice(0, -ENDING.length).replace(/\.\d+$/, '');
       const bytes = readFileSync(file);
-      return { file, bytes: bytes.length, why: flaw(bytes, platform, endOf(view)) };
+      return { file, bytes: bytes.length, why: flaw(bytes, platform, endOf(viewOf(name))) };
     });
 };
 

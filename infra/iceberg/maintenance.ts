@@ -35,7 +35,7 @@ import { referencedFiles } from './orphans.ts';
 
 export interface ExpireOptions {
   readonly keep: number;
-  /** snapshots younger than this stay, ms */
+  /** snapshots that were the newest one within this time stay, ms: readers may have pinned them */
   readonly minAge: number;
   readonly now: number;
 }
@@ -56,7 +56,9 @@ export const expireSnapshots = async (
   const { metadata } = base;
   const { snapshots } = metadata;
   const kept = snapshots.filter(
-    (snapshot, i) => i >= snapshots.length - keep || snapshot['timestamp-ms'] > now - minAge,
+    (_, i) =>
+      i >= snapshots.length - keep ||
+      (snapshots[i + 1]?.['timestamp-ms'] ?? Number.POSITIVE_INFINITY) > now - minAge,
   );
   const gone = snapshots.length - kept.length;
   if (gone > 0) {

@@ -18,6 +18,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { rawEncoder } from '#domain/sources/raw-codec.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
+import { removeStates } from '#infra/embedded-engine/snapshots.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { tablesAhead } from '#infra/iceberg/belongs.ts';
@@ -190,6 +191,8 @@ export const repairEmbedded = async ({
           'the database is older than the history: what only a newer one had is lost (definitions, keys, audit records, rejected and late events, sequences of producers, the newest events); to have that back, restore a backup instead',
         );
       for (const view of views) {
+        // First: a state that stayed would be restored, and then take in all events once more.
+        removeStates(join(directory.path, 'state'), view);
         tools.resetView(view);
         anew.add(`features.${view}`);
         done(`the view ${view}`, 'its updates were removed; it is computed anew at the next start');

@@ -164,12 +164,14 @@ export const startEmbedded = async (
   const openTrimming = (
     running: Engine['running'],
     limited: () => readonly LimitedSource[],
+    isCurrent: () => boolean,
   ): Retention => {
     const retention = openRetention({
       log,
       history,
       running,
       limited,
+      isCurrent,
       now,
       keepMs,
       warn,

@@ -25,7 +25,8 @@ export interface DatabaseRepair {
   readonly fill: (partition: PartitionRow, records: readonly RecoveredRecord[]) => void;
   /**
    * Makes every generation of a view be computed from the first event: its updates so far are
-   * removed, and the offsets go on behind them. The decisions about late events stay.
+   * removed, and the offsets go on behind them. The decisions about late events stay. No saved
+   * state of the view may be left: it would count the events once more.
    */
   readonly resetView: (view: string) => void;
   readonly removePosition: (consumer: string, topic: string) => void;

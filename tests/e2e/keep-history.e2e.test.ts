@@ -305,3 +305,22 @@ test('nothing is deleted that a view could not do without', async () => {
   expect(await horizonOf(running.platform)).not.toBeNull();
   expect(await read(running.platform, 'ever')).toEqual([[EVENTS / 2], [EVENTS / 2]]);
 });
+
+test('a retired view holds nothing back, and is restored where its windows do not need it', async () => {
+  await start([clicks('5d'), recent, ever]);
+  const send = (type: string, name: string) =>
+    running.platform.registry.command({ type, data: { kind: 'feature-view', name } }, caller);
+  for (const { name } of [recent, ever]) await send('Retire', name);
+  for (let day = 0; day < 12; day++) {
+    clock += DAY;
+    const events = Array.from({ length: 24 }, (_, i) => click(EVENTS + day * 24 + i));
+    await running.platform.publishing.publish({ source: 'clicks', events }, caller);
+  }
+  const platform = await trim();
+  expect(await horizonOf(platform)).toBeGreaterThan(END);
+  await send('Restore', 'recent');
+  await caughtUp(platform);
+  expect(await read(platform, 'recent')).toEqual([[24], [24]]);
+  await expect(send('Restore', 'ever')).rejects.toMatchObject(trimmed);
+  await expect(platform.registry.apply(plain(ever), {}, caller)).rejects.toMatchObject(trimmed);
+});

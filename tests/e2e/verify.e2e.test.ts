@@ -1,6 +1,8 @@
 /** `millrace verify` and `millrace repair`, as an operator runs them. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { col, entity, featureView, source, sum } from 'millrace';
 import { expect, test } from 'vitest';
 import { runInProcess } from '#tests/support/cli.ts';
@@ -69,6 +71,40 @@ test('damage is found, named and repaired, and a whole directory has none', asyn
       status: 1,
       err: expect.stringContaining('is no data directory'),
     });
+  } finally {
+    await on.dispose();
+  }
+});
+
+test('a view that is computed anew after a clean stop counts each event once', async () => {
+  const on = await testPlatform();
+  const { directory } = on;
+  try {
+    await on.platform.registry.apply(plain(shop, sales, totals), {}, caller);
+    const events = [1, 2, 3].map((n) => ({ at: Date.now() - n, shop: 'a', amount: n }));
+    for (const event of events)
+      await on.platform.publishing.publish({ source: 'sales', events: [event] }, caller);
+    await on.platform.close();
+    const db = new DatabaseSync(join(directory, 'millrace.db'));
+    const { changes } = db
+      .prepare(
+        `UPDATE log_batch SET data = zeroblob(length(data))
+         WHERE partition_id IN (SELECT id FROM log_partition WHERE topic = 'features.totals')
+           AND base = 0`,
+      )
+      .run();
+    db.close();
+    expect(changes).toBe(1);
+    expect(readdirSync(join(directory, 'state'))).toEqual(['totals.1.state']);
+    const repaired = await runInProcess(['repair', '--data', directory], {});
+    expect(repaired).toMatchObject({ status: 0, err: '' });
+    expect(repaired.out).toContain('it is computed anew at the next start');
+    const platform = await on.restart();
+    const read = () =>
+      platform.serving.read({ features: ['totals:all'], entities: [{ shop: 'a' }] });
+    // Until it is computed, reads use raw events.
+    while ((await read()).degraded?.includes('history-fold')) await sleep(5);
+    expect((await read()).values).toEqual([[6]]);
   } finally {
     await on.dispose();
   }

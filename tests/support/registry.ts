@@ -10,6 +10,7 @@ import type { Definition } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
+import { NO_LIMITS, type PlatformLimits } from '#domain/registry/platform-limits.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
@@ -42,6 +43,7 @@ const caller = { actor: 'ann' };
 
 export const testRegistry = async (
   wrap: (store: EventStore) => EventStore = (store) => store,
+  limits: PlatformLimits = NO_LIMITS,
 ): Promise<TestRegistry> => {
   const database = openDatabase(':memory:');
   sqliteLog(database, hybridClock(), streamTasks);
@@ -50,7 +52,7 @@ export const testRegistry = async (
   const catalog = await openCatalog(store);
   let [time, ids] = [0, 0];
   const [now, newId] = [() => ++time, () => `c${++ids}`];
-  const bus = createCommandBus({ eventStore: store, catalog, now, newId });
+  const bus = createCommandBus({ eventStore: store, catalog, now, newId, limits });
   const execute = createCommandRequests(bus);
   return {
     store,
