@@ -168,8 +168,8 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     chooseAnswers();
     epoch++;
     answers();
-    // New views are read from raw events until their jobs run, so nothing waits for these. But a job
-    // that still computes by an earlier plan would compute new events wrongly: it is replaced first.
+    // New views are read from raw events until their jobs run, so nothing waits for these. But a
+    // job that still has an earlier plan would compute new events wrongly: it is replaced first.
     if (isReplaced && options.leads()) await jobsLoop.next();
     else jobsLoop.soon();
     await refreshAll();

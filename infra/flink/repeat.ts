@@ -4,7 +4,7 @@ import { messageOf } from '#domain/error-message.ts';
 export interface Repetition {
   /** Runs the work within `soonMs`; while it runs: once more after that. */
   readonly soon: () => void;
-  /** As `soon`. Resolves when a run that began after the call has ended, whether or not it failed. */
+  /** As `soon`. Resolves when a run that began after the call has ended, also one that failed. */
   readonly next: () => Promise<void>;
   /** Resolves when no run is under way; none begins after the call. */
   readonly stop: () => Promise<void>;
