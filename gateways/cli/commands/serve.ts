@@ -24,7 +24,7 @@ import {
   tlsOf,
   tokenFlagsOf,
 } from '../access-options.ts';
-import { type AuditFlags, addAuditOptions, anchorFileOf, auditKeyOf } from '../audit-options.ts';
+import { type AuditFlags, addAuditOptions, auditOf } from '../audit-options.ts';
 import { CLOSE_MS, endWithin } from '../end-within.ts';
 import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts';
 import { keepLogOption } from '../keep-log-option.ts';
@@ -146,17 +146,6 @@ const accessOf = async (
   });
   requireKeysFor(options.host, access.authenticationRequired(), options.access);
   return access;
-};
-
-const auditOf = async (
-  options: AuditFlags,
-): Promise<Pick<ProfileOptions, 'auditAnchor' | 'auditKey'>> => {
-  const { auditKeyFile } = options;
-  const auditKey = auditKeyFile === undefined ? undefined : auditKeyOf(auditKeyFile);
-  const at = anchorFileOf(options, auditKey);
-  if (at === undefined) return { auditAnchor: undefined, auditKey };
-  const { fileAnchor } = await import('#infra/audit-anchor/file-anchor.ts');
-  return { auditAnchor: fileAnchor(at.file, at.key), auditKey };
 };
 
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
