@@ -6,6 +6,7 @@ import { randomUUID as newId } from 'node:crypto';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Access, Areas, Platform } from '#domain/api/platform.ts';
+import { closingOnFailure, type Opened } from '#domain/closing-on-failure.ts';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
@@ -42,7 +43,14 @@ import { traceAreas } from './traced-areas.ts';
 /** How long a read waits for a position, at most. */
 const AFTER_DEADLINE_MS = 5_000;
 
-export const createPlatform = async (dependencies: PlatformDependencies): Promise<Platform> => {
+/** Where it fails, the parts that it opened are closed; the adapters are not. */
+export const createPlatform = (dependencies: PlatformDependencies): Promise<Platform> =>
+  closingOnFailure((opened) => openPlatform(dependencies, opened));
+
+const openPlatform = async (
+  dependencies: PlatformDependencies,
+  opened: Opened,
+): Promise<Platform> => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
   const outboxLog = dependencies.outboxLog ?? log;
   const startedAt = now();
@@ -51,11 +59,14 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const memoryLow = dependencies.memoryLow ?? (() => false);
 
   const outbox = await openOutbox(eventStore, schemas, outboxLog);
+  opened(() => outbox.stop());
   const [keyIndex, approvalIndex] = [createKeyIndex(), createApprovalIndex()];
   const erasureIndex = createErasureIndex();
   const takers = [keyIndex.take, approvalIndex.take, erasureIndex.take];
   const catalog = await openCatalog(eventStore, takers);
+  opened(() => catalog.close());
   const { audit, closeAudit } = await openAuditLog(dependencies);
+  opened(closeAudit);
   const horizon = dependencies.horizon ?? (() => null);
   const limits = historyLimits({ ...dependencies, horizon, catalog });
   const bus = createCommandBus({ ...dependencies, ...approvalIndex, catalog, limits, newId });
@@ -64,6 +75,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const sources = createSources({ catalog, decoders, log, schemas, now });
   const engineEvents = recordEngineEvents(bus, warn);
   const engine = await dependencies.openEngine({ catalog, decoders, ...engineEvents });
+  opened(() => engine.close());
   const { definitions, versions } = createReadDefinitions(catalog);
   const featureLog = createFeatureLog({
     log,
@@ -74,6 +86,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     logged: metrics.featureLogRows,
     dropped: metrics.featureLogDropped,
   });
+  opened(() => featureLog.close());
   const follower = await followRegistry({
     catalog,
     engine,
@@ -83,6 +96,10 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     gatherMs: dependencies.gatherMs,
     shortFillEvents: dependencies.shortFillEvents,
     warn,
+  });
+  opened(async () => {
+    follower.stop();
+    await follower.settled();
   });
   const lineage =
     dependencies.lineage === undefined
@@ -96,8 +113,10 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
           now,
           warn,
         });
+  opened(() => lineage?.close());
 
   const retention = dependencies.openRetention?.(engine.running, () => limitedSources(catalog));
+  opened(() => retention?.stop());
 
   const generations = createGenerations(catalog, engine);
   const late = createLateEvents(log);
@@ -144,6 +163,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     newId,
     ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
+  opened(() => trainingSets.close());
   await trainingSets.recover();
 
   const accesses: Access[] = [];

@@ -53,9 +53,15 @@ export const anchorFileOf = (
 ): AnchorFile | undefined =>
   auditAnchor === undefined ? undefined : { file: resolve(auditAnchor), key };
 
+/** Commands load it from infra when they run. */
+type AnchorModule = Promise<{
+  readonly fileAnchor: (file: string, key: Buffer | undefined) => AuditAnchor;
+}>;
+
 /** What a platform that is opened with these options is given. */
 export const auditOf = async (
   options: AuditFlags,
+  loadAnchor: () => AnchorModule,
 ): Promise<{
   readonly auditAnchor: AuditAnchor | undefined;
   readonly auditKey: Uint8Array | undefined;
@@ -64,6 +70,6 @@ export const auditOf = async (
   const auditKey = auditKeyFile === undefined ? undefined : auditKeyOf(auditKeyFile);
   const at = anchorFileOf(options, auditKey);
   if (at === undefined) return { auditAnchor: undefined, auditKey };
-  const { fileAnchor } = await import('#infra/audit-anchor/file-anchor.ts');
+  const { fileAnchor } = await loadAnchor();
   return { auditAnchor: fileAnchor(at.file, at.key), auditKey };
 };

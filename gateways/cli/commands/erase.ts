@@ -49,7 +49,7 @@ const inDirectory = async (
   entity: EntityTexts,
 ): Promise<ErasureCertificate> => {
   const { data, backups, reason = '', removeBackups, entityQuota } = options;
-  const audit = await auditOf(options);
+  const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
   const { eraseEmbedded } = await import('#infra/profiles/embedded-erase.ts');
   const line = progressLine();
   return eraseEmbedded({

@@ -169,7 +169,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const tracing = await openTracing({ version: packageJson.version, warn });
   const start = await profileOf(profile, options);
   const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
-  const audit = await auditOf(options);
+  const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
   const platform = await start({ dataDirectory, warn, tracing, lineage, ...audit });
   try {
     const access = await accessOf(platform, options, adminKey, warn);
