@@ -33,7 +33,8 @@ import { type ErasureRows, erasureRows } from '#infra/sqlite/erased.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
 import { createLogTables, logReads } from '#infra/sqlite/log-tables.ts';
 import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
-import { dataSetsWith } from './erase-data-sets.ts';
+import { dataSetsWith, removeLeftovers } from './erase-data-sets.ts';
+import { countedDeleted } from './erase-deleted.ts';
 import { type RecomputeSettings, recomputeOthers } from './erase-others.ts';
 import { hasTable, remainsOf } from './erase-remains.ts';
 import { digestOf, type EntityIn, entityIn } from './erase-scope.ts';
@@ -204,6 +205,7 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
     const run: Run = { database, connection, root, entity, tables, dataSetDirectory };
 
     onProgress('what has the entity');
+    removeLeftovers(dataSetDirectory);
     const erasure = digestOf(platform, scope);
     const rows = erasureRows(db);
     const found = await find(run);
@@ -232,7 +234,11 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
 
     onProgress('free pages of the database');
     dropFreeBytes(database);
-    const remains = await remainsOf(db, entity, options.removeBackups === true ? [] : backups);
+    const { definitions } = entity;
+    const remains = [
+      ...(await countedDeleted({ root, definitions, scope, now: now() })),
+      ...(await remainsOf(db, entity, options.removeBackups === true ? [] : backups)),
+    ];
     onStep('end');
     const records = rows.counts(erasure);
     const certificate: ErasureCertificate = {
