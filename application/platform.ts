@@ -15,7 +15,6 @@ import { createErasureIndex } from '#projections/erasures/erasure-index.ts';
 import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
-import { openLineage } from '#projections/lineage/lineage.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import { createApprovalAreas } from './approvals/approval-areas.ts';
@@ -31,6 +30,7 @@ import { historyLimits, limitedSources } from './history-limits.ts';
 import { createKeys } from './keys.ts';
 import { createOperations } from './operations.ts';
 import { openOutbox } from './outbox.ts';
+import { openOwnLineage } from './own-lineage.ts';
 import { createPublishing } from './publishing.ts';
 import { createReadDefinitions } from './read-definitions.ts';
 import { createRegistry } from './registry.ts';
@@ -47,10 +47,7 @@ const AFTER_DEADLINE_MS = 5_000;
 export const createPlatform = (dependencies: PlatformDependencies): Promise<Platform> =>
   closingOnFailure((opened) => openPlatform(dependencies, opened));
 
-const openPlatform = async (
-  dependencies: PlatformDependencies,
-  opened: Opened,
-): Promise<Platform> => {
+const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
   const outboxLog = dependencies.outboxLog ?? log;
   const startedAt = now();
@@ -97,24 +94,9 @@ const openPlatform = async (
     shortFillEvents: dependencies.shortFillEvents,
     warn,
   });
-  opened(async () => {
-    follower.stop();
-    await follower.settled();
-  });
-  const lineage =
-    dependencies.lineage === undefined
-      ? null
-      : await openLineage({
-          ...dependencies.lineage,
-          log: outboxLog,
-          schemas,
-          eventStore,
-          running: engine.running,
-          now,
-          warn,
-        });
+  opened(() => follower.close());
+  const lineage = await openOwnLineage(dependencies, engine.running);
   opened(() => lineage?.close());
-
   const retention = dependencies.openRetention?.(engine.running, () => limitedSources(catalog));
   opened(() => retention?.stop());
 
@@ -133,10 +115,8 @@ const openPlatform = async (
   });
   const waitFor = createWaitFor({
     onProgress(listener) {
-      const unsubscribe = [engine.onProgress(listener), follower.onProgress(listener)];
-      return () => {
-        for (const end of unsubscribe) end();
-      };
+      const ends = [engine.onProgress(listener), follower.onProgress(listener)];
+      return () => ends.forEach((end) => void end());
     },
     deadlineMs: AFTER_DEADLINE_MS,
   });
@@ -165,7 +145,6 @@ const openPlatform = async (
   });
   opened(() => trainingSets.close());
   await trainingSets.recover();
-
   const accesses: Access[] = [];
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {

@@ -40,6 +40,8 @@ export interface RegistryFollower {
   readonly settledWithFills: (views?: readonly string[]) => Promise<void>;
   /** Ends the repetition of failed reconciliations. */
   readonly stop: () => void;
+  /** Stops, and resolves when nothing that it began goes on. */
+  readonly close: () => Promise<void>;
 }
 
 interface RegistryFollowerDependencies {
@@ -142,6 +144,10 @@ export const followRegistry = async (
     },
     stop() {
       isStopped = true;
+    },
+    async close() {
+      isStopped = true;
+      await settled;
     },
   };
 };

@@ -19,7 +19,7 @@ import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts
 /** The rights to erase were checked, and nobody needs to approve that values are right again. */
 const PLATFORM: Caller = { actor: 'millrace', approval: 'erasure' };
 const POLL_MS = 20;
-/** A replay that computes nothing for so long, because the disk or the memory is full, is given up. */
+/** A replay that computes nothing for so long, as with a full disk, is given up. */
 const STUCK_AFTER_MS = 5 * 60_000;
 
 const refusalOf = (error: unknown): MillraceError => {

@@ -1,4 +1,4 @@
-/** An erasure that computes views of others anew commits to the registry: its records are signed. */
+/** An erasure that computes views of others anew: its audit records are signed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { ErasureStatus } from '#domain/api/erasures.ts';
