@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { col, count, entity, featureView, source, sum } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
 import type { SignedCertificate } from '#domain/erasure/certificate.ts';
+import type { EmbeddedOptions } from '#infra/profiles/embedded.ts';
 import { eraseEmbedded } from '#infra/profiles/embedded-erase.ts';
 import { verifyErasure } from '#infra/profiles/embedded-erase-verify.ts';
 import { runInProcess } from '#tests/support/cli.ts';
@@ -46,8 +47,8 @@ const order = (who: number, day: string, i: number) => ({
   amount: i,
 });
 
-const start = async (): Promise<TestPlatform> => {
-  on = await testPlatform({ now: () => NOW });
+const start = async (options: Partial<EmbeddedOptions> = {}): Promise<TestPlatform> => {
+  on = await testPlatform({ now: () => NOW, ...options });
   const { platform } = on;
   await platform.registry.apply(plain(buyer, shop, orders, spent, sold), {}, caller);
   const events = [
@@ -155,4 +156,23 @@ test('what a killed build of a data set has left goes, files and directories', a
   expect(files.map(({ name }) => name)).toEqual(['ds-3.csv']);
   expect(readdirSync(dataSets).filter((name) => /tmp|spill/.test(name))).toEqual([]);
   expect((await verifyErasure(shopOf)).traces).toEqual([]);
+});
+
+test('the command signs what a replay commits, with the key of the server', async () => {
+  const key = 'k'.repeat(32);
+  const { directory, files, platform } = await start({ auditKey: Buffer.from(key) });
+  await platform.close();
+  const file = join(files, 'audit-key');
+  writeFileSync(file, `${key}\n`);
+  const args = ['erase', ...KEY, '--reason', 'r'];
+  expect(await run(...args, '--data', directory)).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('--audit-key-file'),
+  });
+  const url = await run(...args, '--url', 'http://127.0.0.1:1', '--audit-key-file', file);
+  expect(url).toMatchObject({ status: 2, err: expect.stringContaining('--audit-key-file needs') });
+  const erased = await run(...args, '--data', directory, '--audit-key-file', file);
+  expect(erased).toMatchObject({ status: 0, out: expect.stringContaining('computed anew') });
+  const verified = await (await on?.restart())?.audit.verify();
+  expect(verified).toMatchObject({ ok: true, signedFrom: 1 });
 });
