@@ -28,7 +28,12 @@ export const openAuditLog = async ({
     signer: auditKey === undefined ? undefined : auditSigner(auditKey),
   });
   if (auditAnchor !== undefined)
-    anchoring = await openAnchoring({ store: auditStore, anchor: auditAnchor, now, warn });
+    try {
+      anchoring = await openAnchoring({ store: auditStore, anchor: auditAnchor, now, warn });
+    } catch (error) {
+      await audit.close();
+      throw error;
+    }
   return {
     audit,
     async closeAudit() {

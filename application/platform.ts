@@ -6,6 +6,7 @@ import { randomUUID as newId } from 'node:crypto';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Access, Areas, Platform } from '#domain/api/platform.ts';
+import { closingOnFailure, type Opened } from '#domain/closing-on-failure.ts';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
@@ -14,7 +15,6 @@ import { createErasureIndex } from '#projections/erasures/erasure-index.ts';
 import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
-import { openLineage } from '#projections/lineage/lineage.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import { createApprovalAreas } from './approvals/approval-areas.ts';
@@ -30,6 +30,7 @@ import { historyLimits, limitedSources } from './history-limits.ts';
 import { createKeys } from './keys.ts';
 import { createOperations } from './operations.ts';
 import { openOutbox } from './outbox.ts';
+import { openOwnLineage } from './own-lineage.ts';
 import { createPublishing } from './publishing.ts';
 import { createReadDefinitions } from './read-definitions.ts';
 import { createRegistry } from './registry.ts';
@@ -42,7 +43,11 @@ import { traceAreas } from './traced-areas.ts';
 /** How long a read waits for a position, at most. */
 const AFTER_DEADLINE_MS = 5_000;
 
-export const createPlatform = async (dependencies: PlatformDependencies): Promise<Platform> => {
+/** Where it fails, the parts that it opened are closed; the adapters are not. */
+export const createPlatform = (dependencies: PlatformDependencies): Promise<Platform> =>
+  closingOnFailure((opened) => openPlatform(dependencies, opened));
+
+const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
   const outboxLog = dependencies.outboxLog ?? log;
   const startedAt = now();
@@ -51,11 +56,14 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const memoryLow = dependencies.memoryLow ?? (() => false);
 
   const outbox = await openOutbox(eventStore, schemas, outboxLog);
+  opened(() => outbox.stop());
   const [keyIndex, approvalIndex] = [createKeyIndex(), createApprovalIndex()];
   const erasureIndex = createErasureIndex();
   const takers = [keyIndex.take, approvalIndex.take, erasureIndex.take];
   const catalog = await openCatalog(eventStore, takers);
+  opened(() => catalog.close());
   const { audit, closeAudit } = await openAuditLog(dependencies);
+  opened(closeAudit);
   const horizon = dependencies.horizon ?? (() => null);
   const limits = historyLimits({ ...dependencies, horizon, catalog });
   const bus = createCommandBus({ ...dependencies, ...approvalIndex, catalog, limits, newId });
@@ -64,6 +72,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const sources = createSources({ catalog, decoders, log, schemas, now });
   const engineEvents = recordEngineEvents(bus, warn);
   const engine = await dependencies.openEngine({ catalog, decoders, ...engineEvents });
+  opened(() => engine.close());
   const { definitions, versions } = createReadDefinitions(catalog);
   const featureLog = createFeatureLog({
     log,
@@ -74,6 +83,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     logged: metrics.featureLogRows,
     dropped: metrics.featureLogDropped,
   });
+  opened(() => featureLog.close());
   const follower = await followRegistry({
     catalog,
     engine,
@@ -84,21 +94,13 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     shortFillEvents: dependencies.shortFillEvents,
     warn,
   });
-  const lineage =
-    dependencies.lineage === undefined
-      ? null
-      : await openLineage({
-          ...dependencies.lineage,
-          log: outboxLog,
-          schemas,
-          eventStore,
-          running: engine.running,
-          now,
-          warn,
-        });
-
-  const limited = (): ReturnType<typeof limitedSources> => limitedSources(catalog);
+  opened(() => follower.close());
+  const lineage = await openOwnLineage(dependencies, engine.running);
+  opened(() => lineage?.close());
+  const limited = () => limitedSources(catalog);
   const retention = dependencies.openRetention?.(engine.running, limited, follower.isCurrent);
+  opened(() => retention?.stop());
+
   const generations = createGenerations(catalog, engine);
   const late = createLateEvents(log);
   const degradedModes = createDegradedModes({
@@ -114,10 +116,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   });
   const waitFor = createWaitFor({
     onProgress(listener) {
-      const unsubscribe = [engine.onProgress(listener), follower.onProgress(listener)];
-      return () => {
-        for (const end of unsubscribe) end();
-      };
+      const ends = [engine.onProgress(listener), follower.onProgress(listener)];
+      return () => ends.forEach((end) => void end());
     },
     deadlineMs: AFTER_DEADLINE_MS,
   });
@@ -144,8 +144,8 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     newId,
     ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
+  opened(() => trainingSets.close());
   await trainingSets.recover();
-
   const accesses: Access[] = [];
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {

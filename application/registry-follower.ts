@@ -42,6 +42,8 @@ export interface RegistryFollower {
   readonly isCurrent: () => boolean;
   /** Ends the repetition of failed reconciliations. */
   readonly stop: () => void;
+  /** Stops, and resolves when nothing that it began goes on. */
+  readonly close: () => Promise<void>;
 }
 
 interface RegistryFollowerDependencies {
@@ -145,6 +147,10 @@ export const followRegistry = async (
     },
     stop() {
       isStopped = true;
+    },
+    async close() {
+      isStopped = true;
+      await settled;
     },
   };
 };

@@ -1,8 +1,9 @@
-/** The options of `serve` that protect the audit log from who can write the database. */
+/** The options that protect the audit log from who can write the database. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
+import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 
 export interface AuditFlags {
   readonly auditAnchor?: string;
@@ -51,3 +52,24 @@ export const anchorFileOf = (
   key: Buffer | undefined,
 ): AnchorFile | undefined =>
   auditAnchor === undefined ? undefined : { file: resolve(auditAnchor), key };
+
+/** Commands load it from infra when they run. */
+type AnchorModule = Promise<{
+  readonly fileAnchor: (file: string, key: Buffer | undefined) => AuditAnchor;
+}>;
+
+/** What a platform that is opened with these options is given. */
+export const auditOf = async (
+  options: AuditFlags,
+  loadAnchor: () => AnchorModule,
+): Promise<{
+  readonly auditAnchor: AuditAnchor | undefined;
+  readonly auditKey: Uint8Array | undefined;
+}> => {
+  const { auditKeyFile } = options;
+  const auditKey = auditKeyFile === undefined ? undefined : auditKeyOf(auditKeyFile);
+  const at = anchorFileOf(options, auditKey);
+  if (at === undefined) return { auditAnchor: undefined, auditKey };
+  const { fileAnchor } = await loadAnchor();
+  return { auditAnchor: fileAnchor(at.file, at.key), auditKey };
+};

@@ -25,6 +25,7 @@ import {
   currentSnapshot,
   endOffsetsOf,
   endOffsetsSummary,
+  horizonOf,
   type TableMetadata,
 } from '#infra/shared/iceberg/metadata.ts';
 import { readParquet, SQL_TYPES } from '#infra/shared/iceberg/parquet-scan.ts';
@@ -192,11 +193,18 @@ const rewrite = async (options: EraseRowsOptions): Promise<ErasedRows> => {
   return { rows: positions.length, files: replaced.length, snapshots: 0 };
 };
 
+/** Snapshots before a trim have rows that the newest does not. */
+const hasOlder = async (table: Directory): Promise<boolean> => {
+  const metadata = (await loadTable(table))?.metadata;
+  if (metadata === undefined) return false;
+  return metadata.snapshots.length > 1 || horizonOf(metadata) !== null;
+};
+
 /** No other process may write the table. */
 export const eraseRows = async (options: EraseRowsOptions): Promise<ErasedRows> => {
   const table = tableDirectory(options.root, options.topic);
   const erased = await rewrite(options);
-  if (erased.rows === 0 && !options.begun) return erased;
+  if (erased.rows === 0 && !options.begun && !(await hasOlder(table))) return erased;
   const snapshots = await expireSnapshots(table, {
     keep: 1,
     minAge: Number.NEGATIVE_INFINITY,

@@ -12,10 +12,13 @@ import { MillraceError } from '#domain/errors.ts';
 import type { WantedErasure } from '#domain/ports/erasure-runner.ts';
 import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
 import { eraseEmbedded } from '#infra/profiles/embedded-erase.ts';
+import type { RecomputeSettings } from '#infra/profiles/erase-others.ts';
 import { type ErasureRequests, erasureRequests } from '#infra/profiles/erasure-requests.ts';
 import { reopeningPlatform } from '#infra/profiles/reopening-platform.ts';
 
-type Erasing = Required<Pick<EmbeddedOptions, 'dataDirectory' | 'now' | 'warn'>>;
+interface Erasing extends Required<Pick<EmbeddedOptions, 'dataDirectory' | 'now' | 'warn'>> {
+  readonly settings: RecomputeSettings;
+}
 
 /** Another process has the directory, or a newer release: nothing was tried. */
 const NOT_OURS: ReadonlySet<string> = new Set(['MR_DATA_DIR_LOCKED', 'MR_DATA_DIR_NEWER']);
@@ -34,7 +37,7 @@ const storedError = (
 };
 
 const eraseBegun = async (
-  { dataDirectory, now, warn }: Erasing,
+  { dataDirectory, now, warn, settings }: Erasing,
   requests: ErasureRequests,
   onStep: (step: string) => void,
 ): Promise<void> => {
@@ -49,6 +52,7 @@ const eraseBegun = async (
     try {
       const certificate = await eraseEmbedded({
         ...wanted,
+        ...settings,
         dataDirectory,
         now,
         // Names of topics and views are nothing for every caller.
@@ -66,7 +70,7 @@ const eraseBegun = async (
 export const startErasable = async (options: EmbeddedOptions): Promise<Platform> => {
   const { dataDirectory, now = Date.now } = options;
   const warn = options.warn ?? ((message: string) => void process.stderr.write(`${message}\n`));
-  const erasing = { dataDirectory, now, warn };
+  const erasing = { dataDirectory, now, warn, settings: options };
   const requests = erasureRequests(dataDirectory);
   await eraseBegun(erasing, requests, () => {});
   let begun = false;

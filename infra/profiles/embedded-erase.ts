@@ -13,6 +13,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { ErasureCertificate, LoggedAnswer } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
@@ -32,13 +33,14 @@ import { type ErasureRows, erasureRows } from '#infra/sqlite/erased.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
 import { createLogTables, logReads } from '#infra/sqlite/log-tables.ts';
 import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
-import { dataSetsWith } from './erase-data-sets.ts';
-import { recomputeOthers } from './erase-others.ts';
-import { remainsOf } from './erase-remains.ts';
+import { dataSetsWith, removeLeftovers } from './erase-data-sets.ts';
+import { countedDeleted } from './erase-deleted.ts';
+import { type RecomputeSettings, recomputeOthers } from './erase-others.ts';
+import { hasTable, remainsOf } from './erase-remains.ts';
 import { digestOf, type EntityIn, entityIn } from './erase-scope.ts';
 import { eraseFromStates } from './erase-states.ts';
 
-export interface EraseEmbeddedOptions {
+export interface EraseEmbeddedOptions extends RecomputeSettings {
   readonly dataDirectory: string;
   readonly entity: EntityTexts;
   readonly reason: string;
@@ -106,6 +108,18 @@ const remember = (
   };
   rows.store({ erasure, started, reason, found: JSON.stringify(all) });
   return { found: all, started: before?.started ?? started };
+};
+
+/** A replay is a commit of the registry: its audit record must be signed as those before it. */
+const refuseUnsigned = (db: DatabaseSync): void => {
+  if (!hasTable(db, 'audit')) return;
+  const signed =
+    "SELECT 1 FROM audit WHERE json_extract(record, '$.signature') IS NOT NULL LIMIT 1";
+  if (db.prepare(signed).get() !== undefined)
+    fail(
+      'MR_REFUSED',
+      'the audit log is signed, and the erasure may replay views of other entities, whose records must be signed too. Nothing was erased: run it again with --audit-key-file, the file that `serve` has',
+    );
 };
 
 const removeBackupsIn = async (directories: readonly string[]): Promise<readonly string[]> => {
@@ -181,6 +195,7 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
     createLogTables(db);
     const entity = entityIn(db, texts);
     const { scope } = entity;
+    if (scope.otherViews.size > 0 && options.auditKey === undefined) refuseUnsigned(db);
     const historyDirectory = join(directory.path, 'history');
     const root = { files: localFiles(), uri: fileUri(historyDirectory) };
     const tables = existsSync(historyDirectory)
@@ -190,6 +205,7 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
     const run: Run = { database, connection, root, entity, tables, dataSetDirectory };
 
     onProgress('what has the entity');
+    removeLeftovers(dataSetDirectory);
     const erasure = digestOf(platform, scope);
     const rows = erasureRows(db);
     const found = await find(run);
@@ -218,7 +234,11 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
 
     onProgress('free pages of the database');
     dropFreeBytes(database);
-    const remains = await remainsOf(db, entity, options.removeBackups === true ? [] : backups);
+    const { definitions } = entity;
+    const remains = [
+      ...(await countedDeleted({ root, definitions, scope, now: now() })),
+      ...(await remainsOf(db, entity, options.removeBackups === true ? [] : backups)),
+    ];
     onStep('end');
     const records = rows.counts(erasure);
     const certificate: ErasureCertificate = {
@@ -243,10 +263,12 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
 };
 
 /**
- * @throws MR_ENTITY_INVALID, MR_REASON_REQUIRED; MR_DATA_DIR_LOCKED where a platform runs on it
+ * @throws MR_ENTITY_INVALID, MR_REASON_REQUIRED; MR_DATA_DIR_LOCKED where a platform runs on it;
+ * MR_REFUSED where the audit log is signed, and views of others may be replayed without its key
  */
 export const eraseEmbedded = async (options: EraseEmbeddedOptions): Promise<ErasureCertificate> => {
   const { now = Date.now, onProgress = () => {} } = options;
+  const { auditAnchor, auditKey, entityQuotas, stuckAfterMs } = options;
   const { certificate, others } = await eraseFromStores(options);
   const { recomputed, remains } = await recomputeOthers({
     dataDirectory: options.dataDirectory,
@@ -254,6 +276,12 @@ export const eraseEmbedded = async (options: EraseEmbeddedOptions): Promise<Eras
     views: others,
     now,
     onProgress,
+    settings: {
+      auditAnchor,
+      auditKey,
+      ...(entityQuotas === undefined ? {} : { entityQuotas }),
+      ...(stuckAfterMs === undefined ? {} : { stuckAfterMs }),
+    },
   });
   return {
     ...certificate,

@@ -13,6 +13,7 @@ import { tracesOf } from '#application/traced-areas.ts';
 import { openRetention, type Retention } from '#commands/retention/retention.ts';
 import type { LimitedSource } from '#commands/retention/trim-history.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import { closingOnFailure, type Opened } from '#domain/closing-on-failure.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
@@ -20,7 +21,7 @@ import type { HistoryTables } from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { durationText } from '#domain/values/duration.ts';
-import { type DataDirectory, openDataDirectory } from '#infra/data-directory/data-directory.ts';
+import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { embeddedEngine } from '#infra/embedded-engine/engine.ts';
 import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
@@ -36,7 +37,7 @@ import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
-import { type Database, openDatabase } from '#infra/sqlite/database.ts';
+import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteDatasetJobs } from '#infra/sqlite/dataset-jobs.ts';
 import { erasedOffsets } from '#infra/sqlite/erased.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
@@ -93,32 +94,35 @@ const DEFAULT_ENTITY_QUOTA = 2_000_000;
 /** So many events are computed in some ten milliseconds. */
 const SHORT_FILL_EVENTS = 5_000;
 
-/** Where it cannot be opened, the directory is free again. */
-const openDatabaseOf = (directory: DataDirectory): Database => {
-  try {
-    return openDatabase(directory.databasePath);
-  } catch (error) {
-    directory.close();
-    throw error;
-  }
-};
-
-/** @param erasures how it erases entities while it runs; absent: it cannot */
-export const startEmbedded = async (
+/**
+ * Where the start fails, all that it opened is closed, and it can be tried again in this process.
+ * @param erasures how it erases entities while it runs; absent: it cannot
+ */
+export const startEmbedded = (
   options: EmbeddedOptions,
   erasures?: ErasureHandling,
+): Promise<Platform> => closingOnFailure((opened) => start(options, erasures, opened));
+
+const start = async (
+  options: EmbeddedOptions,
+  erasures: ErasureHandling | undefined,
+  opened: Opened,
 ): Promise<Platform> => {
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message) => process.stderr.write(`${message}\n`));
   const traces = tracesOf(options.tracing, 'millrace');
   const directory = openDataDirectory(options.dataDirectory);
-  const database = openDatabaseOf(directory);
+  opened(() => directory.close());
+  const database = openDatabase(directory.databasePath);
+  opened(() => database.close());
   const identity = openIdentity(database);
   const clock = hybridClock(now);
   const heap = watchHeap(processHeap());
+  opened(() => heap.stop());
   const log = sqliteLog(database, clock, (host) =>
     streamTasks(host, { mayCatchUp: () => !heap.low() }),
   );
+  opened(() => log.close());
   if (clock.lead() > 0)
     warn(
       `the newest commit was made ${durationText(clock.lead())} after the machine's present time: its clock was ahead, or is behind now. Reads that name no time are made at the machine's time until it has caught up; set the clock right.`,
@@ -149,13 +153,8 @@ export const startEmbedded = async (
         `the history of ${topic} could not be written and will be tried again: ${error.code} ${error.message}`,
       ),
   });
-
-  await assertHistoryHasTrimmed(log, history).catch(async (error: unknown) => {
-    await history.close();
-    database.close();
-    directory.close();
-    throw error;
-  });
+  opened(() => history.close());
+  await assertHistoryHasTrimmed(log, history);
   const erased = erasedOffsets(database.db);
   await readHorizons(log, history);
   log.attachArchive(createArchive({ history, schemas, erased }));
@@ -280,9 +279,5 @@ export const startEmbedded = async (
       ];
     },
     close: closeStores,
-  }).catch(async (error: unknown) => {
-    await log.close().catch(() => {});
-    await closeStores();
-    throw error;
   });
 };

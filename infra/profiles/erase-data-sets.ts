@@ -1,5 +1,5 @@
 /** Files of data sets that have an entity: Parquet is decoded, all else searched by its bytes. */
-import { existsSync, readdirSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -62,15 +62,31 @@ const parquetHasEntity = async (
   return found.getRows().length > 0;
 };
 
+const namesIn = (directory: string, isWanted: (entry: Dirent) => boolean): readonly string[] =>
+  existsSync(directory)
+    ? readdirSync(directory, { withFileTypes: true })
+        .filter(isWanted)
+        .map(({ name }) => name)
+        .sort()
+    : [];
+
+/** Removes what killed processes were writing, and had spilled. No data set may be written. */
+export const removeLeftovers = (directory: string): void => {
+  const isLeft = ({ name }: Dirent): boolean =>
+    (name.startsWith('.') && name.endsWith('.tmp')) || name.endsWith('.spill');
+  for (const name of namesIn(directory, isLeft))
+    rmSync(join(directory, name), { recursive: true, force: true });
+};
+
 /** The data sets' files in a directory that have the entity. */
 export const dataSetsWith = async (
   connection: DuckDBConnection,
   directory: string,
   scope: ErasureScope,
 ): Promise<readonly string[]> => {
-  const names = existsSync(directory) ? readdirSync(directory).sort() : [];
   const found: string[] = [];
-  for (const name of names) {
+  // What is spilled is in directories of their own.
+  for (const name of namesIn(directory, (entry) => entry.isFile())) {
     const path = join(directory, name);
     const has = name.endsWith('.parquet')
       ? await parquetHasEntity(connection, path, scope)

@@ -12,29 +12,60 @@ import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReplayStatus } from '#domain/api/replays.ts';
 import type { RecomputedView, Remains } from '#domain/erasure/certificate.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
-import { startEmbedded } from '#infra/profiles/embedded.ts';
+import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
 
 /** The rights to erase were checked, and nobody needs to approve that values are right again. */
 const PLATFORM: Caller = { actor: 'millrace', approval: 'erasure' };
 const POLL_MS = 20;
+/** A replay that computes nothing for so long, as with a full disk, is given up. */
+const STUCK_AFTER_MS = 5 * 60_000;
 
 const refusalOf = (error: unknown): MillraceError => {
   if (error instanceof MillraceError && error.status < 500) return error;
   throw error;
 };
 
-const filled = async (platform: Platform, id: string): Promise<ReplayStatus> => {
+/** The replay once it is filled, or has made no progress for the time. */
+const filled = async (
+  { replays }: Pick<Platform, 'replays'>,
+  id: string,
+  stuckAfterMs: number,
+): Promise<ReplayStatus> => {
+  let events = -1;
+  let since = performance.now();
   for (;;) {
-    const status = await platform.replays.get(id);
+    const status = await replays.get(id);
     if (status.state !== 'filling') return status;
+    if (status.events !== events) {
+      events = status.events;
+      since = performance.now();
+    } else if (performance.now() - since >= stuckAfterMs) return status;
     await sleep(POLL_MS);
+  }
+};
+
+/** What cannot be stored now, because the disk is full, is left for `millrace replay abandon`. */
+const giveUp = async (
+  platform: Pick<Platform, 'replays' | 'operations'>,
+  { id, view, error }: ReplayStatus,
+): Promise<string> => {
+  const { views } = await platform.operations.status();
+  const cause = error ?? views.find((one) => one.view === view && one.error !== null)?.error;
+  const because = cause == null ? '' : ` (${cause})`;
+  const stuck = `replay ${id} made no progress${because}. Correct the cause, then run the erasure again`;
+  try {
+    await platform.replays.change(id, 'abandon', {}, PLATFORM);
+    return stuck;
+  } catch (abandoning) {
+    return `${stuck}; the replay could not be abandoned: ${messageOf(abandoning)}`;
   }
 };
 
 /** The replay of this reason that is live, or can still be. */
 const replayOf = async (
-  { replays }: Platform,
+  { replays }: Pick<Platform, 'replays'>,
   view: string,
   reason: string,
 ): Promise<ReplayStatus> => {
@@ -46,7 +77,10 @@ const replayOf = async (
 };
 
 /** Retires what a rollback would restore; the refusal, where a service still reads it. */
-const retireEarlier = async ({ replays }: Platform, id: string): Promise<MillraceError | null> => {
+const retireEarlier = async (
+  { replays }: Pick<Platform, 'replays'>,
+  id: string,
+): Promise<MillraceError | null> => {
   for (;;)
     try {
       await replays.change(id, 'retire', {}, PLATFORM);
@@ -66,14 +100,17 @@ interface RecomputedOne {
   readonly remains: readonly Remains[];
 }
 
-const recompute = async (
-  platform: Platform,
+/** Replays one view, and promotes the result. */
+export const recompute = async (
+  platform: Pick<Platform, 'replays' | 'operations'>,
   view: string,
-  reason: string,
+  { reason, stuckAfterMs }: { readonly reason: string; readonly stuckAfterMs: number },
 ): Promise<RecomputedOne> => {
   let replay: ReplayStatus;
   try {
-    replay = await filled(platform, (await replayOf(platform, view, reason)).id);
+    replay = await filled(platform, (await replayOf(platform, view, reason)).id, stuckAfterMs);
+    if (replay.state === 'filling')
+      return { recomputed: [], remains: [stays(view, 'all', await giveUp(platform, replay))] };
     if (replay.state === 'ready')
       replay = await platform.replays.change(replay.id, 'promote', {}, PLATFORM);
   } catch (error) {
@@ -105,6 +142,13 @@ const recompute = async (
   };
 };
 
+/** What the platform that computes the values has in common with the one that serves them. */
+export interface RecomputeSettings
+  extends Pick<EmbeddedOptions, 'auditAnchor' | 'auditKey' | 'entityQuotas'> {
+  /** a replay without progress for so long is abandoned, and named; default 5 minutes */
+  readonly stuckAfterMs?: number;
+}
+
 interface RecomputeOptions {
   readonly dataDirectory: string;
   readonly erasure: string;
@@ -112,6 +156,7 @@ interface RecomputeOptions {
   readonly views: Readonly<Record<string, number>>;
   readonly now: () => number;
   readonly onProgress: (what: string) => void;
+  readonly settings: RecomputeSettings;
 }
 
 /** Opens a platform on the directory, which no other may run on. */
@@ -121,9 +166,11 @@ export const recomputeOthers = async ({
   views,
   now,
   onProgress,
+  settings: { stuckAfterMs = STUCK_AFTER_MS, ...settings },
 }: RecomputeOptions): Promise<RecomputedOne> => {
   if (Object.keys(views).length === 0) return { recomputed: [], remains: [] };
   const platform = await startEmbedded({
+    ...settings,
     dataDirectory,
     now,
     warn: () => {},
@@ -134,7 +181,12 @@ export const recomputeOthers = async ({
     const all: RecomputedOne[] = [];
     for (const [view, events] of Object.entries(views)) {
       onProgress(`values of others: ${view}`);
-      all.push(await recompute(platform, view, `erasure ${erasure} of ${events} events`));
+      all.push(
+        await recompute(platform, view, {
+          reason: `erasure ${erasure} of ${events} events`,
+          stuckAfterMs,
+        }),
+      );
     }
     return {
       recomputed: all.flatMap(({ recomputed }) => recomputed),

@@ -41,7 +41,7 @@ const named = (
   return positions;
 };
 
-const hasTable = (db: DatabaseSync, name: string): boolean =>
+export const hasTable = (db: DatabaseSync, name: string): boolean =>
   db.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(name) !== undefined;
 
 const list = (positions: readonly number[]): string =>

@@ -47,7 +47,8 @@ const isPieces = (value: unknown): value is Pieces =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
 export const reopeningPlatform = async ({ open, warn }: ReopeningOptions): Promise<Reopening> => {
-  let present = await open();
+  /** null: closed, so that what it has in memory can be freed */
+  let present: Platform | null = await open();
   /** counts the platforms that were opened */
   let epoch = 0;
   /** what is done while no platform is open */
@@ -58,6 +59,8 @@ export const reopeningPlatform = async ({ open, warn }: ReopeningOptions): Promi
   let again = false;
   let closing: Promise<void> | null = null;
   const onOpened: (() => void)[] = [];
+  /** Each forgets what it has of the platform that is closed. */
+  const onClosed: (() => void)[] = [];
   const logs: Pick<AccessLog, 'close'>[] = [];
 
   const assertOpen = (): void => {
@@ -66,6 +69,17 @@ export const reopeningPlatform = async ({ open, warn }: ReopeningOptions): Promi
         step,
         retryAfterMs: RETRY_AFTER_MS,
       });
+  };
+  const opened = (): Platform =>
+    present ??
+    fail('MR_MAINTENANCE', 'an erasure runs: try again when it has ended', {
+      step: step ?? 'opening',
+      retryAfterMs: RETRY_AFTER_MS,
+    });
+  const closePresent = async (): Promise<void> => {
+    await present?.close();
+    present = null;
+    for (const forget of onClosed) forget();
   };
   const ended = (): void => {
     inFlight--;
@@ -112,8 +126,8 @@ export const reopeningPlatform = async ({ open, warn }: ReopeningOptions): Promi
       },
       operations: {
         ...operations,
-        ready: () => step === null && areasOf().operations.ready(),
-        degraded: () => (step === null ? areasOf().operations.degraded() : []),
+        ready: () => step === null && present !== null && areasOf().operations.ready(),
+        degraded: () => (step === null && present !== null ? areasOf().operations.degraded() : []),
       },
     };
   };
@@ -125,24 +139,35 @@ export const reopeningPlatform = async ({ open, warn }: ReopeningOptions): Promi
       accessLog === undefined
         ? options
         : { ...options, accessLog: { ...accessLog, log: { ...accessLog.log, async close() {} } } };
-    let given = present.access(ofEach);
+    let given: Access | null = opened().access(ofEach);
+    let required = given.authenticationRequired();
+    const { openMetrics } = given;
     if (accessLog !== undefined) logs.push(accessLog.log);
     onOpened.push(() => {
-      given = present.access(ofEach);
+      given = opened().access(ofEach);
     });
+    onClosed.push(() => {
+      required = given?.authenticationRequired() ?? required;
+      given = null;
+    });
+    const access = (): Access => given ?? opened().access(ofEach);
     return {
-      platform: { ...platform, ...delegating(() => given.platform), access: given.platform.access },
-      openMetrics: given.openMetrics,
-      authenticationRequired: () => given.authenticationRequired(),
+      platform: {
+        ...platform,
+        ...delegating(() => access().platform),
+        access: (inner) => access().platform.access(inner),
+      },
+      openMetrics,
+      authenticationRequired: () => given?.authenticationRequired() ?? required,
       authenticate(credentials) {
         assertOpen();
-        return given.authenticate(credentials);
+        return access().authenticate(credentials);
       },
       refused(refusal) {
-        if (step === null) given.refused(refusal);
+        if (step === null) given?.refused(refusal);
       },
       async close() {
-        await given.close();
+        await given?.close();
         await accessLog?.log.close();
       },
     };
@@ -151,8 +176,12 @@ export const reopeningPlatform = async ({ open, warn }: ReopeningOptions): Promi
   /** Meters are bound once for each route, so each is bound again after the platform is. */
   const requests: RequestMeters = {
     route(protocol, route) {
-      const bind = () => present.requests?.route(protocol, route) ?? (() => {});
+      const unbound: ReturnType<RequestMeters['route']> = () => {};
+      const bind = () => present?.requests?.route(protocol, route) ?? unbound;
       let meter = bind();
+      onClosed.push(() => {
+        meter = unbound;
+      });
       onOpened.push(() => {
         meter = bind();
       });
@@ -192,7 +221,7 @@ export const reopeningPlatform = async ({ open, warn }: ReopeningOptions): Promi
     do {
       step = 'requests in flight';
       await drained();
-      await present.close();
+      await closePresent();
       again = false;
       await work((next) => {
         step = next;
@@ -205,11 +234,11 @@ export const reopeningPlatform = async ({ open, warn }: ReopeningOptions): Promi
 
   const close = async (): Promise<void> => {
     await working;
-    await present.close();
+    await present?.close();
     for (const one of logs) await one.close();
   };
   const platform: Platform = {
-    ...delegating(() => present),
+    ...delegating(opened),
     ...(present.tracing === undefined ? {} : { tracing: present.tracing }),
     ...(present.requests === undefined ? {} : { requests }),
     access,

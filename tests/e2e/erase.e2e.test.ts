@@ -1,10 +1,13 @@
 /** `millrace erase` and `millrace erase verify`, as an operator runs them; a compound key. */
 import { createHash, createHmac, generateKeyPairSync, verify } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { col, count, entity, featureView, source, sum } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
 import type { SignedCertificate } from '#domain/erasure/certificate.ts';
+import type { EmbeddedOptions } from '#infra/profiles/embedded.ts';
+import { eraseEmbedded } from '#infra/profiles/embedded-erase.ts';
+import { verifyErasure } from '#infra/profiles/embedded-erase-verify.ts';
 import { runInProcess } from '#tests/support/cli.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
@@ -44,8 +47,8 @@ const order = (who: number, day: string, i: number) => ({
   amount: i,
 });
 
-const start = async (): Promise<TestPlatform> => {
-  on = await testPlatform({ now: () => NOW });
+const start = async (options: Partial<EmbeddedOptions> = {}): Promise<TestPlatform> => {
+  on = await testPlatform({ now: () => NOW, ...options });
   const { platform } = on;
   await platform.registry.apply(plain(buyer, shop, orders, spent, sold), {}, caller);
   const events = [
@@ -134,4 +137,42 @@ test('one entity of a compound key goes, others with parts of the key stay', asy
   expect((await restarted.serving.read({ features: ['sold:n'], entities: shops })).values).toEqual([
     [2],
   ]);
+});
+
+test('what a killed build of a data set has left goes, files and directories', async () => {
+  const { directory, platform } = await start();
+  await platform.close();
+  const dataSets = join(directory, 'datasets');
+  const left = '.ds-1.parquet.ds-1.tmp';
+  mkdirSync(join(dataSets, `${left}.spill`), { recursive: true });
+  mkdirSync(join(dataSets, 'ds-2.csv.spill'));
+  writeFileSync(join(dataSets, `${left}.spill`, 'block'), 'shop=the-corner-shop');
+  writeFileSync(join(dataSets, left), 'shop=the-corner-shop');
+  writeFileSync(join(dataSets, 'ds-3.csv'), 'shop\nanother-shop\n');
+  const shopOf = { dataDirectory: directory, entity: { shop: 'the-corner-shop' } };
+  const { contained } = await eraseEmbedded({ ...shopOf, reason: 'r', now: () => NOW });
+  expect(contained.dataSets).toEqual([]);
+  const files = readdirSync(dataSets, { withFileTypes: true }).filter((one) => one.isFile());
+  expect(files.map(({ name }) => name)).toEqual(['ds-3.csv']);
+  expect(readdirSync(dataSets).filter((name) => /tmp|spill/.test(name))).toEqual([]);
+  expect((await verifyErasure(shopOf)).traces).toEqual([]);
+});
+
+test('the command signs what a replay commits, with the key of the server', async () => {
+  const key = 'k'.repeat(32);
+  const { directory, files, platform } = await start({ auditKey: Buffer.from(key) });
+  await platform.close();
+  const file = join(files, 'audit-key');
+  writeFileSync(file, `${key}\n`);
+  const args = ['erase', ...KEY, '--reason', 'r'];
+  expect(await run(...args, '--data', directory)).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('--audit-key-file'),
+  });
+  const url = await run(...args, '--url', 'http://127.0.0.1:1', '--audit-key-file', file);
+  expect(url).toMatchObject({ status: 2, err: expect.stringContaining('--audit-key-file needs') });
+  const erased = await run(...args, '--data', directory, '--audit-key-file', file);
+  expect(erased).toMatchObject({ status: 0, out: expect.stringContaining('computed anew') });
+  const verified = await (await on?.restart())?.audit.verify();
+  expect(verified).toMatchObject({ ok: true, signedFrom: 1 });
 });

@@ -9,15 +9,18 @@ import type { ErasureStatus } from '#domain/api/erasures.ts';
 import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { fail } from '#domain/errors.ts';
+import { type AuditFlags, addAuditOptions, auditOf } from '../audit-options.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
+import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts';
 import { eraseRunning } from '../erase-running.ts';
 import { certificateText, erasureText, plural } from '../erasure-text.ts';
 import { progressLine } from '../progress-line.ts';
 import { showTime, table } from '../table.ts';
 import { UsageError } from '../usage.ts';
 
-interface EraseOptions {
+interface EraseOptions extends AuditFlags {
+  readonly entityQuota?: EntityQuotas;
   readonly data: string;
   readonly entity?: readonly string[];
   readonly backups?: readonly string[];
@@ -42,9 +45,11 @@ const entityOf = (pairs: readonly string[] | undefined): EntityTexts => {
 };
 
 const inDirectory = async (
-  { data, backups, reason = '', removeBackups }: EraseOptions,
+  options: EraseOptions,
   entity: EntityTexts,
 ): Promise<ErasureCertificate> => {
+  const { data, backups, reason = '', removeBackups, entityQuota } = options;
+  const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
   const { eraseEmbedded } = await import('#infra/profiles/embedded-erase.ts');
   const line = progressLine();
   return eraseEmbedded({
@@ -52,6 +57,8 @@ const inDirectory = async (
     entity,
     reason,
     removeBackups,
+    ...audit,
+    ...(entityQuota === undefined ? {} : { entityQuotas: entityQuota }),
     ...(backups === undefined ? {} : { backups }),
     onProgress: line.show,
   }).finally(line.end);
@@ -66,6 +73,11 @@ const erase = async (_options: unknown, command: Command): Promise<void> => {
     throw new UsageError('--remove-backups needs --backups DIRECTORY …');
   if (url !== undefined && backups !== undefined)
     throw new UsageError('--backups needs --data, not --url: they are on this machine');
+  for (const option of ['auditKeyFile', 'auditAnchor', 'entityQuota'] as const)
+    if (url !== undefined && options[option] !== undefined)
+      throw new UsageError(
+        `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} needs --data, not --url: a running server uses its own`,
+      );
   if (url !== undefined && command.getOptionValueSource('data') === 'cli')
     throw new UsageError('give --data, of a stopped platform, or --url, of a running one');
   const { signCertificate, signerOf } = await import('#infra/profiles/sign-certificate.ts');
@@ -137,8 +149,7 @@ const verify = async (_options: unknown, command: Command): Promise<void> => {
 };
 
 export const addErase = (program: Command): void => {
-  const erased = program
-    .command('erase')
+  const erased = addAuditOptions(program.command('erase'))
     .description('remove all that a data directory, or a running server, has of one entity')
     .option('--entity <key=value...>', 'every key of the entity')
     .option(
@@ -153,10 +164,11 @@ export const addErase = (program: Command): void => {
     .option('--certificate <file>', 'write the certificate to this file, as JSON')
     .option('--key-file <file>', 'sign it: an Ed25519 private key in PEM, or a secret for HMAC')
     .option('--backups <directory...>', 'directories of backups: the certificate names them')
+    .addOption(entityQuotaOption())
     .option('--remove-backups', 'delete all backups of these directories', false)
     .addHelpText(
       'after',
-      '\nIt cannot be undone. After a kill, run it again.\n\nExamples:\n  millrace erase --entity user=u-1842 --reason "request 77" --data ./data --certificate 77.json\n  millrace erase --entity user=u-1842 --reason "request 77" --url http://127.0.0.1:7411\n  millrace erase verify --entity user=u-1842 --data ./data',
+      '\nIt cannot be undone. After a kill, run it again. Give --audit-key-file, --audit-anchor and --entity-quota as `serve` has them: values of others are computed anew.\n\nExamples:\n  millrace erase --entity user=u-1842 --reason "request 77" --data ./data --certificate 77.json\n  millrace erase --entity user=u-1842 --reason "request 77" --url http://127.0.0.1:7411\n  millrace erase verify --entity user=u-1842 --data ./data',
     )
     .action(erase);
   erased

@@ -24,7 +24,7 @@ import {
   tlsOf,
   tokenFlagsOf,
 } from '../access-options.ts';
-import { type AuditFlags, addAuditOptions, anchorFileOf, auditKeyOf } from '../audit-options.ts';
+import { type AuditFlags, addAuditOptions, auditOf } from '../audit-options.ts';
 import { CLOSE_MS, endWithin } from '../end-within.ts';
 import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts';
 import { keepLogOption } from '../keep-log-option.ts';
@@ -148,17 +148,6 @@ const accessOf = async (
   return access;
 };
 
-const auditOf = async (
-  options: AuditFlags,
-): Promise<Pick<ProfileOptions, 'auditAnchor' | 'auditKey'>> => {
-  const { auditKeyFile } = options;
-  const auditKey = auditKeyFile === undefined ? undefined : auditKeyOf(auditKeyFile);
-  const at = anchorFileOf(options, auditKey);
-  if (at === undefined) return { auditAnchor: undefined, auditKey };
-  const { fileAnchor } = await import('#infra/audit-anchor/file-anchor.ts');
-  return { auditAnchor: fileAnchor(at.file, at.key), auditKey };
-};
-
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
   const { profile, data, port, host } = options;
   const { json } = command.optsWithGlobals() as { json?: boolean };
@@ -180,7 +169,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const tracing = await openTracing({ version: packageJson.version, warn });
   const start = await profileOf(profile, options);
   const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
-  const audit = await auditOf(options);
+  const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
   const platform = await start({ dataDirectory, warn, tracing, lineage, ...audit });
   try {
     const access = await accessOf(platform, options, adminKey, warn);
