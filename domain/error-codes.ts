@@ -41,7 +41,7 @@ export const ERRORS = {
   MR_NOT_FOUND: {
     status: 404,
     remedy:
-      'Check the name. `millrace list` lists definitions; `keys list`, `replay list`, `approvals list` and `erase list` list the rest.',
+      'Check the name. `millrace list` lists all definitions; keys, replays, approvals and erasures have lists of their own.',
   },
   MR_VERSION_CONFLICT: {
     status: 409,

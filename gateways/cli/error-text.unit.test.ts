@@ -1,6 +1,6 @@
 /** One line per problem, and a hint only where it adds something. */
 import { expect, test } from 'vitest';
-import { MillraceError } from '#domain/errors.ts';
+import { ERRORS, MillraceError } from '#domain/errors.ts';
 import { errorText } from './error-text.ts';
 
 test('a message that says what to do has no hint', () => {
@@ -15,7 +15,7 @@ test('a message that says what to do has no hint', () => {
 
 test('a hint follows a message that does not', () => {
   expect(errorText(new MillraceError('MR_NOT_FOUND', 'there is no view "x"'))).toBe(
-    'error MR_NOT_FOUND: there is no view "x"\n  Check the name. `millrace list KIND` lists what is registered.\n',
+    `error MR_NOT_FOUND: there is no view "x"\n  ${ERRORS.MR_NOT_FOUND.remedy}\n`,
   );
 });
 
@@ -30,7 +30,7 @@ test('each problem has its line, and a hint is said once', () => {
     'error MR_DEFINITION_INVALID: source a: no field. At all.',
     'error MR_NOT_FOUND: there is no b',
     'error MR_NOT_FOUND: there is no c',
-    '  Check the name. `millrace list KIND` lists what is registered.',
+    `  ${ERRORS.MR_NOT_FOUND.remedy}`,
     '',
   ]);
 });
