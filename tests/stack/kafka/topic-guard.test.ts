@@ -46,7 +46,8 @@ const restart = async (everyMs?: number): Promise<void> => {
 const record = (topic: string) => ({
   topic,
   partition: 0,
-  key: null,
+  // Compacted topics take no record without a key.
+  key: 'k',
   value: Uint8Array.of(1),
   schemaId: 1,
 });
