@@ -144,7 +144,7 @@ export const ERRORS = {
   MR_HISTORY_TRIMMED: {
     status: 409,
     remedy:
-      'The source keeps its history for a limited time, and the events that this needs were deleted. Ask for a later time, or for features with shorter windows. Present values do not need them, unless the entity has an event that is dated later than now.',
+      'The source keeps its history for a limited time, and the events that this needs were deleted. Ask for a later time, or for features with shorter windows. Present values do not need the deleted events, unless the entity has an event that is dated later than now.',
   },
   MR_QUERY_TOO_LARGE: { status: 413, remedy: 'Request fewer entities or features at once.' },
   MR_VIEW_NOT_READY: {
