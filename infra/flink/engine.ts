@@ -94,6 +94,8 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   const listeners = new Set<() => void>();
   let wanted: readonly WantedView[] = [];
   let epoch = 0;
+  /** the sources and logged services of the last reconciliation, by name, as text */
+  let archived: ReadonlyMap<string, string> = new Map();
   /** what reads of each generation were answered from at the last poll */
   let answers: ReadonlySet<ServedView> = new Set();
   let queue: Promise<void> = Promise.resolve();
@@ -133,6 +135,18 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     running.set(id, flinkGeneration(generation));
   };
 
+  /** Whether a source or a logged service has other columns than at the last reconciliation. */
+  const noteArchived = (): boolean => {
+    const before = archived;
+    archived = new Map([
+      ...options.sources().map((one) => [`source ${one.name}`, JSON.stringify(one)] as const),
+      ...options
+        .featureLogs()
+        .map((one) => [`service ${one.service}`, JSON.stringify(one)] as const),
+    ]);
+    return [...archived].some(([name, text]) => before.has(name) && before.get(name) !== text);
+  };
+
   const ensureJobs = async (): Promise<void> => {
     if (options.leads() && !closed) await wantedInFlink.ensure(wanted);
   };
@@ -153,7 +167,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
       generationsOf(wanted).map((g) => [idOf(g.spec.view, g.spec.generation), g] as const),
     );
     for (const id of running.keys()) if (!keep.has(id)) running.delete(id);
-    let isReplaced = false;
+    let isReplaced = noteArchived();
     for (const [id, generation] of keep) {
       const { version, plan } = generation.spec;
       const before = running.get(id)?.spec;
@@ -169,7 +183,8 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     epoch++;
     answers();
     // New views are read from raw events until their jobs run, so nothing waits for these. But a
-    // job that still has an earlier plan would compute new events wrongly: it is replaced first.
+    // job of an earlier plan would compute new events wrongly, and an archive job of earlier columns
+    // would leave new ones out: they are replaced first.
     if (isReplaced && options.leads()) await jobsLoop.next();
     else jobsLoop.soon();
     await refreshAll();
