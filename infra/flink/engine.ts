@@ -183,8 +183,8 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     epoch++;
     answers();
     // New views are read from raw events until their jobs run, so nothing waits for these. But a
-    // job of an earlier plan would compute new events wrongly, and an archive job of earlier columns
-    // would leave new ones out: they are replaced first.
+    // job of an earlier plan would compute new events wrongly, and an archive job of earlier
+    // columns would leave new ones out: they are replaced first.
     if (isReplaced && options.leads()) await jobsLoop.next();
     else jobsLoop.soon();
     await refreshAll();
