@@ -35,7 +35,7 @@ export interface ApprovalSetting {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 export const DEFAULT_VALID_MS = 7 * DAY_MS;
-/** With less, nobody could approve anything, this setting included. */
+/** With less, no proposal could be approved in time, this setting included. */
 const MIN_VALID_MS = HOUR_MS;
 const MAX_VALID_MS = 90 * DAY_MS;
 

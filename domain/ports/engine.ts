@@ -15,8 +15,9 @@
  *   wanted. Calls are carried out one after the other, in the order in which they were made.
  *   Repeating a call changes nothing.
  * - `answers` is called exactly once in a `reconcile` that succeeds, before it resolves: from then
- *   on `live` and `generation` answer as `wanted` says. Jobs outside this process may start later:
- *   neither reads nor `reconcile` wait for them, and starts that fail are repeated.
+ *   on `live` and `generation` answer as `wanted` says. Jobs outside this process may start later,
+ *   and starts that fail are repeated: reads do not wait for them, and `reconcile` only for those
+ *   that replace a job of an earlier plan or of earlier columns.
  * - `onFilled` is called for a generation that is wanted as `filling`, once it has taken in
  *   everything that the log had accepted when it began, and reads of it see the result. It may be
  *   called again after a restart, or until the generation is no longer wanted as `filling`.

@@ -3,37 +3,25 @@
  * without a trace of the old files (their bounds are values), and all older snapshots expire. A run
  * that is killed leaves a table that can be read, and the next run finishes it.
  */
-import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Match } from '#domain/erasure/scope.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { identifier, literal } from '#domain/sql/duckdb/names.ts';
 import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
-import {
-  addedEntries,
-  addSnapshot,
-  checkedPaths,
-  entriesOf,
-  manifestsOf,
-  newSnapshotId,
-  writeManifest,
-} from '#infra/shared/iceberg/append.ts';
-import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
-import type { DataFile, ManifestEntry } from '#infra/shared/iceberg/manifest.ts';
+import { checkedPaths, entriesOf, manifestsOf } from '#infra/shared/iceberg/append.ts';
+import type { ManifestEntry } from '#infra/shared/iceberg/manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
-  endOffsetsOf,
-  endOffsetsSummary,
   horizonOf,
   type TableMetadata,
 } from '#infra/shared/iceberg/metadata.ts';
 import { readParquet, SQL_TYPES } from '#infra/shared/iceberg/parquet-scan.ts';
 import { type IcebergField, typeName } from '#infra/shared/iceberg/schema.ts';
 import { commitTable, loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
-import { withoutBounds } from '#infra/shared/iceberg/without-bounds.ts';
 import { expireSnapshots } from './maintenance.ts';
 import { removeOrphans } from './orphans.ts';
+import { withoutRows } from './without-rows.ts';
 
 /** The value of a column as text, as `String` writes the value of a key. */
 const asText = (field: IcebergField): string => {
@@ -158,37 +146,7 @@ const rewrite = async (options: EraseRowsOptions): Promise<ErasedRows> => {
   if (replaced.length === 0) return NOTHING;
   onFound(positions);
 
-  const files: DataFile[] = [];
-  for (const { entry, left } of replaced) {
-    if (left === 0) continue;
-    const paths = await checkedPaths(table, metadata, [entry]);
-    files.push(
-      ...(await writeDataFiles(
-        connection,
-        { table, metadata, fields },
-        {
-          relation: `(SELECT * FROM ${readParquet(paths, fields)} WHERE NOT ${where})`,
-          unbounded: withoutBounds(fields, [entry]),
-        },
-        randomUUID(),
-      )),
-    );
-  }
-  const gone = new Set(replaced.map(({ entry }) => entry));
-  const snapshotId = newSnapshotId();
-  const manifest = await writeManifest(table, metadata, [
-    ...entries.filter((entry) => !gone.has(entry)),
-    ...addedEntries(files, snapshotId),
-  ]);
-  const next = await addSnapshot(table, metadata, [], manifest, {
-    snapshotId,
-    operation: 'overwrite',
-    summary: {
-      ...endOffsetsSummary(endOffsetsOf(snapshot)),
-      'deleted-data-files': String(replaced.length),
-    },
-    now,
-  });
+  const next = await withoutRows({ table, metadata, connection, now, entries, replaced, where });
   await commitTable(table, base, next);
   return { rows: positions.length, files: replaced.length, snapshots: 0 };
 };

@@ -3,28 +3,17 @@
  * written anew without them. One commit removes the rows and moves the horizon, so a reader sees
  * both or neither, and a run that is killed has done nothing or all.
  */
-import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { TrimHistory } from '#domain/ports/history.ts';
 import type { Horizon } from '#domain/sources/horizon.ts';
 import { identifier } from '#domain/sql/duckdb/names.ts';
-import {
-  addedEntries,
-  addSnapshot,
-  checkedPaths,
-  entriesOf,
-  manifestsOf,
-  newSnapshotId,
-  writeManifest,
-} from '#infra/shared/iceberg/append.ts';
-import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
-import type { DataFile, ManifestEntry } from '#infra/shared/iceberg/manifest.ts';
+import { checkedPaths, entriesOf, manifestsOf } from '#infra/shared/iceberg/append.ts';
+import type { ManifestEntry } from '#infra/shared/iceberg/manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
   endOffsetsOf,
-  endOffsetsSummary,
   horizonOf,
   partitionColumn,
   partitionSpec,
@@ -34,7 +23,7 @@ import {
 import { readParquet } from '#infra/shared/iceberg/parquet-scan.ts';
 import { numberBound } from '#infra/shared/iceberg/pinned-table.ts';
 import { commitTable, loadTable } from '#infra/shared/iceberg/table-directory.ts';
-import { withoutBounds } from '#infra/shared/iceberg/without-bounds.ts';
+import { withoutRows } from './without-rows.ts';
 
 export interface TrimTableOptions extends TrimHistory {
   readonly table: Directory;
@@ -64,50 +53,23 @@ export const trimTable = async (options: TrimTableOptions): Promise<number> => {
   );
   const where = `(${first.join(' OR ')})`;
 
-  const replaced = new Set<ManifestEntry>();
-  const files: DataFile[] = [];
+  const replaced: { readonly entry: ManifestEntry; readonly left: number }[] = [];
   let { time } = horizonOf(metadata) ?? { time: Number.NEGATIVE_INFINITY };
   let deleted = 0;
   const { oldest } = boundsOf(metadata, options.before);
   for (const entry of entries) {
     if (oldest(entry) >= Math.max(...begin)) continue;
-    const relation = await relationOf([entry]);
     const found = await connection.runAndReadAll(
-      `SELECT count(*), max(${eventTime}) FROM ${relation} WHERE ${where}`,
+      `SELECT count(*), max(${eventTime}) FROM ${await relationOf([entry])} WHERE ${where}`,
     );
     const [rows, newest] = (found.getRows()[0] ?? []).map(Number) as [number, number];
     if (rows === 0) continue;
-    replaced.add(entry);
+    replaced.push({ entry, left: entry.data_file.record_count - rows });
     deleted += rows;
     time = Math.max(time, newest + 1);
-    if (rows === entry.data_file.record_count) continue;
-    files.push(
-      ...(await writeDataFiles(
-        connection,
-        { table, metadata, fields },
-        {
-          relation: `(SELECT * FROM ${relation} WHERE NOT ${where})`,
-          unbounded: withoutBounds(fields, [entry]),
-        },
-        randomUUID(),
-      )),
-    );
   }
   if (deleted === 0) return 0;
-  const snapshotId = newSnapshotId();
-  const manifest = await writeManifest(table, metadata, [
-    ...entries.filter((entry) => !replaced.has(entry)),
-    ...addedEntries(files, snapshotId),
-  ]);
-  const next = await addSnapshot(table, metadata, [], manifest, {
-    snapshotId,
-    operation: 'overwrite',
-    summary: {
-      ...endOffsetsSummary(endOffsetsOf(snapshot)),
-      'deleted-data-files': String(replaced.size),
-    },
-    now,
-  });
+  const next = await withoutRows({ table, metadata, connection, now, entries, replaced, where });
   const horizon: Horizon = { begin, time };
   // Where another commit came first, the new files are orphans, and are deleted at the next start.
   return (await commitTable(table, base, withHorizon(next, horizon))) === null ? 0 : deleted;

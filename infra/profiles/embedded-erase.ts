@@ -33,7 +33,7 @@ import { type ErasureRows, erasureRows } from '#infra/sqlite/erased.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
 import { createLogTables, logReads } from '#infra/sqlite/log-tables.ts';
 import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
-import { dataSetsWith, removeLeftovers } from './erase-data-sets.ts';
+import { dataSetsWith, removePartialFiles } from './erase-data-sets.ts';
 import { countedDeleted } from './erase-deleted.ts';
 import { type RecomputeSettings, recomputeOthers } from './erase-others.ts';
 import { hasTable, remainsOf } from './erase-remains.ts';
@@ -205,7 +205,7 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
     const run: Run = { database, connection, root, entity, tables, dataSetDirectory };
 
     onProgress('what has the entity');
-    removeLeftovers(dataSetDirectory);
+    removePartialFiles(dataSetDirectory);
     const erasure = digestOf(platform, scope);
     const rows = erasureRows(db);
     const found = await find(run);

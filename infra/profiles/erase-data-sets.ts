@@ -71,7 +71,7 @@ const namesIn = (directory: string, isWanted: (entry: Dirent) => boolean): reado
     : [];
 
 /** Removes what killed processes were writing, and had spilled. No data set may be written. */
-export const removeLeftovers = (directory: string): void => {
+export const removePartialFiles = (directory: string): void => {
   const isLeft = ({ name }: Dirent): boolean =>
     (name.startsWith('.') && name.endsWith('.tmp')) || name.endsWith('.spill');
   for (const name of namesIn(directory, isLeft))

@@ -1,6 +1,6 @@
 /**
  * Views of other entities whose values can count events that `keepHistory` has deleted. An erasure
- * does not find such events: nobody knows any more whether one was the entity's, and a replay
+ * does not find such events: it is not known any more whether one was the entity's, and a replay
  * cannot leave it out.
  */
 import type { Definition } from '#domain/definitions/model.ts';

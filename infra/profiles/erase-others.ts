@@ -16,7 +16,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
 
-/** The rights to erase were checked, and nobody needs to approve that values are right again. */
+/** The rights to erase were checked, and no approval is needed for values to be right again. */
 const PLATFORM: Caller = { actor: 'millrace', approval: 'erasure' };
 const POLL_MS = 20;
 /** A replay that computes nothing for so long, as with a full disk, is given up. */

@@ -8,8 +8,8 @@
  * names the first such record. It compares each record with the event store's commit, and the end
  * of the chain with the head, which is stored apart.
  *
- * With a signer, each record is signed, so that nobody without the key can compute the chain anew
- * from some record on. Records from before are not; after the first signed one, all must be.
+ * With a signer, each record is signed, so that the chain cannot be computed anew from some record
+ * on without the key. Records from before are not; after the first signed one, all must be.
  */
 import { createHash } from 'node:crypto';
 import type {

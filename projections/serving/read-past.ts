@@ -10,7 +10,7 @@ import type { ServedView } from '#domain/ports/served-view.ts';
 import type { Knowledge } from '#domain/sources/knowledge.ts';
 import { readsAs } from '#domain/values/field-type.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
-import { readHistorical } from './historical-read.ts';
+import { type HistoricalValue, readHistorical } from './historical-read.ts';
 import { computeOnDemand, requestRow } from './on-demand-columns.ts';
 import { type PastGeneration, servedAt } from './past-generation.ts';
 import type { RawEvents } from './raw-events.ts';
@@ -35,11 +35,20 @@ export interface ReadPastDependencies {
   readonly sharedModes: () => Degraded;
 }
 
-/** The generation that answers for a view, and which raw events count. */
+/** Of a view: the generation that answers, and which raw events count. */
 interface PastView {
   readonly served: ServedView;
   readonly knowledge?: Knowledge;
   readonly leftOut?: () => Promise<((event: RawEvent) => boolean) | null>;
+}
+
+/** What raw events say of a view. */
+interface FoldedView {
+  readonly served: ServedView;
+  /** by row of the request */
+  readonly rows: readonly HistoricalValue[];
+  /** by feature of the view as it is now: its index in the values of a row; −1: it was not there */
+  readonly indexes: readonly number[];
 }
 
 const newestEventTime = (events: readonly RawEvent[]): number | null =>
@@ -87,17 +96,24 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
     return { ...withoutLate(served), knowledge };
   };
 
-  /** [row]: the values of a view, for the features that the request needs. */
-  const historical = async (
-    { needed }: ViewRead,
+  const fold = async (
+    { served: now, needed }: ViewRead,
     { served, ...counted }: PastView,
     entities: readonly EntityKey[],
     at: number,
-  ) => {
-    const features = served.plan.features.filter((feature) => needed.has(feature.name));
+  ): Promise<FoldedView> => {
+    const features = served.plan.features.filter(({ name }) => needed.has(name));
     const plan = { ...served.plan, features };
     const keys = entities.map((entity) => keyOfEntity(plan, entity));
-    return readHistorical(dependencies.rawEvents, { ...counted, plan, keys, at });
+    return {
+      served,
+      rows: await readHistorical(dependencies.rawEvents, { ...counted, plan, keys, at }),
+      // The version that was live then may have its features in another order, lack some, or have
+      // another type.
+      indexes: now.plan.features.map(({ name, type }) =>
+        features.findIndex((past) => past.name === name && readsAs(past.type, type)),
+      ),
+    };
   };
 
   return async (plan, request, pastAt, known, now, modes) => {
@@ -109,7 +125,7 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
       present === null || request.at !== undefined
         ? pastAt
         : Math.max(pastAt, Math.min(request.known ?? knownTime, dependencies.presentTime()));
-    const answered = await Promise.all(
+    const past = await Promise.all(
       plan.views.map(async (view): Promise<PastView> => {
         if (known !== null) return await asKnown(view, known);
         const knowledge = present?.get(view.served.plan.source);
@@ -117,21 +133,11 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
         return knowledge === undefined ? counted : { ...counted, knowledge };
       }),
     );
-    const found = [];
+    const folded: FoldedView[] = [];
     for (const [v, view] of plan.views.entries())
-      found.push(await historical(view, answered[v] as PastView, entities, at));
+      folded.push(await fold(view, past[v] as PastView, entities, at));
 
     const newest = newestOfRows(plan, request);
-    // The version that was live then may have its features in another order, lack some, or have
-    // another type.
-    const indexes = plan.views.map(({ served, needed }, v) => {
-      const past = (answered[v] as PastView).served.plan.features.filter(({ name }) =>
-        needed.has(name),
-      );
-      return served.plan.features.map((feature) =>
-        past.findIndex((f) => f.name === feature.name && readsAs(f.type, feature.type)),
-      );
-    });
     const values: Value[][] = [];
     const status: FeatureStatus[][] = [];
     for (let row = 0; row < entities.length; row++) {
@@ -139,15 +145,14 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
       const rowStatus: FeatureStatus[] = new Array(plan.features.length).fill('null');
       const viewValues: (readonly Value[])[] = [];
       for (const [v, view] of plan.views.entries()) {
-        const result = (found[v] as Awaited<ReturnType<typeof historical>>)[row];
-        const { events = [], values: of = [], status: statusOf = [] } = result ?? {};
-        newest?.[v]?.push(newestEventTime(events));
-        const byName = indexes[v] as readonly number[];
-        viewValues.push(byName.map((index) => (index < 0 ? null : (of[index] ?? null))));
+        const { rows, indexes } = folded[v] as FoldedView;
+        const found = rows[row] as HistoricalValue;
+        newest?.[v]?.push(newestEventTime(found.events));
+        viewValues.push(indexes.map((index) => found.values[index] ?? null));
         for (const { feature, column } of view.columns) {
-          const index = byName[feature] as number;
-          rowValues[column] = index < 0 ? null : (of[index] as Value);
-          rowStatus[column] = index < 0 ? 'not-found' : (statusOf[index] as FeatureStatus);
+          const index = indexes[feature] as number;
+          rowValues[column] = index < 0 ? null : (found.values[index] as Value);
+          rowStatus[column] = index < 0 ? 'not-found' : (found.status[index] as FeatureStatus);
         }
       }
       computeOnDemand(
@@ -160,7 +165,7 @@ export const createReadPast = (dependencies: ReadPastDependencies): ReadPast => 
       values.push(rowValues);
       status.push(rowStatus);
     }
-    const views = answered.map(({ served }) => answerOf(served, known ?? now));
+    const views = folded.map(({ served }) => answerOf(served, known ?? now));
     const result = {
       features: plan.features,
       values,
