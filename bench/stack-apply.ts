@@ -8,27 +8,18 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Platform } from '#domain/api/platform.ts';
-import {
-  avg,
-  col,
-  count,
-  entity,
-  featureView,
-  max,
-  source,
-  sum,
-} from '#domain/definitions/index.ts';
+import { avg, col, count, featureView, max, sum } from '#domain/definitions/index.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import { startStack } from '#infra/profiles/stack.ts';
-import { openStack } from '#infra/stack/stack.ts';
+import { clickOf, clicks, user } from './support/clicks.ts';
 import { flinkCalls } from './support/flink-calls.ts';
+import { ownStack } from './support/own-stack.ts';
 import { print } from './support/report.ts';
 
 const views = Number(process.argv[2] ?? 3);
@@ -41,12 +32,6 @@ const READABLE_MS = 10_000;
 const caller = { actor: 'bench' };
 const MILLRACE = fileURLToPath(new URL('../scripts/millrace.mjs', import.meta.url));
 
-const user = entity({ name: 'user', keys: { user: 'string' } });
-const clicks = source({
-  name: 'clicks',
-  fields: { t: 'timestamp', user: 'string', amount: 'double' },
-  eventTime: 't',
-});
 const viewNamed = (name: string) =>
   featureView({
     name,
@@ -69,21 +54,16 @@ interface Applied {
   readonly live: number;
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-apply-'));
-const stack = openStack({ directory, basePort: 29_420, say: (line) => console.error(line) });
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => void stack.down().finally(() => process.exit(1)));
+const { stack, directory, remove } = ownStack('apply', 29_420);
 
 const publish = async (platform: Platform): Promise<void> => {
   for (let sent = 0; sent < events; sent += BATCH)
     await platform.publishing.publish(
       {
         source: 'clicks',
-        events: Array.from({ length: Math.min(BATCH, events - sent) }, (_, i) => ({
-          t: Date.now(),
-          user: `u${(sent + i) % USERS}`,
-          amount: 12.5,
-        })),
+        events: Array.from({ length: Math.min(BATCH, events - sent) }, (_, i) =>
+          clickOf(`u${(sent + i) % USERS}`),
+        ),
       },
       caller,
     );
@@ -184,7 +164,6 @@ try {
   await gateway.close();
   await platform.close();
 } finally {
-  await stack.down();
-  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  await remove();
 }
 process.exit(0);

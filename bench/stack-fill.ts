@@ -9,8 +9,6 @@
  * Flink has committed the offset of the last raw event, and that of the last update in both tables.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '#domain/api/platform.ts';
@@ -22,10 +20,10 @@ import { ARCHIVE_GROUP, computeGroup, MATERIALIZE_GROUP } from '#infra/flink/sql
 import { openSession } from '#infra/flink/sql-gateway.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { startStack } from '#infra/profiles/stack.ts';
-import { openStack } from '#infra/stack/stack.ts';
 import { airport, airportDelays, flights } from '../examples/flights/features.ts';
 import { flightBatches } from './support/flights.ts';
 import { handWritten } from './support/hand-written-flink.ts';
+import { ownStack } from './support/own-stack.ts';
 import { print } from './support/report.ts';
 
 const events = Number(process.argv[2] ?? 1_000_000);
@@ -35,10 +33,7 @@ const GROUP = 'hand-written';
 const caller = { actor: 'bench' };
 const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
-const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-fill-'));
-const stack = openStack({ directory, basePort: 28_420, say: (line) => console.error(line) });
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => void stack.down().finally(() => process.exit(1)));
+const { stack, directory, remove } = ownStack('fill', 28_420);
 
 interface Filled {
   readonly seconds: number;
@@ -168,7 +163,6 @@ try {
   await platform.close();
   await log.close();
 } finally {
-  await stack.down();
-  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  await remove();
 }
 process.exit(0);

@@ -7,28 +7,18 @@
  *   npm run bench stack-online [SECONDS]
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
 import type { Platform } from '#domain/api/platform.ts';
-import {
-  avg,
-  col,
-  count,
-  entity,
-  featureView,
-  max,
-  source,
-  sum,
-} from '#domain/definitions/index.ts';
+import { avg, col, count, featureView, max, sum } from '#domain/definitions/index.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import { startStack } from '#infra/profiles/stack.ts';
-import { openStack } from '#infra/stack/stack.ts';
+import { clickOf, clicks, user } from './support/clicks.ts';
+import { ownStack } from './support/own-stack.ts';
 import { type Load, readLoad } from './support/read-load.ts';
 import { percentile, print } from './support/report.ts';
 
@@ -48,12 +38,6 @@ const BATCH_MS = 50;
 const POLL_MS = 10;
 const caller = { actor: 'bench' };
 
-const user = entity({ name: 'user', keys: { user: 'string' } });
-const clicks = source({
-  name: 'clicks',
-  fields: { t: 'timestamp', user: 'string', amount: 'double' },
-  eventTime: 't',
-});
 const spending = featureView({
   name: 'spending',
   entity: user,
@@ -73,18 +57,13 @@ const spending = featureView({
 });
 const features = Object.keys(spending.features).map((name) => `spending:${name}`);
 
-const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-stack-'));
-const stack = openStack({ directory, basePort: 27_420, say: (line) => console.error(line) });
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => void stack.down().finally(() => process.exit(1)));
+const { stack, directory, remove } = ownStack('stack', 27_420);
 
 const load = (url: string, body: string, rate = 0): Promise<Load> =>
   readLoad(url, body, seconds, rate);
 /** The rate of the goal for lookups: at saturation a latency is that of the queue. */
 const PAIMON_RATE = 2_000;
 const TEN = 10;
-
-const event = (who: string) => ({ t: Date.now(), user: who, amount: 12.5 });
 
 /**
  * of the probe's events in total: a reader that is behind must not be taken for one that is ahead
@@ -105,7 +84,7 @@ const freshness = async (
     const due = Math.floor(((performance.now() - started) / 1000) * PER_SECOND) - sent;
     if (due <= 0) return;
     sent += due;
-    const events = Array.from({ length: due }, (_, i) => event(`u${(sent + i) % ENTITIES}`));
+    const events = Array.from({ length: due }, (_, i) => clickOf(`u${(sent + i) % ENTITIES}`));
     const request = writer.publishing.publish({ source: 'clicks', events }, caller);
     under.add(request);
     void request.finally(() => under.delete(request));
@@ -113,7 +92,7 @@ const freshness = async (
   const probe = { features: ['spending:clicks_1h'], entities: [{ user: 'probe' }] };
   while (performance.now() - started < lasting * 1000) {
     const begun = performance.now();
-    await writer.publishing.publish({ source: 'clicks', events: [event('probe')] }, caller);
+    await writer.publishing.publish({ source: 'clicks', events: [clickOf('probe')] }, caller);
     const known = ++probes;
     for (;;) {
       const seen = Number((await reader.serving.read(probe)).values[0]?.[0] ?? 0);
@@ -147,7 +126,7 @@ try {
   // Every entity exists.
   for (let i = 0; i < ENTITIES; i += 500)
     await platform.publishing.publish(
-      { source: 'clicks', events: Array.from({ length: 500 }, (_, n) => event(`u${i + n}`)) },
+      { source: 'clicks', events: Array.from({ length: 500 }, (_, n) => clickOf(`u${i + n}`)) },
       caller,
     );
   await freshness(platform, platform, WARM_SECONDS);
@@ -303,7 +282,6 @@ try {
   await durable.close();
   await platform.close();
 } finally {
-  await stack.down();
-  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  await remove();
 }
 process.exit(0);

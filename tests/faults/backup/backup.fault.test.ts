@@ -22,6 +22,7 @@ import {
   restoreEmbedded,
 } from '#infra/profiles/embedded-restore.ts';
 import { runProcess } from '#tests/support/cli.ts';
+import { randomOf } from '#tests/support/clicks.ts';
 import { caller } from '#tests/support/platform.ts';
 import {
   define,
@@ -29,7 +30,6 @@ import {
   leastOf,
   PRODUCER,
   publishNext,
-  randomOf,
   readAll,
   startLoad,
   totalsOf,

@@ -2,6 +2,7 @@
  * A backup that is killed leaves the ones before it; the next one goes on. A damaged one is refused
  * by `restore` and named by `verify`. Damage of the platform does not get into a backup.
  */
+
 import { spawn } from 'node:child_process';
 import {
   appendFileSync,
@@ -25,7 +26,7 @@ import { backUpEmbedded } from '#infra/profiles/embedded-backup.ts';
 import { restoreEmbedded } from '#infra/profiles/embedded-restore.ts';
 import { type Bases, filesBelow, makeBases, open, publish } from '#tests/faults/damage/fixture.ts';
 import { MAIN, runProcess } from '#tests/support/cli.ts';
-import { randomOf } from './world.ts';
+import { randomOf } from '#tests/support/clicks.ts';
 
 const SEED = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
 const random = randomOf(SEED);

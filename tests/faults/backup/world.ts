@@ -3,10 +3,11 @@
  * part, and promoted; a part of the events late. All from one seed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { col, count, entity, featureView, last, source, sum } from 'millrace';
+import { col, count, featureView, last } from 'millrace';
 import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { Value } from '#domain/values/value.ts';
+import { type Click, clicks, randomOf, totals, user } from '#tests/support/clicks.ts';
 import { caller, plain } from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
@@ -15,20 +16,6 @@ const BATCH = 10;
 export const PRODUCER = 'loader';
 export const USERS = Array.from({ length: 12 }, (_, i) => `u${i}`);
 
-const user = entity({ name: 'user', keys: { user: 'string' } });
-const clicks = source({
-  name: 'clicks',
-  fields: { user: 'string', at: 'timestamp', amount: 'long' },
-  eventTime: 'at',
-  partitions: 3,
-});
-/** Never changed: compared with the oracle. */
-const totals = featureView({
-  name: 'totals',
-  entity: user,
-  source: clicks,
-  features: { n: count(), spent: sum(col('amount')), n_1d: count({ window: '1d', hop: '1h' }) },
-});
 /** Leaves late events out. */
 const punctual = featureView({
   name: 'punctual',
@@ -60,22 +47,6 @@ export const FEATURES = [
   'activity:large',
   'activity:newest',
 ];
-
-export interface Click {
-  readonly user: string;
-  readonly at: number;
-  readonly amount: number;
-}
-
-/** Numbers in [0, 1): the same for one seed and number. */
-export const randomOf =
-  (seed: number) =>
-  (n: number): number => {
-    let x = Math.imul(n ^ seed, 0x9e3779b1);
-    x = Math.imul(x ^ (x >>> 15), 0x85ebca6b);
-    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-    return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32;
-  };
 
 export interface Load {
   readonly clickAt: (i: number) => Click;

@@ -32,6 +32,7 @@ import { backUpStack } from '#infra/profiles/stack-backup.ts';
 import { keptBatches, restoreLog, restoreSchemas } from '#infra/profiles/stack-log-restore.ts';
 import { openStackCut, type StackCut } from '#infra/profiles/stack-restore.ts';
 import { runProcess } from '#tests/support/cli.ts';
+import { randomOf } from '#tests/support/clicks.ts';
 import { plain } from '#tests/support/platform.ts';
 import {
   airport,
@@ -47,7 +48,6 @@ import {
   define,
   PRODUCERS,
   publishNext,
-  randomOf,
   startWorld,
   totalsOf,
   USERS,

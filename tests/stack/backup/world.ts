@@ -3,9 +3,10 @@
  * definitions that are applied meanwhile. The amount of an event says which one it is.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { col, count, entity, featureView, source, sum } from 'millrace';
+import { entity } from 'millrace';
 import type { Platform } from '#domain/api/platform.ts';
 import type { Value } from '#domain/values/value.ts';
+import { type Click, clicks, randomOf, totals, user } from '#tests/support/clicks.ts';
 import { caller, plain } from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
@@ -14,36 +15,6 @@ const BATCH = 6;
 export const PRODUCERS = ['first', 'second'] as const;
 export const USERS = Array.from({ length: 8 }, (_, i) => `u${i}`);
 export const FEATURES = ['totals:n', 'totals:spent', 'totals:n_1d'] as const;
-
-const user = entity({ name: 'user', keys: { user: 'string' } });
-const clicks = source({
-  name: 'clicks',
-  fields: { user: 'string', at: 'timestamp', amount: 'long' },
-  eventTime: 'at',
-  partitions: 3,
-});
-const totals = featureView({
-  name: 'totals',
-  entity: user,
-  source: clicks,
-  features: { n: count(), spent: sum(col('amount')), n_1d: count({ window: '1d', hop: '1h' }) },
-});
-
-export interface Click {
-  readonly user: string;
-  readonly at: number;
-  readonly amount: number;
-}
-
-/** Numbers in [0, 1): the same for one seed and number. */
-export const randomOf =
-  (seed: number) =>
-  (n: number): number => {
-    let x = Math.imul(n ^ seed, 0x9e3779b1);
-    x = Math.imul(x ^ (x >>> 15), 0x85ebca6b);
-    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-    return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32;
-  };
 
 export interface World {
   /** event `i` of a producer */
