@@ -4,7 +4,7 @@ import type { Definition, FeatureViewDefinition } from '#domain/definitions/mode
 import type { Problem } from '#domain/errors.ts';
 import { coveredFrom, replayedFrom } from '#domain/plan/covered-from.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import type { ReplayRange } from '#domain/registry/events.ts';
+import { isPartialRange, type ReplayRange } from '#domain/registry/events.ts';
 import type { PlatformLimits } from '#domain/registry/platform-limits.ts';
 import { overlay } from '#domain/registry/registered.ts';
 import { trimmedText } from '#domain/sources/horizon.ts';
@@ -26,6 +26,8 @@ interface HistoryLimits {
   /** epoch ms; null: the source has all its events */
   readonly horizon: (source: string) => number | null;
   readonly now: () => number;
+  /** absent: its engine can recompute a part of a view */
+  readonly partialReplays?: false;
 }
 
 /**
@@ -45,8 +47,7 @@ const eventsLacking =
     const entity = definition('entity', view.entity);
     if (time === null || source === null || entity === null) return null;
     const plan = planView(view, source, entity);
-    const isPartial =
-      range !== null && (range.from !== null || range.to !== null || range.keys !== null);
+    const isPartial = range !== null && isPartialRange(range);
     const from = isPartial ? replayedFrom(plan, range.from) : coveredFrom(plan, now());
     if (from >= time) return null;
     return {
@@ -75,4 +76,5 @@ const unsupportedUnless =
 export const historyLimits = (limits: HistoryLimits): PlatformLimits => ({
   lacksEvents: eventsLacking(limits),
   unsupported: unsupportedUnless(limits.openRetention !== undefined),
+  partialReplays: limits.partialReplays,
 });

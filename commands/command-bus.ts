@@ -44,8 +44,6 @@ interface CommandBusDependencies {
   /** what needs approval; absent: nothing */
   readonly requirements?: () => Requirements;
   readonly limits?: PlatformLimits;
-  /** whether the engine can recompute a part of a view; absent: it can */
-  readonly partialReplays?: boolean;
 }
 
 interface CommandOptions {
@@ -127,7 +125,6 @@ export const createCommandBus = ({
   newId,
   requirements = () => new Map(),
   limits = NO_LIMITS,
-  partialReplays = true,
 }: CommandBusDependencies): CommandBus => {
   let queue: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
@@ -219,7 +216,7 @@ export const createCommandBus = ({
       decide(events, time) {
         const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
         const args = [catalog, state, command, stream, time, batch, mayBreak, limits] as const;
-        const context = { ...decisionContext(...args), partialReplays };
+        const context = decisionContext(...args);
         return orNeedsApproval(decide(state, command, context), caller, () =>
           approvalOf(catalog, requirements(), command, context.change),
         );

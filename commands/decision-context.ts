@@ -58,7 +58,7 @@ export const decisionContext = (
   now: number,
   batch: readonly Definition[],
   mayBreak: MayBreak = () => true,
-  { lacksEvents, unsupported }: PlatformLimits = NO_LIMITS,
+  { lacksEvents, unsupported, partialReplays = true }: PlatformLimits = NO_LIMITS,
 ): DecisionContext => {
   const nothing: DecisionContext = {
     now,
@@ -84,7 +84,7 @@ export const decisionContext = (
     case 'StartReplay': {
       const newest = newestVersion(state)?.definition;
       return newest?.kind === 'feature-view'
-        ? { ...nothing, lacking: lacksEvents(newest, command.range) }
+        ? { ...nothing, lacking: lacksEvents(newest, command.range), partialReplays }
         : nothing;
     }
     case 'Restore': {

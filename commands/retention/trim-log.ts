@@ -17,7 +17,7 @@ import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
-import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, hasHistory, rawTopic } from '#domain/ports/topics.ts';
 import type { LimitedSource } from './trim-history.ts';
 
 export interface TrimLogDependencies {
@@ -34,7 +34,6 @@ export interface TrimLogDependencies {
   readonly erased?: ErasedOffsets;
 }
 
-const TRIMMED = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
 const UPDATES = featuresTopic('');
 
 const smaller = (a: readonly number[], b: readonly number[]): readonly number[] =>
@@ -118,7 +117,7 @@ export const createTrimLog = (
     let trimmed = 0;
     const limits = new Map(limited().map(({ name, keepMs: ms }) => [rawTopic(name), ms]));
     for (const { topic } of await log.topics()) {
-      if (!TRIMMED.some((prefix) => topic.startsWith(prefix))) continue;
+      if (!hasHistory(topic)) continue;
       const keepFor = keepMs ?? limits.get(topic);
       if (keepFor === undefined) continue;
       try {

@@ -185,12 +185,13 @@ export const applyUpdate = (
   if (group === undefined) return;
   store.newestOfAll = Math.max(store.newestOfAll, update.newestEventTime);
   store.watermark = Math.max(store.watermark, update.watermark);
-  if (!store.indexOf.has(update.key)) {
+  let entity = store.indexOf.get(update.key);
+  if (entity === undefined) {
     if (store.staysDropped(update.key, update.newestEventTime)) return;
     // What was computed once is taken, whatever the quota is now.
-    store.makeRoomIfNeeded();
+    if (store.entities < store.quota) store.makeRoomIfNeeded();
+    entity = store.intern(update.key);
   }
-  const entity = store.intern(update.key);
   store.newest[entity] = Math.max(store.newest[entity] as number, update.newestEventTime);
   const tileNo = update.hopMs === 0 ? 0 : update.tileStart / update.hopMs;
   const lowest = group.lowestKept(store.watermark);

@@ -34,8 +34,8 @@ export interface DatasetJob {
   readonly host: string;
   /** path of the file that is written before the output gets its name */
   readonly partial: string;
-  /** the builder's `home`; absent: a release before this field wrote the job */
-  readonly home?: string;
+  /** the builder's `home` */
+  readonly home: string;
   /** size of the output; null until it is done */
   readonly bytes: number | null;
 }

@@ -11,6 +11,10 @@ export const featuresTopic = (view: string): string => `features.${view}`;
 export const lateTopic = (view: string): string => `late.${view}`;
 /** the feature log of a service */
 export const featureLogTopic = (service: string): string => `served.${service}`;
+/** Of which topics the history has tables; a log may trim what they have. */
+const WITH_HISTORY = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
+export const hasHistory = (topic: string): boolean =>
+  WITH_HISTORY.some((prefix) => topic.startsWith(prefix));
 export const REGISTRY_TOPIC = 'registry';
 /** OpenLineage events */
 export const LINEAGE_TOPIC = 'lineage';

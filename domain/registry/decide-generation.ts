@@ -4,7 +4,7 @@
  */
 import type { RegistryCommand } from './commands.ts';
 import { accept, type Decision, type DecisionContext, refuse, stillUsed } from './decision.ts';
-import type { RegistryEvent } from './events.ts';
+import { isPartialRange, type RegistryEvent } from './events.ts';
 import {
   type GenerationRecord,
   liveGeneration,
@@ -151,7 +151,7 @@ export const startReplay = (
     );
   if (range.from !== null && range.to !== null && range.from > range.to)
     return refuse('MR_BODY_INVALID', `a replay from ${range.from} to ${range.to} covers no time`);
-  const partial = range.from !== null || range.to !== null || range.keys !== null;
+  const partial = isPartialRange(range);
   if (partial && !partialReplays)
     return refuse(
       'MR_REFUSED',

@@ -14,6 +14,10 @@ export interface ReplayRange {
   readonly keys: readonly string[] | null;
 }
 
+/** Whether it leaves some days or entities out. */
+export const isPartialRange = ({ from, to, keys }: ReplayRange): boolean =>
+  from !== null || to !== null || keys !== null;
+
 export interface ReplayInfo extends ReplayRange {
   readonly id: string;
   readonly reason: string | null;

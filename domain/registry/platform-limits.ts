@@ -19,6 +19,8 @@ type Unsupported = (definition: Definition) => Problem | null;
 export interface PlatformLimits {
   readonly lacksEvents: LacksEvents;
   readonly unsupported: Unsupported;
+  /** whether its engine can recompute a part of a view; absent: it can */
+  readonly partialReplays?: boolean | undefined;
 }
 
 export const NO_LIMITS: PlatformLimits = { lacksEvents: () => null, unsupported: () => null };

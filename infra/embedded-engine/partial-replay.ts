@@ -17,6 +17,7 @@ import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
 import { restoreSnapshot, takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
 import { fail } from '#domain/errors.ts';
+import { replayedFrom } from '#domain/plan/covered-from.ts';
 import type { GenerationSpec, ReplayRange } from '#domain/ports/engine.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
@@ -101,18 +102,14 @@ export const fillPartially = async (
   const timeOf = eventTimeOf(source);
   const widest = Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
   const allTime = plan.hops.some((hop) => hop.hopMs === 0);
+  const from = replayedFrom(plan, range.from);
   for (const { partition, offset: end } of positions) {
     const past = { end, maxBytes: READ_BYTES };
     for await (const records of readPartition(log, raw, partition, past)) {
       for (const record of records) {
         const row = decoders.decode(record.schemaId, record.value);
         const time = timeOf(row);
-        if (
-          !allTime &&
-          ((range.from !== null && time < range.from - widest) ||
-            (range.to !== null && time > range.to + widest))
-        )
-          continue;
+        if (time < from || (!allTime && range.to !== null && time > range.to + widest)) continue;
         recomputed.process(row, time, record.partition, record.offset, record.logTime);
       }
       recomputed.groups.forEach((group) => group.clearChanged());

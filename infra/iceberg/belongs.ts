@@ -8,7 +8,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { type Directory, nameOf } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
-import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, hasHistory } from '#domain/ports/topics.ts';
 import { currentSnapshot, endOffsetsOf, platformOf } from '#infra/shared/iceberg/metadata.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 
@@ -103,9 +103,6 @@ interface TableAhead {
 export const tablesAhead = async (options: StrayOptions): Promise<readonly TableAhead[]> =>
   (await strayTables(options)).flatMap(({ ahead }) => ahead ?? []);
 
-/** Topics that are trimmed once their tables have the records. */
-const KEPT = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
-
 const TAKE_RECORDS = 'take the records that the log lacks from the history';
 const WRITE_ANEW = 'write the table anew from the log';
 
@@ -139,8 +136,7 @@ export const historyBehind = async ({
   const found: Damage[] = [];
   for (const topic of topics) {
     const begins = beginOf(topic);
-    if (!KEPT.some((prefix) => topic.startsWith(prefix)) || begins.every((begin) => begin === 0))
-      continue;
+    if (!hasHistory(topic) || begins.every((begin) => begin === 0)) continue;
     let loaded: Awaited<ReturnType<typeof loadTable>>;
     try {
       loaded = await loadTable(tableDirectory(root, topic));

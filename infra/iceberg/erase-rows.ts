@@ -155,7 +155,7 @@ const rewrite = async (options: EraseRowsOptions): Promise<ErasedRows> => {
 const hasOlder = async (table: Directory): Promise<boolean> => {
   const metadata = (await loadTable(table))?.metadata;
   if (metadata === undefined) return false;
-  return metadata.snapshots.length > 1 || horizonOf(metadata) !== null;
+  return metadata.snapshots.length > 1 || horizonOf(currentSnapshot(metadata)) !== null;
 };
 
 /** No other process may write the table. */

@@ -15,10 +15,10 @@ import {
   currentSnapshot,
   endOffsetsOf,
   horizonOf,
+  horizonSummary,
   partitionColumn,
   partitionSpec,
   type TableMetadata,
-  withHorizon,
 } from '#infra/shared/iceberg/metadata.ts';
 import { readParquet } from '#infra/shared/iceberg/parquet-scan.ts';
 import { numberBound } from '#infra/shared/iceberg/pinned-table.ts';
@@ -54,7 +54,7 @@ export const trimTable = async (options: TrimTableOptions): Promise<number> => {
   const where = `(${first.join(' OR ')})`;
 
   const replaced: { readonly entry: ManifestEntry; readonly left: number }[] = [];
-  let { time } = horizonOf(metadata) ?? { time: Number.NEGATIVE_INFINITY };
+  let { time } = horizonOf(snapshot) ?? { time: Number.NEGATIVE_INFINITY };
   let deleted = 0;
   const { oldest } = boundsOf(metadata, options.before);
   for (const entry of entries) {
@@ -69,10 +69,12 @@ export const trimTable = async (options: TrimTableOptions): Promise<number> => {
     time = Math.max(time, newest + 1);
   }
   if (deleted === 0) return 0;
-  const next = await withoutRows({ table, metadata, connection, now, entries, replaced, where });
   const horizon: Horizon = { begin, time };
+  const summary = horizonSummary(horizon);
+  const rest = { connection, now, entries, replaced, where, summary };
+  const next = await withoutRows({ table, metadata, ...rest });
   // Where another commit came first, the new files are orphans, and are deleted at the next start.
-  return (await commitTable(table, base, withHorizon(next, horizon))) === null ? 0 : deleted;
+  return (await commitTable(table, base, next)) === null ? 0 : deleted;
 };
 
 /** By partition: below these offsets, all rows are to be deleted; null: none is. */
@@ -83,7 +85,7 @@ const newBegin = async (
   relationOf: (some: readonly ManifestEntry[]) => Promise<string>,
   eventTime: string,
 ): Promise<readonly number[] | null> => {
-  const old = horizonOf(metadata)?.begin ?? [];
+  const old = horizonOf(currentSnapshot(metadata))?.begin ?? [];
   const begin = endOffsetsOf(currentSnapshot(metadata)).map((end, partition) =>
     Math.max(old[partition] ?? 0, Math.min(below[partition] ?? 0, end)),
   );
@@ -115,7 +117,7 @@ const boundsOf = (metadata: TableMetadata, before: number) => {
     name: string,
   ): number | null =>
     numberBound(
-      { uri: '', day: null, file },
+      { file },
       which,
       fields.find((field) => field.name === name),
     );

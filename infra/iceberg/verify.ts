@@ -158,7 +158,7 @@ export const verifyTables = async ({
         `SELECT _partition, count(*), count(DISTINCT _offset), min(_offset), max(_offset) FROM ${parquetByName(all)} GROUP BY _partition`,
       );
       const ends = endOffsetsOf(current);
-      const deleted = horizonOf(metadata)?.begin ?? [];
+      const deleted = horizonOf(current)?.begin ?? [];
       for (const row of result.getRows()) {
         const [partition, rows, offsets, first, last] = row.map(number) as [
           number,

@@ -36,6 +36,8 @@ interface WithoutRowsOptions {
   readonly replaced: readonly { readonly entry: ManifestEntry; readonly left: number }[];
   /** the rows to remove, as a condition that is never null */
   readonly where: string;
+  /** of the snapshot, in addition */
+  readonly summary?: Readonly<Record<string, string>>;
 }
 
 /** @returns what is to be committed */
@@ -47,6 +49,7 @@ export const withoutRows = async ({
   entries,
   replaced,
   where,
+  summary = {},
 }: WithoutRowsOptions): Promise<TableMetadata> => {
   const { fields } = currentSchema(metadata);
   const files: DataFile[] = [];
@@ -77,6 +80,7 @@ export const withoutRows = async ({
     summary: {
       ...endOffsetsSummary(endOffsetsOf(currentSnapshot(metadata))),
       'deleted-data-files': String(replaced.length),
+      ...summary,
     },
     now,
   });

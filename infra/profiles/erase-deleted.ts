@@ -11,7 +11,7 @@ import { planView } from '#domain/plan/plan-view.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { formatTime } from '#domain/values/time.ts';
-import { horizonOf } from '#infra/shared/iceberg/metadata.ts';
+import { currentSnapshot, horizonOf } from '#infra/shared/iceberg/metadata.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 
 type View = Extract<Definition, { readonly kind: 'feature-view' }>;
@@ -57,7 +57,7 @@ export const countedDeleted = async ({
   for (const [name, topics] of scope.otherViews)
     for (const topic of topics) {
       const table = await loadTable(tableDirectory(root, topic));
-      const horizon = table === null ? null : horizonOf(table.metadata);
+      const horizon = table === null ? null : horizonOf(currentSnapshot(table.metadata));
       if (horizon === null) continue;
       const versions = definitions.filter(
         (one): one is View =>

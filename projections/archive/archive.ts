@@ -81,13 +81,19 @@ interface Topics {
   topics(): Promise<readonly { readonly topic: string }[]>;
 }
 
+interface TrimmedLog extends Topics {
+  kept(topic: string): readonly KeptRecords[];
+}
+
 /** Tells the log where the history of each source begins. */
 export const readHorizons = async (
-  log: Topics & Pick<TransactionalLog, 'setHorizon'>,
+  log: TrimmedLog & Pick<TransactionalLog, 'setHorizon'>,
   history: Pick<HistoryTables, 'horizon'>,
 ): Promise<void> => {
   for (const { topic } of await log.topics()) {
     if (!topic.startsWith('raw.')) continue;
+    // The history keeps at least what the log still has, so nothing was deleted from it.
+    if (log.kept(topic).every(({ begin }) => begin === 0)) continue;
     try {
       const horizon = await history.horizon(topic);
       if (horizon !== null) log.setHorizon(topic, horizon);
@@ -97,10 +103,6 @@ export const readHorizons = async (
     }
   }
 };
-
-interface TrimmedLog extends Topics {
-  kept(topic: string): readonly KeptRecords[];
-}
 
 /**
  * A log that was trimmed needs the history beside it: without it, or with an older one, events

@@ -21,7 +21,7 @@ interface RawEventsDependencies {
   ) => { readonly row: Row; readonly eventTime: number };
 }
 
-export type RawEventsQuery = Omit<EventQuery, 'below' | 'snapshot'> & {
+export type RawEventsQuery = Omit<EventQuery, 'below' | 'snapshot' | 'where'> & {
   /** only events that were known; absent: all */
   readonly knowledge?: Knowledge;
   /** only as far back as the history goes, where its older events were deleted */
@@ -34,13 +34,13 @@ const byOrder = (a: RawEvent, b: RawEvent): number =>
   a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 export const createRawEvents = ({ log, history, decode }: RawEventsDependencies): RawEvents => {
-  const matches = ({ where = {}, anyOf }: EventQuery): ((row: Row) => boolean) => {
-    const all = Object.entries(where);
-    const fields = Object.keys(anyOf?.[0] ?? {});
-    const keyOf = (row: Row): string => JSON.stringify(fields.map((field) => row[field] ?? null));
-    const any = anyOf === undefined ? null : new Set(anyOf.map(keyOf));
-    return (row) =>
-      all.every(([field, value]) => row[field] === value) && (any === null || any.has(keyOf(row)));
+  const matches = ({ anyOf = [] }: Pick<EventQuery, 'anyOf'>): ((row: Row) => boolean) => {
+    const [first = {}, ...others] = anyOf;
+    const values = Object.entries(first);
+    if (others.length === 0) return (row) => values.every(([field, v]) => row[field] === v);
+    const keyOf = (row: Row): string => JSON.stringify(values.map(([field]) => row[field] ?? null));
+    const wanted = new Set(anyOf.map(keyOf));
+    return (row) => wanted.has(keyOf(row));
   };
 
   const tail = async (

@@ -3,7 +3,7 @@ import type { PlatformStatus } from '#domain/api/operations.ts';
 import type { HistorySnapshot, HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { KeptRecords } from '#domain/ports/stream-task.ts';
-import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { hasHistory } from '#domain/ports/topics.ts';
 
 /** What only the profile that stores it knows. */
 export interface StorageSizes {
@@ -23,8 +23,6 @@ export const keptEvents = (partitions: readonly KeptRecords[]): KeptEvents => {
   };
 };
 
-const WITH_HISTORY = [rawTopic(''), featuresTopic(''), featureLogTopic('')];
-
 /** Of a table; null: there is none yet, or it is damaged. */
 export const newestSnapshot = (
   history: Pick<HistoryTables, 'snapshot'>,
@@ -36,9 +34,7 @@ export const storageOf = async (
   history: Pick<HistoryTables, 'snapshot'>,
   sizes: StorageSizes,
 ): Promise<NonNullable<PlatformStatus['storage']>> => {
-  const topics = (await log.topics()).filter(({ topic }) =>
-    WITH_HISTORY.some((prefix) => topic.startsWith(prefix)),
-  );
+  const topics = (await log.topics()).filter(({ topic }) => hasHistory(topic));
   const tables = await Promise.all(topics.map(({ topic }) => newestSnapshot(history, topic)));
   const { bytes: logBytes, free: logFreeBytes } = sizes.log();
   const historyBytes = tables.reduce((sum, table) => sum + (table?.bytes ?? 0), 0);

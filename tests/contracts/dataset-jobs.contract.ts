@@ -36,6 +36,7 @@ export const datasetJob = (
   principal: `token/https://issuer/${'x'.repeat(1_000)}`,
   gateway,
   host: 'here',
+  home: '/data',
   partial: `/data/.${id}.tmp`,
   bytes: null,
 });

@@ -29,6 +29,8 @@ import {
 import {
   currentSchema,
   currentSnapshot,
+  horizonOf,
+  horizonSummary,
   partitionSpec,
   type Snapshot,
   type TableMetadata,
@@ -209,6 +211,7 @@ export const addSnapshot = async (
       'added-records': String(added.added_rows_count),
       'total-data-files': total(manifests, 'files_count'),
       'total-records': total(manifests, 'rows_count'),
+      ...horizonSummary(horizonOf(parent)),
       ...summary,
     },
   });

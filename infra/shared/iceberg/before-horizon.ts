@@ -7,7 +7,7 @@ import type { PinnedTable } from './pinned-table.ts';
 
 /** null: the table has all events, or there is none. */
 export const horizonIn = (table: PinnedTable | null): Horizon | null =>
-  table === null ? null : horizonOf(table.metadata);
+  table === null ? null : horizonOf(table.snapshot);
 
 /** @throws MR_HISTORY_TRIMMED where the query needs events that were deleted */
 export const withEvents = (

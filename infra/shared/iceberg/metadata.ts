@@ -189,16 +189,17 @@ export const withSnapshot = (table: TableMetadata, snapshot: Snapshot): TableMet
 
 const HORIZON = 'millrace.horizon';
 
-/** Where the rows of raw.<source> begin; null: none was deleted. */
-export const horizonOf = ({ properties }: TableMetadata): Horizon | null => {
-  const text = properties[HORIZON];
+/**
+ * Where the rows of raw.<source> begin; null: none was deleted. It is in the summary of each
+ * snapshot, so a table that is taken back to an earlier one has the horizon of then.
+ */
+export const horizonOf = (snapshot: Snapshot | null): Horizon | null => {
+  const text = snapshot?.summary[HORIZON];
   return text === undefined ? null : (JSON.parse(text) as Horizon);
 };
 
-export const withHorizon = (table: TableMetadata, horizon: Horizon): TableMetadata => ({
-  ...table,
-  properties: { ...table.properties, [HORIZON]: JSON.stringify(horizon) },
-});
+export const horizonSummary = (horizon: Horizon | null): Record<string, string> =>
+  horizon === null ? {} : { [HORIZON]: JSON.stringify(horizon) };
 
 const END_OFFSETS = 'millrace.through.';
 

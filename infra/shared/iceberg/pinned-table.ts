@@ -115,7 +115,7 @@ const bound = (map: DataFile['lower_bounds'], field: IcebergField): number | Buf
 
 /** A file's bound of a number's column; null: it is not known. */
 export const numberBound = (
-  { file }: PinnedFile,
+  { file }: Pick<PinnedFile, 'file'>,
   which: 'lower_bounds' | 'upper_bounds',
   field: IcebergField | undefined,
 ): number | null => {
