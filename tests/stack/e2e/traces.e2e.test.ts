@@ -59,11 +59,16 @@ const publish = (headers: Record<string, string> = {}) =>
     body: { events: [{ at: Date.now(), shop: 'a' }] },
     headers,
   });
-const read = async (more: object = {}): Promise<number> => {
+interface Answer {
+  readonly rows: readonly Record<string, number>[];
+  readonly degraded?: readonly string[];
+}
+const answered = async (more: object = {}): Promise<Answer> => {
   const body = { features: [`${view.name}:events`], entities: [{ shop: 'a' }], ...more };
-  const answer = await call(http.url, '/v1/features', { body });
-  return Number((answer.body as { rows: Record<string, number>[] }).rows[0]?.events ?? Number.NaN);
+  return (await call(http.url, '/v1/features', { body })).body as Answer;
 };
+const read = async (more: object = {}): Promise<number> =>
+  Number((await answered(more)).rows[0]?.events ?? Number.NaN);
 const seen = (events: number): Promise<void> =>
   until(`${events} events are read`, async () => (await read()) === events);
 const shownIn = (trace: string) => (spans: readonly ReceivedSpan[]) =>
@@ -89,6 +94,8 @@ beforeAll(async () => {
   await publish({ traceparent: `00-${TRACE}-${PRODUCER}-00` });
   await computed(view.name, () => under.platform.operations.status());
   await seen(1);
+  // Until then raw events may answer, and such a read has no span of a store.
+  await until('the store answers', async () => (await answered()).degraded === undefined);
 });
 afterAll(async () => {
   await http.close();

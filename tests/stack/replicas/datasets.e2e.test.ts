@@ -37,10 +37,13 @@ const get = async (index: number, id: string): Promise<DatasetStatus> => {
   expect(status).toBe(200);
   return body as DatasetStatus;
 };
-const start = async (index: number, rows = 2): Promise<DatasetStatus> => {
-  const spine = {
-    rows: Array.from({ length: rows }, (_, i) => ({ shop: `s${i}`, event_timestamp: 1 + i })),
-  };
+const FEW = {
+  rows: [1, 2].map((i) => ({ shop: `s${i}`, event_timestamp: i })),
+};
+/** Takes much longer than a gateway needs to notice a cancellation. */
+const MANY = { file: join(directory, 'many.csv') };
+const MANY_ROWS = 3_000_000;
+const start = async (index: number, spine: object = FEW): Promise<DatasetStatus> => {
   const { status, body } = await call(urlOf(index), '/v1/datasets', {
     body: { view: totals.name, spine },
   });
@@ -101,13 +104,14 @@ test('each gateway knows, and downloads, what the other one builds', {
 test('a cancellation through the other gateway, and the death of the one that builds', {
   timeout: SLOW_MS,
 }, async () => {
-  const ended = await start(0, 20_000);
+  writeFileSync(MANY.file, `shop,event_timestamp\n${'s,2024-01-01T00:00:00Z\n'.repeat(MANY_ROWS)}`);
+  const ended = await start(0, MANY);
   const answer = await call(urlOf(1), `/v1/datasets/${ended.id}`, { method: 'DELETE' });
   expect(answer).toMatchObject({ status: 200, body: { state: 'cancelled' } });
   expect((await get(0, ended.id)).state).toBe('cancelled');
   expect(existsSync(ended.out)).toBe(false);
 
-  const { id, out } = await start(0, 20_000);
+  const { id, out } = await start(0, MANY);
   await servers[0]?.kill();
   expect(existsSync(out)).toBe(false);
   expect((await get(1, id)).state).toBe('running');
