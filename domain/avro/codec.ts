@@ -21,6 +21,24 @@ const long = avro.types.LongType.__with({
   compare: (a: number, b: number) => Math.sign(a - b),
 });
 
+/** The name, in a schema, of a long whose values are bigints, of all 64 bits. */
+export const EXACT_LONG = 'millrace.exact_long';
+
+const MAX_LONG = 2n ** 63n - 1n;
+
+const exactLong = avro.types.LongType.__with({
+  fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
+  toBuffer(n: bigint) {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigInt64LE(n);
+    return buffer;
+  },
+  fromJSON: BigInt,
+  toJSON: String,
+  isValid: (n: unknown) => typeof n === 'bigint' && n <= MAX_LONG && n >= -MAX_LONG - 1n,
+  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
+});
+
 /** What avsc reads from; avsc's types do not declare it. */
 interface Tap {
   readonly buf: Uint8Array;
@@ -89,7 +107,7 @@ const withBounds: NonNullable<avro.ForSchemaOptions['typeHook']> = (schema, opti
 export const avroCodec = (schema: unknown): avro.Type => {
   const type = avro.Type.forSchema(schema as avro.Schema, {
     wrapUnions: false,
-    registry: { long },
+    registry: { long, [EXACT_LONG]: exactLong },
     typeHook: withBounds,
   });
   return otherwise(type, {

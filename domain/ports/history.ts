@@ -34,7 +34,7 @@ export interface EventQuery {
   /** by partition: only offsets below these, which follow from the pinned `known` */
   readonly below?: readonly number[];
   /** id of the snapshot to read, from `snapshot`; absent: the newest */
-  readonly snapshot?: number;
+  readonly snapshot?: bigint;
   /** what is left, where older events were deleted; absent: a query that needs them is refused */
   readonly remaining?: boolean;
 }
@@ -49,7 +49,8 @@ export interface OffsetRange {
 /** A table after one commit. */
 export interface HistorySnapshot {
   readonly topic: string;
-  readonly id: number;
+  /** other engines use 63 bits */
+  readonly id: bigint;
   /** next offset by partition */
   readonly endOffsets: readonly number[];
   /** epoch ms */
@@ -133,7 +134,7 @@ export interface HistoryTables extends History {
    */
   problems?(): ReadonlyMap<string, string>;
   /** URIs (FileIO) of a snapshot's Parquet files; of the newest one where none is given. */
-  dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
+  dataFiles(topic: string, snapshotId?: bigint): Promise<readonly string[]>;
 }
 
 export interface History {

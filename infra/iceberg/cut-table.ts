@@ -5,8 +5,6 @@
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
-import { readChecked } from '#infra/shared/iceberg/checked-files.ts';
-import { digitsOf, parseExact } from '#infra/shared/iceberg/exact-numbers.ts';
 import {
   currentSnapshot,
   endOffsetsOf,
@@ -18,7 +16,6 @@ import {
   loadTable,
   type TableVersion,
   tableDirectory,
-  versionUri,
 } from '#infra/shared/iceberg/table-directory.ts';
 
 export interface LogExtent {
@@ -41,15 +38,13 @@ const isCovered = (snapshot: Snapshot | null, { begin, end }: LogExtent): boolea
 const takenBack = (metadata: TableMetadata, index: number): TableMetadata => {
   const snapshots = metadata.snapshots.slice(0, index + 1);
   const to = snapshots[index] as Snapshot;
-  const ids = new Set(snapshots.map((snapshot) => digitsOf(snapshot['snapshot-id'])));
+  const ids = new Set(snapshots.map((snapshot) => snapshot['snapshot-id']));
   return {
     ...metadata,
     'current-snapshot-id': to['snapshot-id'],
     'current-schema-id': to['schema-id'],
     snapshots,
-    'snapshot-log': metadata['snapshot-log'].filter((entry) =>
-      ids.has(digitsOf(entry['snapshot-id'])),
-    ),
+    'snapshot-log': metadata['snapshot-log'].filter((entry) => ids.has(entry['snapshot-id'])),
     refs: { main: { 'snapshot-id': to['snapshot-id'], type: 'branch' } },
   };
 };
@@ -60,10 +55,7 @@ export const takeBack = async (
   base: TableVersion,
   index: number,
 ): Promise<void> => {
-  const text = Buffer.from(
-    await readChecked(table.files, versionUri(table, base.version)),
-  ).toString();
-  await commitTable(table, base, takenBack(parseExact(text) as TableMetadata, index));
+  await commitTable(table, base, takenBack(base.metadata, index));
 };
 
 /** @throws MR_REFUSED where the log cannot fill a table of the topic from its start */

@@ -24,7 +24,7 @@ const transactions = () => {
       const rows = partitions.flatMap(({ records }, p) =>
         records.filter((offset) => offset < (below[p] ?? 0)),
       );
-      return { topic: 't', id: 1, endOffsets: below, committedAt: 0, rows: rows.length, ...ALL };
+      return { topic: 't', id: 1n, endOffsets: below, committedAt: 0, rows: rows.length, ...ALL };
     },
     log: {
       hasMarkers: true,

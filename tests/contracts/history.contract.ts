@@ -258,9 +258,9 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
         seen += batch.value.length;
       expect(seen).toBe(12);
       expect((await history.events({ source })).length).toBe(13);
-      expect((await history.events({ source, snapshot: pinned?.id as number })).length).toBe(12);
+      expect((await history.events({ source, snapshot: pinned?.id as bigint })).length).toBe(12);
       expect(pinned).toMatchObject({ topic: raw, endOffsets: [4, 8], rows: 12 });
-      await expect(history.events({ source, snapshot: 12345 })).rejects.toMatchObject({
+      await expect(history.events({ source, snapshot: 12345n })).rejects.toMatchObject({
         code: 'MR_NOT_FOUND',
       });
     });
@@ -318,7 +318,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
         { ratio: 0.1 },
       ])
         expect([where, (await history.events({ source, where })).length]).toEqual([where, 1]);
-      expect(await history.events({ source, snapshot: earlier?.id as number })).toEqual(before);
+      expect(await history.events({ source, snapshot: earlier?.id as bigint })).toEqual(before);
     });
 
     it('keeps feature updates, their nested states too', async () => {

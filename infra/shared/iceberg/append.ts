@@ -42,8 +42,8 @@ import { metadataUri, uriOf } from './table-directory.ts';
 export type CommitStep = 'data' | 'manifest' | 'manifest-list' | 'commit';
 export type Checkpoint = (step: CommitStep) => void | Promise<void>;
 
-/** 48 random bits: exact as a JavaScript number, and unlikely to repeat within a table. */
-export const newSnapshotId = (): number => randomBytes(6).readUIntBE(0, 6) + 1;
+/** 48 random bits: exact in other programs of JavaScript, and unlikely to repeat in a table. */
+export const newSnapshotId = (): bigint => BigInt(randomBytes(6).readUIntBE(0, 6) + 1);
 
 export const manifestsOf = async (
   table: Directory,
@@ -76,7 +76,7 @@ export const writeManifest = async (
 
 export const addedEntries = (
   files: readonly DataFile[],
-  snapshotId: number,
+  snapshotId: bigint,
 ): readonly ManifestEntry[] =>
   files.map((data_file) => ({
     status: ADDED,
@@ -89,7 +89,7 @@ export const addedEntries = (
 /** Entries of files that leave the table with this snapshot. */
 export const deletedEntries = (
   entries: readonly ManifestEntry[],
-  snapshotId: number,
+  snapshotId: bigint,
 ): readonly ManifestEntry[] =>
   entries.map((entry) => ({ ...entry, status: DELETED, snapshot_id: snapshotId }));
 
@@ -149,7 +149,7 @@ const mergeSmall = async (
   table: Directory,
   metadata: TableMetadata,
   manifests: readonly ManifestFile[],
-  place: { readonly snapshotId: number; readonly sequenceNumber: number },
+  place: { readonly snapshotId: bigint; readonly sequenceNumber: number },
 ): Promise<readonly ManifestFile[]> => {
   const size = (m: ManifestFile): number => m.added_files_count + m.existing_files_count;
   const small = manifests.filter((manifest) => size(manifest) < MERGED_ENTRIES);
@@ -165,7 +165,7 @@ const mergeSmall = async (
 };
 
 export interface NewSnapshot {
-  readonly snapshotId: number;
+  readonly snapshotId: bigint;
   readonly operation: 'append' | 'replace' | 'overwrite';
   readonly summary: Readonly<Record<string, string>>;
   readonly now: number;

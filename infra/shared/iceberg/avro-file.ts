@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import avro from 'avsc';
-import { avroCodec } from '#domain/avro/codec.ts';
+import { avroCodec, EXACT_LONG } from '#domain/avro/codec.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 
@@ -16,14 +16,37 @@ const BLOCK_ROWS = 4000;
 const longType = avro.Type.forSchema('long');
 const metadataType = avroCodec({ type: 'map', values: 'bytes' });
 
-const typeOf = (schema: object): avro.Type => avro.Type.forSchema(schema as avro.Schema);
+const IDS: ReadonlySet<unknown> = new Set(['snapshot_id', 'added_snapshot_id']);
+
+interface RecordSchema {
+  readonly fields?: readonly { readonly name?: unknown; readonly type?: unknown }[];
+}
+
+const exactLong = (type: unknown): unknown => {
+  if (Array.isArray(type)) return type.map(exactLong);
+  return type === 'long' || (type as { type?: unknown } | null)?.type === 'long'
+    ? EXACT_LONG
+    : type;
+};
+
+/** The schema of the rows, with snapshot ids as bigints. */
+const withExactIds = (schema: object): object => {
+  const { fields } = schema as RecordSchema;
+  if (!Array.isArray(fields)) return schema;
+  return {
+    ...schema,
+    fields: fields.map((field) =>
+      IDS.has(field?.name) ? { ...field, type: exactLong(field.type) } : field,
+    ),
+  };
+};
 
 export const writeAvroFile = (
   schema: object,
   rows: readonly unknown[],
   metadata: Readonly<Record<string, string>>,
 ): Buffer => {
-  const type = typeOf(schema);
+  const type = avroCodec(withExactIds(schema));
   const sync = randomBytes(SYNC_BYTES);
   const entries = { 'avro.schema': JSON.stringify(schema), 'avro.codec': 'deflate', ...metadata };
   const parts = [
@@ -69,11 +92,9 @@ export const readAvroFile = (content: Uint8Array): unknown[] => {
     broken('it does not start with the header of an Avro file');
   const header = decode<Record<string, Buffer>>(metadataType, bytes, MAGIC.length);
   const sync = bytes.subarray(header.offset, header.offset + SYNC_BYTES);
-  // Other engines' snapshot ids use all 64 bits. They are only compared here and never written
-  // back, so the nearest double is enough.
   let type: avro.Type;
   try {
-    type = avroCodec(JSON.parse(String(header.value['avro.schema'])));
+    type = avroCodec(withExactIds(JSON.parse(String(header.value['avro.schema']))));
   } catch {
     return broken('its schema is not valid');
   }

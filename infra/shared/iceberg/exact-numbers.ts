@@ -1,7 +1,7 @@
 /**
- * JSON with whole numbers of up to 64 bits, such as the ids that other engines give to snapshots. A
- * JavaScript number would round them, so each is kept as it is written, as an object that
- * `JSON.stringify` writes as that number.
+ * JSON of Iceberg's metadata. Snapshot ids have up to 63 bits, which a JavaScript number would
+ * round, so they are bigints. Another number that a JavaScript number would round is kept as it is
+ * written, as an object that `JSON.stringify` writes as that number.
  */
 interface ExactJson {
   readonly parse: (
@@ -14,12 +14,21 @@ interface ExactJson {
 /** Node 24 has these; the types of the language do not name them yet. */
 const exact = JSON as unknown as ExactJson;
 
-export const parseExact = (text: string): unknown =>
-  exact.parse(text, (_, value, { source }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined
-      ? exact.rawJSON(source)
-      : value,
-  );
+const IDS: ReadonlySet<string> = new Set([
+  'snapshot-id',
+  'parent-snapshot-id',
+  'current-snapshot-id',
+]);
 
-/** The digits of a number that `parseExact` returned. */
-export const digitsOf = (number: unknown): string => JSON.stringify(number);
+export const parseExact = (text: string): unknown =>
+  exact.parse(text, (key, value, { source }) => {
+    if (typeof value !== 'number' || source === undefined) return value;
+    if (IDS.has(key)) return BigInt(source);
+    return Number.isSafeInteger(value) || String(value) === source ? value : exact.rawJSON(source);
+  });
+
+/** The text of what `parseExact` returned. */
+export const stringifyExact = (value: unknown): string =>
+  JSON.stringify(value, (_, one: unknown) =>
+    typeof one === 'bigint' ? exact.rawJSON(String(one)) : one,
+  );

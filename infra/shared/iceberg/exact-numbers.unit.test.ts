@@ -1,15 +1,20 @@
 import { expect, test } from 'vitest';
-import { digitsOf, parseExact } from './exact-numbers.ts';
+import { parseExact, stringifyExact } from './exact-numbers.ts';
 
-test('whole numbers of 64 bits are written as they were read', () => {
-  const text = '{"a":[9007199254740993,-9223372036854775808],"b":1,"c":"9007199254740993","d":0.5}';
-  expect(JSON.stringify(parseExact(text))).toBe(text);
+test('numbers of 64 bits are written as they were read', () => {
+  const text =
+    '{"snapshot-id":9223372036854775807,"a":[9007199254740993,-9223372036854775808],"b":1,"c":"9007199254740993","d":0.5}';
+  expect(stringifyExact(parseExact(text))).toBe(text);
 });
 
-test('digits of large and small numbers', () => {
-  const { id, small } = parseExact('{"id":6917529027641081857,"small":7}') as Record<
-    string,
-    unknown
-  >;
-  expect([digitsOf(id), digitsOf(small)]).toEqual(['6917529027641081857', '7']);
+test('snapshot ids are bigints, large and small', () => {
+  const ids = '{"snapshot-id":6917529027641081857,"current-snapshot-id":-1,"parent-snapshot-id":7}';
+  expect(parseExact(ids)).toEqual({
+    'snapshot-id': 6_917_529_027_641_081_857n,
+    'current-snapshot-id': -1n,
+    'parent-snapshot-id': 7n,
+  });
+  expect(parseExact('{"properties":{"snapshot-id":"7"}}')).toEqual({
+    properties: { 'snapshot-id': '7' },
+  });
 });

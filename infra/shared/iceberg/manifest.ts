@@ -32,7 +32,7 @@ export const DELETED = 2;
 
 export interface ManifestEntry {
   readonly status: 0 | 1 | 2;
-  readonly snapshot_id: number | null;
+  readonly snapshot_id: bigint | null;
   /** null: the manifest's own number, which a commit assigns */
   readonly sequence_number: number | null;
   readonly file_sequence_number: number | null;
@@ -46,7 +46,7 @@ export interface ManifestFile {
   readonly content: 0 | 1;
   readonly sequence_number: number;
   readonly min_sequence_number: number;
-  readonly added_snapshot_id: number;
+  readonly added_snapshot_id: bigint;
   readonly added_files_count: number;
   readonly existing_files_count: number;
   readonly deleted_files_count: number;
@@ -91,7 +91,7 @@ const dayBound = (day: number | null): Buffer | null => {
 export interface ManifestPlace {
   readonly path: string;
   readonly length: number;
-  readonly snapshotId: number;
+  readonly snapshotId: bigint;
   readonly sequenceNumber: number;
 }
 
@@ -148,8 +148,8 @@ export const decodeManifest = (bytes: Uint8Array): readonly ManifestEntry[] =>
   readAvroFile(bytes) as ManifestEntry[];
 
 export interface ListPlace {
-  readonly snapshotId: number;
-  readonly parentId: number | null;
+  readonly snapshotId: bigint;
+  readonly parentId: bigint | null;
   readonly sequenceNumber: number;
 }
 

@@ -6,6 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { damagedFile } from './checked-files.ts';
+import { stringifyExact } from './exact-numbers.ts';
 import { parseMetadata, type TableMetadata } from './metadata.ts';
 
 const PROPERTY = 'millrace.checksum';
@@ -17,7 +18,7 @@ const checksumOf = (text: string): string =>
 
 export const metadataText = (version: number, metadata: TableMetadata): string => {
   const properties = { ...metadata.properties, [PROPERTY]: '' };
-  const text = JSON.stringify({ ...metadata, properties });
+  const text = stringifyExact({ ...metadata, properties });
   return text.replace(EMPTY, `"${PROPERTY}":"${version}-${checksumOf(text)}"`);
 };
 

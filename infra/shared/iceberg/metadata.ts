@@ -1,6 +1,11 @@
-/** Table metadata of format version 2, as plain data: each change makes a new document. */
+/**
+ * Table metadata of format version 2, as plain data: each change makes a new document. Snapshot ids
+ * are bigints: other engines use 63 bits, and `JSON.stringify` refuses a bigint instead of rounding
+ * it (exact-numbers.ts).
+ */
 import { MillraceError } from '#domain/errors.ts';
 import type { Horizon } from '#domain/sources/horizon.ts';
+import { parseExact } from './exact-numbers.ts';
 import type { IcebergField, IcebergSchema } from './schema.ts';
 
 export interface PartitionField {
@@ -16,8 +21,8 @@ export interface PartitionSpec {
 }
 
 export interface Snapshot {
-  readonly 'snapshot-id': number;
-  readonly 'parent-snapshot-id'?: number;
+  readonly 'snapshot-id': bigint;
+  readonly 'parent-snapshot-id'?: bigint;
   readonly 'sequence-number': number;
   readonly 'timestamp-ms': number;
   readonly 'manifest-list': string;
@@ -40,10 +45,10 @@ export interface TableMetadata {
   readonly 'default-spec-id': number;
   readonly 'last-partition-id': number;
   readonly properties: Readonly<Record<string, string>>;
-  readonly 'current-snapshot-id': number;
+  readonly 'current-snapshot-id': bigint;
   readonly snapshots: readonly Snapshot[];
   readonly 'snapshot-log': readonly {
-    readonly 'snapshot-id': number;
+    readonly 'snapshot-id': bigint;
     readonly 'timestamp-ms': number;
   }[];
   readonly 'metadata-log': readonly {
@@ -53,12 +58,12 @@ export interface TableMetadata {
   readonly 'sort-orders': readonly { readonly 'order-id': number; readonly fields: readonly [] }[];
   readonly 'default-sort-order-id': number;
   readonly refs: Readonly<
-    Record<string, { readonly 'snapshot-id': number; readonly type: 'branch' }>
+    Record<string, { readonly 'snapshot-id': bigint; readonly type: 'branch' }>
   >;
 }
 
 const FIRST_PARTITION_ID = 1000;
-const NO_SNAPSHOT = -1;
+const NO_SNAPSHOT = -1n;
 
 export interface NewTable {
   readonly uuid: string;
@@ -219,7 +224,7 @@ export const endOffsetsSummary = (endOffsets: readonly number[]): Record<string,
   );
 
 export const parseMetadata = (text: string, path: string): TableMetadata => {
-  const table = JSON.parse(text) as { 'format-version'?: number };
+  const table = parseExact(text) as { 'format-version'?: number };
   if (table['format-version'] !== 2) {
     throw new MillraceError(
       'MR_DATA_DIR_NEWER',

@@ -40,7 +40,7 @@ export interface PinnedTable {
 
 export interface TableReader {
   /** null if there is no table or no snapshot yet */
-  pin(snapshotId?: number): Promise<PinnedTable | null>;
+  pin(snapshotId?: bigint): Promise<PinnedTable | null>;
 }
 
 export const tableReader = (table: Directory, topic = nameOf(table.uri)): TableReader => {

@@ -41,7 +41,7 @@ type Fields = { readonly fields: readonly string[] };
 export interface HistoryReader {
   endOffsets(topic: string): Promise<readonly number[]>;
   snapshot(topic: string): Promise<HistorySnapshot | null>;
-  dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
+  dataFiles(topic: string, snapshotId?: bigint): Promise<readonly string[]>;
   events(query: EventQuery): Promise<readonly RawEvent[]>;
   scan(query: EventQuery & Fields): AsyncIterable<readonly RawEvent[]>;
   scanColumns(query: EventQuery & Fields): AsyncIterable<ScannedColumns>;
@@ -70,7 +70,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     string,
     {
       readonly of: ReturnType<typeof reachedOffsets>;
-      snapshot: number;
+      snapshot: bigint | null;
       endOffsets: readonly number[];
     }
   >();
@@ -78,7 +78,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
   const reachedBy = async (topic: string, table: PinnedTable): Promise<readonly number[]> => {
     const state = reached.get(topic) ?? {
       of: reachedOffsets(root.files, duckDb),
-      snapshot: -1,
+      snapshot: null,
       endOffsets: [],
     };
     reached.set(topic, state);
@@ -92,7 +92,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
 
   const damage = notedDamage(fileChecks(root.files, notedChecksums(root).find));
 
-  const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
+  const pin = async (topic: string, snapshotId?: bigint): Promise<PinnedTable | null> => {
     const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic), topic);
     tables.set(topic, table);
     const pinned = await damage.noting(topic, () => table.pin(snapshotId));
@@ -102,7 +102,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
         `The history of ${topic} has no snapshot ${snapshotId}: it never existed, or it has expired.`,
         {
           topic,
-          snapshotId,
+          snapshotId: String(snapshotId),
         },
       );
     }

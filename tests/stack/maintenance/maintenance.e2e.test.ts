@@ -95,7 +95,7 @@ const underLoad = async <T>(work: () => Promise<T>): Promise<T> => {
   }
 };
 
-const numbers = async (snapshot?: number): Promise<number[]> => {
+const numbers = async (snapshot?: bigint): Promise<number[]> => {
   const found: number[] = [];
   const query = {
     source: payments.name,
@@ -169,7 +169,7 @@ test('a table that is compacted while it is appended to has fewer files, every r
   const known = Date.now();
   const before = {
     files: await fileCount(raw),
-    pinned: (await reader.snapshot(raw))?.id as number,
+    pinned: (await reader.snapshot(raw))?.id as bigint,
     numbers: await numbers(),
     answers: await readAt(known),
     set: await trainingSet(known),
@@ -214,7 +214,7 @@ test('a table’s end offsets are the same after compaction, also with files of 
 });
 
 test('old snapshots are removed with their files, and a read of one is refused', async () => {
-  const pinned = (await reader.snapshot(raw))?.id as number;
+  const pinned = (await reader.snapshot(raw))?.id as bigint;
   await underLoad(() =>
     until('the table moved on', async () => (await reader.snapshot(raw))?.id !== pinned),
   );
