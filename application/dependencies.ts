@@ -14,6 +14,7 @@ import type { Log } from '#domain/ports/log.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
 import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import type { TableDocuments } from '#domain/ports/table-documents.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
@@ -65,6 +66,8 @@ export interface PlatformDependencies {
   /** name of this machine */
   readonly host: string;
   readonly history: HistoryTables;
+  /** the same tables, for other engines */
+  readonly tables: TableDocuments;
   /** a time, epoch ms, such that every later append gets a later log time */
   readonly readTime: () => number;
   /**

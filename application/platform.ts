@@ -38,6 +38,7 @@ import { followRegistry } from './registry-follower.ts';
 import { createReplays } from './replays.ts';
 import { createServing } from './serving.ts';
 import { createSources } from './sources.ts';
+import { createTables } from './tables.ts';
 import { traceAreas } from './traced-areas.ts';
 
 /** How long a read waits for a position, at most. */
@@ -49,13 +50,12 @@ export const createPlatform = (dependencies: PlatformDependencies): Promise<Plat
 
 const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
-  const outboxLog = dependencies.outboxLog ?? log;
   const startedAt = now();
   const clockLead = dependencies.clockLead ?? (() => 0);
   const presentTime = (): number => readTime() - clockLead();
   const memoryLow = dependencies.memoryLow ?? (() => false);
 
-  const outbox = await openOutbox(eventStore, schemas, outboxLog);
+  const outbox = await openOutbox(eventStore, schemas, dependencies.outboxLog ?? log);
   opened(() => outbox.stop());
   const [keyIndex, approvalIndex] = [createKeyIndex(), createApprovalIndex()];
   const erasureIndex = createErasureIndex();
@@ -241,10 +241,8 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
     ...approvalAreas,
     keys: createKeys(keyIndex, bus, proposals),
     operations: createOperations({
-      profile: dependencies.profile,
-      version: dependencies.version,
+      ...dependencies,
       startedAt,
-      dataDirectory: dependencies.dataDirectory,
       log,
       history,
       catalog,
@@ -253,7 +251,6 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
       replays: replays.list,
       now,
       memoryBytes: () => process.memoryUsage.rss(),
-      ...(dependencies.storage === undefined ? {} : { storage: dependencies.storage }),
       ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
       ...(engine.readsByStore === undefined ? {} : { readsByStore: engine.readsByStore }),
       generations,
@@ -265,6 +262,7 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
       metrics,
       ready: () => closing === null,
     }),
+    tables: createTables({ catalog, documents: dependencies.tables }),
   };
   const platform: Platform = {
     ...areas,

@@ -1,9 +1,9 @@
 /**
  * Every HTTP route module of the server, in the order of the OpenAPI document. To add one, write a
  * `RouteModule` and list it here. The routes of the API are in `http/routes`. Other modules have a
- * folder of their own, such as `feast`. A web page would be one of these: in a folder `page`, with
- * the prefix `/`, last in this list. The sources of the web page would be in a top-level folder
- * `web`.
+ * folder of their own, such as `feast` and `iceberg`. A web page would be one of these: in a folder
+ * `page`, with the prefix `/`, last in this list. The sources of the web page would be in a
+ * top-level folder `web`.
  */
 import type { FeastStatuses } from './feast/online-features.ts';
 import { feastRoutes } from './feast/routes.ts';
@@ -36,6 +36,7 @@ import { servedRoutes } from './http/routes/served.ts';
 import { skewRoutes } from './http/routes/skew.ts';
 import { snapshotRoutes } from './http/routes/snapshots.ts';
 import { statusRoutes } from './http/routes/status.ts';
+import { icebergRoutes } from './iceberg/routes.ts';
 
 /** @param feastStatuses how Feast's clients see nulls and expired values */
 export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly RouteModule[] => [
@@ -68,4 +69,5 @@ export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly Ro
   healthRoutes,
   metricsRoutes,
   feastRoutes(feastStatuses),
+  icebergRoutes,
 ];

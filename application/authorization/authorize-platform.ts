@@ -20,6 +20,7 @@ import { authorizePublishing } from './publishing.ts';
 import { authorizeRegistry } from './registry.ts';
 import { authorizeReplays } from './replays.ts';
 import { authorizeServing } from './serving.ts';
+import { authorizeTables } from './tables.ts';
 
 export const authorizePlatform = (
   platform: Platform,
@@ -40,6 +41,7 @@ export const authorizePlatform = (
     erasures: authorizeErasures(hiding(platform.erasures), checks),
     keys: authorizeKeys(hiding(platform.keys), checks),
     operations: authorizeOperations(hiding(platform.operations), checks),
+    tables: authorizeTables(hiding(platform.tables), checks),
     access: () => fail('MR_INTERNAL', 'the authorized platform cannot be authorized again'),
   };
 };

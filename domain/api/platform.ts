@@ -23,6 +23,7 @@ import type { Publishing } from './publishing.ts';
 import type { Registry } from './registry.ts';
 import type { Replays } from './replays.ts';
 import type { Serving } from './serving.ts';
+import type { Tables } from './tables.ts';
 
 /** The areas that callers can request something of; each has its own rules of authorization. */
 export interface Areas {
@@ -36,6 +37,7 @@ export interface Areas {
   readonly erasures: Erasures;
   readonly keys: Keys;
   readonly operations: Operations;
+  readonly tables: Tables;
 }
 
 export interface Platform extends Areas {

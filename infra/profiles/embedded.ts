@@ -7,6 +7,7 @@
  * | engine, online store | tiles in memory, changed inside the log's transactions |
  * | history | Iceberg tables on local disk, written by a worker thread |
  */
+
 import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
 import { tracesOf } from '#application/traced-areas.ts';
@@ -36,6 +37,7 @@ import { type ErasureHandling, erasureRunner } from '#infra/profiles/erasure-run
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
+import { tableDocuments } from '#infra/shared/iceberg/table-documents.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteDatasetJobs } from '#infra/sqlite/dataset-jobs.ts';
@@ -231,6 +233,7 @@ const start = async (
     producerOwners: sqliteProducerOwners(database),
     datasetJobs: sqliteDatasetJobs(database, now),
     history,
+    tables: tableDocuments(historyRoot),
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
     clockLead: () => clock.lead(),

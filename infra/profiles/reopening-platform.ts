@@ -38,6 +38,7 @@ const AREAS = {
   erasures: true,
   keys: true,
   operations: true,
+  tables: true,
 } as const satisfies Readonly<Record<keyof Areas, true>>;
 
 type Method = (...args: readonly unknown[]) => unknown;

@@ -10,6 +10,7 @@
  * | online stores | Redis (cache tier), Apache Paimon (durable tier) |
  * | history | Apache Iceberg, appended by Flink |
  */
+
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
@@ -47,6 +48,7 @@ import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts
 import { openStackStores, stackDirectories } from '#infra/profiles/stack-stores.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
+import { tableDocuments } from '#infra/shared/iceberg/table-documents.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
@@ -238,6 +240,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     producerOwners: mysqlProducerOwners(database),
     datasetJobs: mysqlDatasetJobs(database),
     history: { ...history, problems: guard.problems },
+    tables: tableDocuments(tables),
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,

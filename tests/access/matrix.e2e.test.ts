@@ -200,6 +200,31 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'GET /v1/status': { needs: ['operate'] },
   'GET /v1/freshness': { needs: ['catalog'] },
   'GET /metrics': { needs: ['operate'] },
+  // Whoever may see a table finds it; for all others there is none (404). Tables are not written
+  // here yet.
+  'GET /iceberg/v1/config': { needs: ['catalog'] },
+  'GET /iceberg/v1/namespaces': { needs: ['catalog'] },
+  'GET /iceberg/v1/namespaces/:namespace': {
+    needs: ['catalog'],
+    path: () => '/iceberg/v1/namespaces/raw',
+  },
+  'GET /iceberg/v1/namespaces/:namespace/tables': {
+    needs: ['catalog'],
+    path: () => '/iceberg/v1/namespaces/raw/tables',
+  },
+  'GET /iceberg/v1/namespaces/:namespace/views': {
+    needs: ['catalog'],
+    path: () => '/iceberg/v1/namespaces/raw/views',
+  },
+  'GET /iceberg/v1/namespaces/:namespace/tables/:table': {
+    needs: ['catalog'],
+    path: () => '/iceberg/v1/namespaces/raw/tables/charges',
+  },
+  'POST /iceberg/v1/namespaces/:namespace/tables/:table/metrics': {
+    needs: ['catalog'],
+    path: () => '/iceberg/v1/namespaces/raw/tables/charges/metrics',
+    body: () => ({ 'report-type': 'scan-report' }),
+  },
   'POST /get-online-features': {
     needs: ['read'],
     body: () => ({ entities, features: ['spending:spent'] }),
@@ -242,7 +267,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
 
   test('refuses a caller without a key', async () => {
     const { status: code, body: refused, headers } = await ask(null);
-    expect([code, route.includes('/v1/') ? refused.code : 'MR_UNAUTHENTICATED']).toEqual([
+    expect([code, route.includes(' /v1/') ? refused.code : 'MR_UNAUTHENTICATED']).toEqual([
       401,
       'MR_UNAUTHENTICATED',
     ]);
@@ -275,6 +300,11 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
       '/v1/audit',
       '/v1/keys',
       '/v1/approvals',
+      '/iceberg/v1/config',
+      '/iceberg/v1/namespaces',
+      '/iceberg/v1/namespaces/:namespace',
+      '/iceberg/v1/namespaces/:namespace/tables',
+      '/iceberg/v1/namespaces/:namespace/views',
     ];
     if (method === 'GET' && lists.includes(pattern)) {
       expect(code).toBe(200);
@@ -283,7 +313,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
       // What is looked up does not exist for a caller who may not see it. (Feast's routes answer
       // 422 for a source that does not exist.)
       const lookedUp =
-        /^\/(v1\/(registry\/:kind\/|lineage$|datasets\/:id|replays\/:id|approvals\/:id|explain)|push|write|mat)/;
+        /^\/(v1\/(registry\/:kind\/|lineage$|datasets\/:id|replays\/:id|approvals\/:id|explain)|push|write|mat|iceberg)/;
       expect(code === 422 ? 404 : code).toBe(lookedUp.test(pattern) ? 404 : 403);
     }
   });

@@ -15,6 +15,7 @@ import { fakeReplays } from './fake/replays.ts';
 import { DEFINITIONS, entryOf } from './fake/samples.ts';
 import { fakeServing } from './fake/serving.ts';
 import type { FakeControls, FakeState } from './fake/state.ts';
+import { fakeTables } from './fake/tables.ts';
 
 export interface FakePlatform extends Platform, FakeControls {}
 
@@ -51,6 +52,7 @@ export const createFakePlatform = (): FakePlatform => {
     erasures: fakeErasures(state),
     keys: fakeKeys(),
     operations: fakeOperations(state),
+    tables: fakeTables(),
   };
   return Object.assign(fake, {
     ...areas,

@@ -116,8 +116,9 @@ export interface Guarded {
 export const guarded = async (
   options: Partial<AccessOptions> = {},
   definitions = DEFINITIONS,
+  embedded: Parameters<typeof testPlatform>[0] = {},
 ): Promise<Guarded> => {
-  const test = await testPlatform();
+  const test = await testPlatform(embedded);
   const { platform } = test;
   await platform.registry.apply(definitions, {}, founder);
   const access = platform.access({ authentication: 'required', ...options });
