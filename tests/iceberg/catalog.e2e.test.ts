@@ -3,8 +3,13 @@
  * specification, on a platform with keys.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
+import { ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { charge, type Guarded, guarded } from '#tests/access/support/fixture.ts';
 
 let on: Guarded;
@@ -234,6 +239,42 @@ describe('keys and roles', () => {
       error: { message: string };
     };
     expect(hidden.error.message.replace('charges', 'absent')).toBe(absent.error.message);
+  });
+
+  test('values of views are for those who may read them', async () => {
+    const root = {
+      files: localFiles(),
+      uri: fileUri(join(on.test.directory, 'history')),
+    };
+    const columns = [
+      { name: 'day', type: 'date', required: true },
+      { name: 'key_card', type: 'string', required: true },
+    ];
+    for (const view of ['spending', 'suspicion'])
+      await ensureTable({
+        table: tableDirectory(root, `rollup.${view}_day`),
+        name: `rollup.${view}_day`,
+        columns,
+        partitionBy: 'day',
+        ofNoTopic: true,
+        now: Date.now,
+        openDuckDb: () => Promise.reject(new Error('not needed')),
+      });
+    const identifiers = [{ namespace: ['rollup'], name: 'spending_day' }];
+    const list = async (key: string) => (await call('/namespaces/rollup/tables', { key })).body;
+    expect(await list(reader)).toMatchObject({ identifiers });
+    expect(await list(operator)).toMatchObject({ identifiers: [] });
+    expect((await call('/namespaces/rollup/tables/spending_day', { key: reader })).status).toBe(
+      200,
+    );
+    for (const [key, name] of [
+      [reader, 'suspicion_day'],
+      [reader, 'spending_hour'],
+      [operator, 'spending_day'],
+    ] as const)
+      expect((await call(`/namespaces/rollup/tables/${name}`, { key })).body).toEqual(
+        refused(404, 'NoSuchTableException'),
+      );
   });
 
   test('an attempt to load a table without the right is in the audit log', async () => {
