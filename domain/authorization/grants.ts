@@ -29,7 +29,7 @@ export const EVERYWHERE = '*';
 export const ACTIONS = {
   read: {
     roles: ['reader'],
-    says: 'feature values, now and at past times; training sets; batches; how far served values were from them',
+    says: 'feature values, now and at past times; training sets; batches; tables of rollups; how far served values were from them',
   },
   publish: { roles: ['producer'], says: 'events into sources, and a producer’s own sequence' },
   catalog: {
@@ -40,7 +40,7 @@ export const ACTIONS = {
   define: { roles: ['author'], says: 'plan, apply, deprecate, retire, restore' },
   operate: {
     roles: ['operator'],
-    says: 'replays, rejected and late events, resending, rollups, status, export of all events, import of history; everywhere: metrics',
+    says: 'replays, rejected and late events, resending, rollups, status, export of all events, tables of raw events, import of history; everywhere: metrics',
   },
   files: {
     roles: ['operator'],
