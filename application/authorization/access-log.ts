@@ -1,12 +1,13 @@
 /**
  * The authorized platform with an access log: reads, data sets, batches, exports, explanations,
- * logged answers and skew. Requests that are refused access are in the audit log and not here.
+ * logged answers, skew and tables. Requests that are refused access are in the audit log and not here.
  *
  * A request on several namespaces is logged with the highest share of theirs. The draw is random,
  * not by the request's id, which callers choose.
  */
 import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import { definitionOfTable } from '#domain/api/tables.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { AccessAct, AccessEntry, AccessLog, AccessSamples } from '#domain/ports/access-log.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -87,7 +88,9 @@ export const withAccessLog = (
       write(entitiesOf(result), 'ok');
       return result;
     } catch (error) {
-      write(entitiesOf(null), codeOf(error));
+      const code = codeOf(error);
+      // A table that the caller may not read is answered as one that does not exist.
+      if (what.act !== 'table' || code !== 'MR_NOT_FOUND') write(entitiesOf(null), code);
       throw error;
     }
   };
@@ -118,7 +121,7 @@ export const withAccessLog = (
     }
   }
 
-  const { serving, datasets, publishing } = platform;
+  const { serving, datasets, publishing, tables } = platform;
   return {
     ...platform,
     serving: {
@@ -173,6 +176,20 @@ export const withAccessLog = (
           () => datasets.batch(request, caller),
           (result) => result?.rows ?? null,
         ),
+    },
+    tables: {
+      ...tables,
+      load(table, snapshots, caller) {
+        const definition = definitionOfTable(table);
+        const touched = definition === null ? [] : resources.one(definition.kind, definition.name);
+        const what = [`${table.namespace}.${table.name}`];
+        return logged(
+          { act: 'table', what, resources: touched },
+          caller,
+          () => tables.load(table, snapshots, caller),
+          () => null,
+        );
+      },
     },
     publishing: {
       ...publishing,

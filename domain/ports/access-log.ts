@@ -6,7 +6,16 @@
  * in the log once it can be written again. `close` resolves when everything given is written or
  * counted.
  */
-export type AccessAct = 'read' | 'dataset' | 'batch' | 'export' | 'explain' | 'served' | 'skew';
+export type AccessAct =
+  | 'read'
+  | 'dataset'
+  | 'batch'
+  | 'export'
+  | 'explain'
+  | 'served'
+  | 'skew'
+  /** a table whose files another engine then reads */
+  | 'table';
 
 export interface AccessEntry {
   /** epoch ms: when it was requested */

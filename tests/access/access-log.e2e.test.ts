@@ -1,6 +1,7 @@
 /** The access log of a platform behind its gateways: who read what, and never a value or a key. */
 import { afterEach, expect, test } from 'vitest';
 import type { AccessEntry } from '#domain/ports/access-log.ts';
+import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
 import { charge, founder, type Guarded, guarded } from './support/fixture.ts';
 
 let on: Guarded;
@@ -58,6 +59,34 @@ test('each act is an entry with its principal, what it shows, and how many', asy
   });
   expect(entries[1]?.namespaces).toEqual(['fraud']);
   expect(JSON.stringify(entries)).not.toMatch(/secret|987654321/);
+});
+
+test('a table that another engine loads is an entry; one that it may not read is not', async () => {
+  let parts: EmbeddedParts | undefined;
+  entries.length = 0;
+  const accessLog = { log, samples: { others: 1, byNamespace: new Map() } };
+  on = await guarded({ accessLog }, undefined, {
+    onParts: (opened) => {
+      parts = opened;
+    },
+  });
+  await on.platform.publishing.publish({ source: 'charges', events: [charge('e1')] }, founder);
+  await parts?.history.sync('raw.charges');
+  const load = async (grant: string): Promise<number> => {
+    const { header } = await on.key([grant]);
+    const path = '/iceberg/v1/namespaces/raw/tables/charges';
+    return (await on.call('GET', path, header)).status;
+  };
+  expect([await load('operator@payments'), await load('reader@payments')]).toEqual([200, 404]);
+  expect(
+    entries.map(({ act, what, namespaces, entities, outcome }) => [
+      act,
+      what,
+      namespaces,
+      entities,
+      outcome,
+    ]),
+  ).toEqual([['table', ['raw.charges'], ['payments'], null, 'ok']]);
 });
 
 test('a refusal of access is in the audit log, not here', async () => {
