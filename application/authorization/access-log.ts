@@ -1,6 +1,6 @@
 /**
  * The authorized platform with an access log: reads, data sets, batches, exports, explanations,
- * logged answers, skew and tables. Requests that are refused access are in the audit log and not here.
+ * logged answers, skew and tables. Requests that are refused access are in the audit log, not here.
  *
  * A request on several namespaces is logged with the highest share of theirs. The draw is random,
  * not by the request's id, which callers choose.
