@@ -426,10 +426,11 @@ test('publish Parquet: in order, and continuing where it stopped', async () => {
   });
 });
 
-test('publish waits for a server that is unavailable, and sends an overtaken batch again', async () => {
+test('publish waits for a server that is unavailable or erases, and sends an overtaken batch again', async () => {
   const path = await parquet(6_000);
   platform.failures.push(
     new MillraceError('MR_UNAVAILABLE', 'stopping'),
+    new MillraceError('MR_MAINTENANCE', 'an erasure runs', { retryAfterMs: 10 }),
     new MillraceError('MR_UNAVAILABLE', 'stopping'),
   );
   const { status, out, err } = await run(['publish', 'flights', path, '--json']);
