@@ -160,6 +160,7 @@ test('wrong usage exits 2 with stdout empty', async () => {
     ['serve', '--port', 'x'],
     ['rejected', 'resend', 'flights'],
     ['status', '--url', 'ftp://x'],
+    ['backup', 'prune', directory, '--older-than', '3 weeks'],
   ];
   const results = await Promise.all(wrong.map((args) => run(args)));
   results.push(...(await Promise.all(wrong.slice(0, 2).map((args) => runChild(args)))));
