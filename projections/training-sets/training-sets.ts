@@ -21,7 +21,7 @@ import {
   problemOf,
 } from './dataset-runs.ts';
 import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
-import { outputOf } from './output-of.ts';
+import { outputOf, placed } from './output-of.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
 import { createPins, type Pinned } from './pin-target.ts';
 
@@ -163,8 +163,9 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     }
   };
 
+  const here = (job: DatasetJob): DatasetJob => placed(job, builder, dependencies.jobs);
   const found = async (id: string, check?: CheckDataset): Promise<DatasetJob> => {
-    const job = await runs.find(id);
+    const job = here(await runs.find(id));
     check?.(job.status, job.principal);
     return job;
   };
@@ -175,13 +176,14 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     get: async (id, _caller, check) => (await found(id, check)).status,
     list: async (_caller, visible = () => true) =>
       (await runs.newest(LISTED))
+        .map(here)
         .filter(({ status, principal }) => visible(status, principal))
         .map(({ status }) => status),
     file: async (id, _caller, check) => outputOf(await found(id, check), builder, gateway.host),
     ended: runs.ended,
     async cancel(id, _caller, check) {
       if (check !== undefined) await found(id, check);
-      return (await runs.cancel(id)).status;
+      return here(await runs.cancel(id)).status;
     },
     async batch({ target, at, out, overwrite, withStatus = false }, caller) {
       const time = at ?? presentTime();
