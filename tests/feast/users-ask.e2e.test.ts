@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,6 +25,7 @@ import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import {
   caller,
+  finished,
   plain,
   replayFilled,
   type TestPlatform,
@@ -204,11 +204,8 @@ const trainingSet = async (
   readonly text: string;
 }> => {
   const out = join(on.files, `set-${files++}.csv`);
-  let status = await on.platform.datasets.start({ ...request, out }, caller);
-  while (status.state === 'running') {
-    await sleep(5);
-    status = await on.platform.datasets.get(status.id);
-  }
+  const started = await on.platform.datasets.start({ ...request, out }, caller);
+  const status = await finished(on.platform, started);
   expect(status.error).toBeNull();
   const text = readFileSync(out, 'utf8');
   const [head, ...lines] = text.trim().split('\n') as [string, ...string[]];
