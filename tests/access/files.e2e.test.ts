@@ -16,6 +16,7 @@ import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import { finished } from '#tests/support/platform.ts';
+import { call } from '#tests/support/server.ts';
 import { charge, founder, type Guarded, guarded } from './support/fixture.ts';
 
 let on: Guarded;
@@ -106,13 +107,9 @@ test('with a root for files, requests name files below it only', async () => {
   });
   try {
     const { header } = await on.key(['admin@*']);
-    const ask = async (path: string, body: object) => {
-      const response = await fetch(`${gateway.url}${path}`, {
-        method: 'POST',
-        headers: { authorization: header, 'content-type': 'application/json' },
-        body: JSON.stringify({ view: 'spending', ...body }),
-      });
-      return response.status;
+    const ask = async (path: string, more: object) => {
+      const body = { view: 'spending', ...more };
+      return (await call(gateway.url, path, { headers: { authorization: header }, body })).status;
     };
     for (const path of [
       join(outside, 'x.csv'),

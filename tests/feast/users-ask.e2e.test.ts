@@ -31,6 +31,7 @@ import {
   type TestPlatform,
   testPlatform,
 } from '#tests/support/platform.ts';
+import { call } from '#tests/support/server.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -124,12 +125,8 @@ const overHttp = async (
   features: readonly string[],
   entities: Readonly<Record<string, readonly unknown[]>>,
 ): Promise<Vectors> => {
-  const response = await fetch(`${http.url}/get-online-features`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ features, entities }),
-  });
-  const { metadata, results } = (await response.json()) as {
+  const { body } = await call(http.url, '/get-online-features', { body: { features, entities } });
+  const { metadata, results } = body as {
     metadata: { feature_names: string[] };
     results: Vector[];
   };

@@ -14,7 +14,7 @@ import { verifyErasure } from '#infra/profiles/embedded-erase-verify.ts';
 import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { plain } from '#tests/support/platform.ts';
-import { type Server, startServer } from '#tests/support/server.ts';
+import { call, type Server, startServer } from '#tests/support/server.ts';
 import { definitions, ERASED, transfers200 } from './transfers.ts';
 
 const entity = { person: ERASED };
@@ -37,13 +37,8 @@ const start = async (more: readonly string[] = []): Promise<Server> => {
   return server;
 };
 const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-  const response = await fetch(`${server?.url}${path}`, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  });
-  return (await response.json()) as T;
+  const answer = await call(server?.url ?? '', path, { method, body });
+  return answer.body as T;
 };
 const publish = () =>
   ask<{ readonly accepted?: number }>('POST', '/v1/sources/transfers/events', {
