@@ -25,7 +25,6 @@ export const createDatasets = ({
 }: DatasetsDependencies): Datasets => ({
   start: trainingSets.start,
   get: trainingSets.get,
-  owner: trainingSets.owner,
   list: trainingSets.list,
   file: trainingSets.file,
   ended: trainingSets.ended,

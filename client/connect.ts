@@ -1,7 +1,7 @@
 /** A client over gRPC with types from the definitions, deadlines, retries and batching. */
 import type { FeatureView } from '#domain/definitions/builders.ts';
 import type { FeatureServiceDefinition, SourceDefinition } from '#domain/definitions/model.ts';
-import { fail } from '#domain/errors.ts';
+import { fail, isTemporary } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -12,7 +12,7 @@ import { plainOf, structOf } from '#gateways/grpc/struct.ts';
 import { createBatcher } from './batcher.ts';
 import { createProducer, type Producer } from './producer.ts';
 import { DEFAULT_RETRY, type RetryOptions, withRetries } from './retry.ts';
-import { isTemporary, openTransport, type TransportOptions } from './transport.ts';
+import { openTransport, type TransportOptions } from './transport.ts';
 import type { EventOf, Published, ReadOptions, RowOf, Rows, Status } from './types.ts';
 
 export interface ClientOptions extends TransportOptions {

@@ -45,13 +45,6 @@ export interface Transport {
   readonly close: () => void;
 }
 
-/**
- * Whether a retry may succeed shortly. A daily quota (MR_QUOTA_EXCEEDED) is not restored so soon.
- */
-export const isTemporary = (error: unknown): boolean =>
-  error instanceof MillraceError &&
-  (error.code === 'MR_UNREACHABLE' || error.status === 503 || error.code === 'MR_RATE_LIMITED');
-
 const errorOf = (error: ServiceError, address: string): MillraceError => {
   const refusal = refusalOfServiceError(error);
   if (refusal !== null) return refusal;

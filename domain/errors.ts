@@ -54,6 +54,13 @@ export class MillraceError extends Error {
   }
 }
 
+/**
+ * Whether the same request may succeed shortly. A daily quota (MR_QUOTA_EXCEEDED) is not restored
+ * so soon.
+ */
+export const isTemporary = (error: unknown): boolean =>
+  error instanceof MillraceError && (error.status === 503 || error.code === 'MR_RATE_LIMITED');
+
 export const fail = (code: ErrorCode, message: string, details?: ErrorDetails): never => {
   throw new MillraceError(code, message, details);
 };

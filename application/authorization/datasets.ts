@@ -1,6 +1,6 @@
 /** Authorization of data sets, batches and rollups. */
 import type { Caller } from '#domain/api/caller.ts';
-import type { DatasetStatus, Datasets } from '#domain/api/datasets.ts';
+import type { CheckDataset, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
 import { noDataset } from '#domain/api/datasets.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
@@ -26,19 +26,15 @@ export const authorizeDatasets = (
   };
 
   /** A data set is visible to the principal that started it, and to admins of all its views. */
-  const authorizedStatus = async (
-    caller: Caller | undefined,
-    id: string,
-  ): Promise<DatasetStatus> => {
+  const visibleTo = (caller: Caller | undefined): CheckDataset => {
     authorize(caller, 'read', []);
-    const status = await datasets.get(id);
-    const owner = await datasets.owner(id);
-    if (owner !== null && owner === caller?.principal?.id) return status;
-    // To a caller who may not see its views, the data set does not exist.
-    if (!namespacesOf(status).every((namespace) => sees(caller, namespace))) noDataset(id);
-    const views = status.views.flatMap((one) => view(one.view));
-    authorize(caller, 'keys', views.length === 0 ? PLATFORM : views);
-    return status;
+    return (status, owner) => {
+      if (owner !== null && owner === caller?.principal?.id) return;
+      // To a caller who may not see its views, the data set does not exist.
+      if (!namespacesOf(status).every((namespace) => sees(caller, namespace))) noDataset(status.id);
+      const views = status.views.flatMap((one) => view(one.view));
+      authorize(caller, 'keys', views.length === 0 ? PLATFORM : views);
+    };
   };
 
   /** principal → how many data sets it has being built */
@@ -80,8 +76,7 @@ export const authorizeDatasets = (
         throw error;
       }
     },
-    get: async (id, caller) => authorizedStatus(caller, id),
-    owner: async (id) => datasets.owner(id),
+    get: async (id, caller) => datasets.get(id, caller, visibleTo(caller)),
     async list(caller) {
       const { grants, id } = authorize(caller, 'read', []);
       return datasets.list(caller, (status, owner) => {
@@ -89,15 +84,9 @@ export const authorizeDatasets = (
         return namespacesOf(status).every((namespace) => may(grants, 'keys', namespace));
       });
     },
-    async file(id, caller) {
-      await authorizedStatus(caller, id);
-      return datasets.file(id);
-    },
+    file: async (id, caller) => datasets.file(id, caller, visibleTo(caller)),
     ended: (id) => datasets.ended(id),
-    async cancel(id, caller) {
-      await authorizedStatus(caller, id);
-      return datasets.cancel(id, caller);
-    },
+    cancel: async (id, caller) => datasets.cancel(id, caller, visibleTo(caller)),
     async batch(request, caller) {
       const principal = authorizeRead(caller, readTargetOf(request.target));
       authorize(caller, 'files', PLATFORM);

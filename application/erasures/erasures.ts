@@ -233,7 +233,7 @@ export const createErasures = async ({
         const { state, error } = known(id);
         const outcome = given?.outcome(id) ?? null;
         return outcome !== null && 'certificate' in outcome
-          ? outcome.certificate
+          ? outcome
           : fail(
               'MR_REFUSED',
               error === null

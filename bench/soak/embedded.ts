@@ -5,8 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '#tests/support/free-port.ts';
 import type { Part, Rig, Signal } from './rig.ts';
-import { freePort, sampleOf, serve } from './serve.ts';
+import { sampleOf, serve } from './serve.ts';
 
 export const startEmbeddedRig = async (): Promise<Rig> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-soak-'));

@@ -1,23 +1,10 @@
 /** A `millrace serve` in a process of its own, and the resources it uses. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Sample } from './rig.ts';
 
 const MAIN = fileURLToPath(new URL('../../gateways/cli/main.ts', import.meta.url));
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        resolve(typeof address === 'object' && address !== null ? address.port : 0),
-      );
-    });
-  });
 
 export interface Running {
   readonly child: ChildProcess;

@@ -10,9 +10,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStack } from '#infra/stack/stack.ts';
 import type { ServerName } from '#infra/stack/versions.ts';
+import { freePort } from '#tests/support/free-port.ts';
 import { openProxy } from '#tests/support/tcp-proxy.ts';
 import type { Part, Rig, Signal } from './rig.ts';
-import { freePort, type Running, sampleOf, serve } from './serve.ts';
+import { type Running, sampleOf, serve } from './serve.ts';
 import { nameOf } from './world.ts';
 
 const BASE_PORT = Number(process.env.MILLRACE_SOAK_PORT ?? 9600);

@@ -90,12 +90,20 @@ export interface BatchResult {
 export const noDataset = (id: string): never =>
   fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
 
-/** Values written to files and tables: training sets, batches, rollups. */
+/**
+ * Refuses a data set by throwing.
+ * @param owner id of the principal that started it; null: there was none
+ */
+export type CheckDataset = (status: DatasetStatus, owner: string | null) => void;
+
+/**
+ * Values written to files and tables: training sets, batches, rollups. A `check` is called with the
+ * data set that was found, before anything else is done with it.
+ */
 export interface Datasets {
   start(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
-  get(id: string, caller?: Caller): Promise<DatasetStatus>;
-  /** Id of the principal that started it; null: there was none. @throws MR_NOT_FOUND */
-  owner(id: string): Promise<string | null>;
+  /** @throws MR_NOT_FOUND */
+  get(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetStatus>;
   /**
    * The newest first, of the last 1,000.
    * @param visible by the owner's id; absent: all are
@@ -109,11 +117,11 @@ export interface Datasets {
    * @throws MR_NOT_FOUND, MR_REFUSED while it has none, MR_DATASET_FAILED; MR_DATASET_ELSEWHERE
    * where only another gateway can read it
    */
-  file(id: string, caller?: Caller): Promise<DatasetFile>;
+  file(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetFile>;
   /** Resolves when it is built, cancelled or failed. @throws MR_NOT_FOUND */
   ended(id: string): Promise<void>;
   /** Resolves when it has ended; where another gateway builds it, after some seconds at most. */
-  cancel(id: string, caller?: Caller): Promise<DatasetStatus>;
+  cancel(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetStatus>;
   /** Writes the values of every entity to a file. */
   batch(request: BatchRequest, caller: Caller): Promise<BatchResult>;
   /**

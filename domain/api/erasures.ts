@@ -3,7 +3,7 @@
  * erasure that needs approval is proposed, and answered with MR_APPROVAL_REQUIRED. While one runs,
  * every request is refused with MR_MAINTENANCE, whose `details.step` is its progress.
  */
-import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
+import type { SignedCertificate } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import type { Caller } from './caller.ts';
 
@@ -37,5 +37,5 @@ export interface Erasures {
   list(caller?: Caller): Promise<readonly ErasureStatus[]>;
   get(id: string, caller?: Caller): Promise<ErasureStatus>;
   /** @throws MR_NOT_FOUND, MR_REFUSED while there is none */
-  certificate(id: string, caller?: Caller): Promise<ErasureCertificate>;
+  certificate(id: string, caller?: Caller): Promise<SignedCertificate>;
 }

@@ -62,7 +62,7 @@ export interface ErasureCertificate {
 
 export interface SignedCertificate {
   readonly certificate: ErasureCertificate;
-  /** over the certificate as JSON without spaces; null: no key was given */
+  /** over the certificate as JSON without spaces; null: there was no key */
   readonly signature: {
     readonly algorithm: 'HMAC-SHA256' | 'Ed25519';
     /** base64 */

@@ -8,7 +8,7 @@
  *   The new platform finds the outcome.
  * - From its end on, or from `forget` on, nothing has the entity.
  */
-import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
+import type { SignedCertificate } from '#domain/erasure/certificate.ts';
 import type { ErasurePlan, FoundIn } from '#domain/erasure/erasure.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 
@@ -18,7 +18,7 @@ export interface WantedErasure {
 }
 
 export type ErasureOutcome =
-  | { readonly certificate: ErasureCertificate }
+  | SignedCertificate
   | { readonly error: { readonly code: string; readonly message: string } };
 
 export interface ErasureRunner {

@@ -5,6 +5,7 @@
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { MillraceError } from '#domain/errors.ts';
+import type { LogRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
@@ -22,6 +23,12 @@ export interface RawDecoders {
   /** The known time of an imported event, epoch ms; null: a live event. */
   readonly knownTime: (source: string, row: Row) => number | null;
 }
+
+/** What the record encodes: the writer's row where it is in this append, so it is not decoded. */
+export const rowOf = (
+  { decode }: Pick<RawDecoders, 'decode'>,
+  { decoded, schemaId, value }: Pick<LogRecord, 'decoded' | 'schemaId' | 'value'>,
+): Row => (decoded as Row | undefined) ?? decode(schemaId, value);
 
 export const createRawDecoders = (schemas: SchemaRegistry): RawDecoders => {
   const byId = new Map<number, (value: Uint8Array) => Row>();

@@ -23,7 +23,7 @@ export const addAuditOptions = (command: Command): Command =>
 
 const MIN_KEY_BYTES = 32;
 
-export const auditKeyOf = (file: string): Buffer => {
+const auditKeyOf = (file: string): Buffer => {
   let key: Buffer;
   try {
     key = Buffer.from(readFileSync(file, 'latin1').trim(), 'latin1');
@@ -41,18 +41,6 @@ export const auditKeyOf = (file: string): Buffer => {
       );
 };
 
-export interface AnchorFile {
-  readonly file: string;
-  readonly key: Buffer | undefined;
-}
-
-/** Undefined: the head is in the database only. */
-export const anchorFileOf = (
-  { auditAnchor }: AuditFlags,
-  key: Buffer | undefined,
-): AnchorFile | undefined =>
-  auditAnchor === undefined ? undefined : { file: resolve(auditAnchor), key };
-
 /** Commands load it from infra when they run. */
 type AnchorModule = Promise<{
   readonly fileAnchor: (file: string, key: Buffer | undefined) => AuditAnchor;
@@ -60,16 +48,15 @@ type AnchorModule = Promise<{
 
 /** What a platform that is opened with these options is given. */
 export const auditOf = async (
-  options: AuditFlags,
+  { auditAnchor, auditKeyFile }: AuditFlags,
   loadAnchor: () => AnchorModule,
 ): Promise<{
   readonly auditAnchor: AuditAnchor | undefined;
   readonly auditKey: Uint8Array | undefined;
 }> => {
-  const { auditKeyFile } = options;
   const auditKey = auditKeyFile === undefined ? undefined : auditKeyOf(auditKeyFile);
-  const at = anchorFileOf(options, auditKey);
-  if (at === undefined) return { auditAnchor: undefined, auditKey };
+  // Without an anchor, the head is in the database only.
+  if (auditAnchor === undefined) return { auditAnchor, auditKey };
   const { fileAnchor } = await loadAnchor();
-  return { auditAnchor: fileAnchor(at.file, at.key), auditKey };
+  return { auditAnchor: fileAnchor(resolve(auditAnchor), auditKey), auditKey };
 };

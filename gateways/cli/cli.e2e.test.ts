@@ -160,6 +160,7 @@ test('wrong usage exits 2 with stdout empty', async () => {
     ['serve', '--port', 'x'],
     ['rejected', 'resend', 'flights'],
     ['status', '--url', 'ftp://x'],
+    ['backup', 'prune', directory, '--older-than', '3 weeks'],
   ];
   const results = await Promise.all(wrong.map((args) => run(args)));
   results.push(...(await Promise.all(wrong.slice(0, 2).map((args) => runChild(args)))));
@@ -426,10 +427,11 @@ test('publish Parquet: in order, and continuing where it stopped', async () => {
   });
 });
 
-test('publish waits for a server that is unavailable, and sends an overtaken batch again', async () => {
+test('publish waits for a server that is unavailable or erases, and sends an overtaken batch again', async () => {
   const path = await parquet(6_000);
   platform.failures.push(
     new MillraceError('MR_UNAVAILABLE', 'stopping'),
+    new MillraceError('MR_MAINTENANCE', 'an erasure runs', { retryAfterMs: 10 }),
     new MillraceError('MR_UNAVAILABLE', 'stopping'),
   );
   const { status, out, err } = await run(['publish', 'flights', path, '--json']);

@@ -1,7 +1,7 @@
 /** Requests an erasure of a running server, and waits until it has ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErasureRequest, ErasureStatus } from '#domain/api/erasures.ts';
-import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
+import type { SignedCertificate } from '#domain/erasure/certificate.ts';
 import { fail, type MillraceError } from '#domain/errors.ts';
 import { type Client, path } from './client.ts';
 import { createProgress } from './progress.ts';
@@ -14,7 +14,7 @@ export const eraseRunning = async (
   client: Client,
   request: ErasureRequest,
   message: (text: string) => void,
-): Promise<ErasureCertificate> => {
+): Promise<SignedCertificate> => {
   const { id } = await client.post<ErasureStatus>('/v1/erasures', { body: request });
   const at = path('v1', 'erasures', id);
   message(`erasure ${id} runs; until it has ended, the server answers nothing else`);
@@ -30,7 +30,7 @@ export const eraseRunning = async (
         );
       if (state === 'done') {
         progress.end();
-        return await client.get<ErasureCertificate>(`${at}/certificate`);
+        return await client.get<SignedCertificate>(`${at}/certificate`);
       }
       await sleep(POLL_MS);
     } catch (error) {

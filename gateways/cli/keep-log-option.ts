@@ -1,21 +1,15 @@
 /** The option `--keep-log DURATION`, of the embedded profile's log. */
 import { Option } from 'commander';
-import { messageOf } from '#domain/error-message.ts';
-import { parseDuration } from '#domain/values/duration.ts';
-import { UsageError } from './usage.ts';
+import { durationOption, UsageError } from './usage.ts';
 
 /** A shorter time could pass while one answer is computed from history and log. */
 const LEAST_MS = 60_000;
+const durationOf = durationOption('--keep-log', '"all" keeps all events.');
 
 /** @returns ms; null: for ever */
 export const keepLogOf = (text: string): number | null => {
   if (text === 'all') return null;
-  let ms: number;
-  try {
-    ms = parseDuration(text);
-  } catch (error) {
-    throw new UsageError(`--keep-log: ${messageOf(error)} "all" keeps all events.`);
-  }
+  const ms = durationOf(text);
   if (ms >= LEAST_MS) return ms;
   throw new UsageError(
     `--keep-log must be at least 1m, not ${JSON.stringify(text)}; "all" keeps all events`,

@@ -10,6 +10,9 @@ export interface StackServerOptions {
   readonly addresses?: string;
 }
 
+export const DEFAULT_STACK = '.millrace-stack';
+export const DEFAULT_STACK_PORT = 7420;
+
 export const profileOption = (): Option =>
   new Option(
     '--profile <profile>',
@@ -21,13 +24,13 @@ export const addStackServerOptions = (command: Command): Command =>
     .option(
       '--stack <dir>',
       'profile stack: directory of the servers, the --data of `millrace stack up`',
-      '.millrace-stack',
+      DEFAULT_STACK,
     )
     .option(
       '--stack-port <n>',
       'profile stack: first port of the servers, the --base-port of `millrace stack up`',
       wholeOption('--stack-port'),
-      7420,
+      DEFAULT_STACK_PORT,
     )
     .option(
       '--addresses <file>',

@@ -1,3 +1,6 @@
+import { messageOf } from '#domain/error-message.ts';
+import { parseDuration } from '#domain/values/duration.ts';
+
 /** The command line is wrong: exit status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -11,6 +14,20 @@ export const wholeOption =
     throw new UsageError(
       `${name} must be a whole number from ${least}, not ${JSON.stringify(text)}`,
     );
+  };
+
+/**
+ * Such as 24h, as ms.
+ * @param otherwise a sentence on what else may be written
+ */
+export const durationOption =
+  (name: string, otherwise = '') =>
+  (text: string): number => {
+    try {
+      return parseDuration(text);
+    } catch (error) {
+      throw new UsageError(`${name}: ${messageOf(error)}${otherwise && ` ${otherwise}`}`);
+    }
   };
 
 /** `k=v` pairs in their order. */

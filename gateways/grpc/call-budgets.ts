@@ -11,18 +11,24 @@ import { budgetOwner } from '#gateways/shared/caller.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { watchUnread } from '#gateways/shared/unread.ts';
 
+/** null: callers are not authenticated */
+export type Authenticated = Principal | null | Promise<Principal>;
+
 export interface OpenCall {
   readonly stream: ServerHttp2Stream;
-  /** found before the first message was complete, for that message; null: not yet, or used */
-  principal: Principal | null;
+  /**
+   * of the message that was authenticated before it was complete, also while that goes on;
+   * undefined: of none, or it was used
+   */
+  principal: Authenticated | undefined;
 }
 
 export interface CallBudgets {
   readonly inFlight: ByteBudget;
   readonly open: (metadata: Metadata, stream: ServerHttp2Stream) => OpenCall;
   readonly close: (call: OpenCall) => void;
-  /** The principal that the call was found to have, once; null: it has to be authenticated. */
-  readonly takePrincipal: (metadata: Metadata) => Principal | null;
+  /** The principal of a message, once; undefined: the message has to be authenticated. */
+  readonly takePrincipal: (metadata: Metadata) => Authenticated | undefined;
   /**
    * A message of the call is about to be answered.
    * @throws MR_OVERLOADED where too much of what the caller was sent is unread
@@ -37,7 +43,7 @@ export const createCallBudgets = (limits: GatewayLimits): CallBudgets => {
   return {
     inFlight: createByteBudget(limits.inFlightBytes, limits.callerInFlightBytes),
     open(metadata, stream) {
-      const call: OpenCall = { stream, principal: null };
+      const call: OpenCall = { stream, principal: undefined };
       calls.set(metadata, call);
       unread.open(stream);
       return call;
@@ -45,8 +51,8 @@ export const createCallBudgets = (limits: GatewayLimits): CallBudgets => {
     close: ({ stream }) => unread.close(stream),
     takePrincipal(metadata) {
       const call = calls.get(metadata);
-      const principal = call?.principal ?? null;
-      if (call !== undefined) call.principal = null;
+      const principal = call?.principal;
+      if (call !== undefined) call.principal = undefined;
       return principal;
     },
     admit(metadata, principal) {

@@ -3,6 +3,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { Caller } from '#domain/api/caller.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 import { ACTOR, callerWith, ownActor } from '#gateways/shared/caller.ts';
+import type { Authenticated } from './call-budgets.ts';
 import type { CallScope } from './call-scope.ts';
 import type { GrpcContext, IncomingCall } from './service-module.ts';
 
@@ -17,12 +18,12 @@ const peerAddress = (peer: string): string => peer.replace(/:\d+$/, '').replace(
 
 type Authenticating = Pick<GrpcContext, 'access' | 'addressOf'>;
 
-/** @throws the refusals of authentication. @returns null: callers are not authenticated */
+/** @throws the refusals of authentication */
 export const principalOf = (
   { access, addressOf }: Authenticating,
   metadata: Metadata,
   peer: string,
-): Principal | null | Promise<Principal> => {
+): Authenticated => {
   if (access === undefined) return null;
   const [authorization] = metadata.get('authorization');
   return access.authenticate({
@@ -47,7 +48,7 @@ export const callerOf = (
     budgets.admit(metadata, principal);
     return caller;
   };
-  const principal =
-    budgets.takePrincipal(metadata) ?? principalOf(context, metadata, call.getPeer());
+  const early = budgets.takePrincipal(metadata);
+  const principal = early === undefined ? principalOf(context, metadata, call.getPeer()) : early;
   return principal instanceof Promise ? principal.then(admitted) : admitted(principal);
 };

@@ -8,13 +8,11 @@
 import type { Server as NetServer } from 'node:net';
 import { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
-import type { Logger } from '#domain/ports/logger.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import { clientAddress } from '#gateways/shared/client-address.ts';
-import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
-import type { Tls } from '#gateways/shared/tls.ts';
+import type { GatewayOptions } from '#gateways/shared/gateway-options.ts';
+import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import { createCallBudgets } from './call-budgets.ts';
 import { createScopes } from './call-scope.ts';
 import { principalOf } from './caller.ts';
@@ -23,31 +21,10 @@ import { inFlightInterceptor } from './in-flight.ts';
 import { addReflection } from './reflection.ts';
 import type { ServiceModule } from './service-module.ts';
 
-export interface GrpcGatewayOptions {
+/** The default port is 7412. */
+export interface GrpcGatewayOptions extends GatewayOptions {
   /** the services: `grpcModules()` for all of them */
   readonly modules: readonly ServiceModule[];
-  /** with `access`: its platform */
-  readonly platform: Platform;
-  /** absent: callers are not authenticated */
-  readonly access?: Access;
-  /** default 127.0.0.1: only this machine can connect */
-  readonly host?: string;
-  /** default 7412; 0: any free one */
-  readonly port?: number;
-  readonly limits?: Partial<GatewayLimits>;
-  /** proxies whose `x-forwarded-for` counts, as addresses or CIDR */
-  readonly trustedProxies?: readonly string[];
-  /** absent: without TLS */
-  readonly tls?: Tls;
-  /** absent: calls are not logged */
-  readonly log?: Logger;
-  /** calls that take longer are logged, ms; default 1000 */
-  readonly slowMs?: number;
-  /**
-   * gets the cause of an internal error, which callers do not see; default: the log, or stderr
-   * without a log
-   */
-  readonly onInternalError?: (error: unknown, request: string) => void;
 }
 
 export interface GrpcGateway {

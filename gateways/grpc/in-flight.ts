@@ -17,17 +17,14 @@ import {
 import type { Principal } from '#domain/authorization/principal.ts';
 import { budgetRefusal } from '#gateways/shared/byte-budget.ts';
 import { budgetOwner } from '#gateways/shared/caller.ts';
-import type { CallBudgets } from './call-budgets.ts';
+import type { Authenticated, CallBudgets } from './call-budgets.ts';
 import { statusObjectOf } from './refusal.ts';
 
 /** Bytes of a call that are not counted: so many for each stream are still little memory. */
 const UNCOUNTED_BYTES = 16 * 1024;
 
-/** @throws the refusals of authentication. @returns null: callers are not authenticated */
-export type Authenticate = (
-  metadata: Metadata,
-  peer: string,
-) => Principal | null | Promise<Principal>;
+/** @throws the refusals of authentication */
+export type Authenticate = (metadata: Metadata, peer: string) => Authenticated;
 
 export const inFlightInterceptor =
   (budgets: CallBudgets, authenticate: Authenticate): ServerInterceptor =>
@@ -65,7 +62,6 @@ export const inFlightInterceptor =
       counted = wanted;
     };
     const known = (principal: Principal | null): void => {
-      opened.principal = principal;
       if (counted > 0) inFlight.give(counted, caller);
       counted = 0;
       caller = budgetOwner(principal);
@@ -75,6 +71,8 @@ export const inFlightInterceptor =
       isKnown = true;
       try {
         const found = authenticate(metadata, call.getPeer());
+        // The message may be complete before a promise resolves.
+        opened.principal = found;
         if (found instanceof Promise) found.then(known, refuse);
         else known(found);
       } catch (error) {

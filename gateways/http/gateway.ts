@@ -9,13 +9,12 @@
 import type { AddressInfo } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
-import type { Logger } from '#domain/ports/logger.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import { createByteBudget } from '#gateways/shared/byte-budget.ts';
 import { clientAddress } from '#gateways/shared/client-address.ts';
-import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
+import type { GatewayOptions } from '#gateways/shared/gateway-options.ts';
+import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import { REQUEST_ID } from '#gateways/shared/request-id.ts';
 import { CIPHERS, MIN_TLS, type Tls } from '#gateways/shared/tls.ts';
 import { createApp, refuseOtherOrigins } from './app.ts';
@@ -29,34 +28,13 @@ import { addRequestLog } from './request-log.ts';
 import type { RouteContext, RouteModule } from './route-module.ts';
 import { addTracing } from './tracing.ts';
 
-export interface HttpGatewayOptions {
+/** The default port is 7411. */
+export interface HttpGatewayOptions extends GatewayOptions {
   /** the routes: `httpModules()` for all of them */
   readonly modules: readonly RouteModule[];
-  /** with `access`: its platform */
-  readonly platform: Platform;
-  /** absent: callers are not authenticated */
-  readonly access?: Access;
-  /** absent: without TLS */
-  readonly tls?: Tls;
-  /** default 127.0.0.1: only this machine can connect */
-  readonly host?: string;
-  /** default 7411; 0: any free one */
-  readonly port?: number;
-  readonly limits?: Partial<GatewayLimits>;
   /** the directory in which requests may name files; absent: callers on this machine name any */
   readonly filesRoot?: string;
-  /** proxies whose `x-forwarded-for` counts, as addresses or CIDR */
-  readonly trustedProxies?: readonly string[];
   readonly version?: string;
-  /** absent: requests are not logged */
-  readonly log?: Logger;
-  /** requests that take longer are logged, ms; default 1000 */
-  readonly slowMs?: number;
-  /**
-   * gets the cause of an internal error, which callers do not see; default: the log, or stderr
-   * without a log
-   */
-  readonly onInternalError?: (error: unknown, request: string) => void;
 }
 
 export interface HttpGateway {

@@ -2,21 +2,21 @@ import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
 import { takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
 import { fail } from '#domain/errors.ts';
-import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
-import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
-import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import { type RawDecoders, rowOf } from '#domain/sources/raw-decoders.ts';
 import { closesTiles } from '#domain/tiles/lateness.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
-import type { Position, Row } from '#domain/values/value.ts';
+import type { Position } from '#domain/values/value.ts';
 import { deletedHistory } from './deleted-history.ts';
 import { type LateDecisions, openLateDecisions } from './late-decisions.ts';
+import { openLateRecords } from './late-records.ts';
 import { newestWatermark, type QuotaOf, rebuildTiles } from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
 import {
@@ -74,12 +74,10 @@ export const openGeneration = async (
   const { view, generation, version, plan, source } = spec;
   const raw = rawTopic(source.name);
   const features = featuresTopic(view);
-  const late = lateTopic(view);
   await log.createTopic(raw, { partitions: source.partitions ?? 1 });
   await log.createTopic(features, { partitions: 1 });
-  await log.createTopic(late, { partitions: 1 });
   const schemaId = await schemas.register(`${features}-value`, featuresAvroSchema(plan));
-  const lateSchemaId = await schemas.register(`${late}-value`, lateEventSchema);
+  const late = await openLateRecords(spec, dependencies);
   const codec = tileCodec(plan);
   const timeOf = eventTimeOf(source);
   const traces =
@@ -124,18 +122,18 @@ export const openGeneration = async (
         );
       snapshots.drop(view, generation);
       const watermarks = [
-        await storedWatermark(log, consumer, late),
+        await storedWatermark(log, consumer, late.topic),
         await newestWatermark(spec, dependencies),
       ].flatMap((watermark) => watermark ?? []);
       const watermark = watermarks.length === 0 ? null : Math.max(...watermarks);
-      await startAgain(log, consumer, { raw, features, late, suffices }, watermark);
+      await startAgain(log, consumer, { raw, features, late: late.topic, suffices }, watermark);
       firstUpdate = await firstOf();
       savedOffset = firstUpdate;
     } else {
       store = rebuilt.store;
       savedOffset = rebuilt.savedOffset;
     }
-    again ??= await openLateDecisions(spec, { log, decoders, lateSchemaId, started });
+    again ??= await openLateDecisions(spec, { log, decoders, late, started });
     rebuilding = false;
   };
   const isIncomplete = (): boolean => rebuilding || again !== null;
@@ -151,9 +149,6 @@ export const openGeneration = async (
       completeThrough = record.logTime - 1;
   };
 
-  const decode = (record: LogRecord): Row =>
-    (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
-
   const task: StreamTask = {
     consumer,
     topics: [raw],
@@ -163,7 +158,7 @@ export const openGeneration = async (
       for (const record of records) {
         const decided = again === null ? null : again.isLate(record);
         if (decided === true) continue;
-        const row = decode(record);
+        const row = rowOf(decoders, record);
         const eventTime = timeOf(row);
         const known = decoders.knownTime(source.name, row);
         store.takesLate =
@@ -184,15 +179,7 @@ export const openGeneration = async (
         const context = traces === null ? null : traces.headersOf(key);
         out.push(context === null ? update : { ...update, headers: { ...context } });
       });
-      for (const event of store.takeLate()) {
-        out.push({
-          topic: late,
-          partition: 0,
-          key: event.key,
-          value: encodeLateEvent({ ...event, generation }),
-          schemaId: lateSchemaId,
-        });
-      }
+      for (const event of store.takeLate()) out.push(late.recordOf(event));
       seen(records.at(-1));
       return { records: out };
     },
@@ -263,7 +250,7 @@ export const openGeneration = async (
       const state = takeSnapshot(saved);
       // The updates before it may be trimmed, and with them what else has the watermark.
       if (closesTiles(plan) && again === null) {
-        const positions = watermarkPosition(consumer, late, saved.watermark);
+        const positions = watermarkPosition(consumer, late.topic, saved.watermark);
         await log.append({ records: [], positions });
         if (rebuilding || store !== saved) return;
       }

@@ -12,16 +12,14 @@
  * event that had it was erased, or deleted with the history. Then it is lower until newer events
  * come, and some of these count that would have been late. Each is decided once all the same.
  */
-import { decodeLateEvent, encodeLateEvent } from '#domain/events/late-event.ts';
 import type { GenerationSpec } from '#domain/ports/engine.ts';
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
-import { readPartition } from '#domain/ports/read-partition.ts';
 import type { StreamTask, TransactionalLog } from '#domain/ports/stream-task.ts';
-import { lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
-import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import { type RawDecoders, rowOf } from '#domain/sources/raw-decoders.ts';
 import { closesTiles, closingTime, widestHopMs } from '#domain/tiles/lateness.ts';
-import type { Row } from '#domain/values/value.ts';
+import type { LateRecords } from './late-records.ts';
 import {
   consumerOf,
   decidedConsumer,
@@ -38,7 +36,7 @@ export interface LateDecisions {
 interface Dependencies {
   readonly log: TransactionalLog;
   readonly decoders: RawDecoders;
-  readonly lateSchemaId: number;
+  readonly late: LateRecords;
   /** by partition: no event below is late by the watermark, because a replay took it in */
   readonly started: readonly number[];
 }
@@ -49,10 +47,10 @@ const idOf = ({ partition, offset }: Pick<LogRecord, 'partition' | 'offset'>): s
 /** @returns null where the generation computes nothing again */
 export const openLateDecisions = async (
   spec: GenerationSpec,
-  { log, decoders, lateSchemaId, started }: Dependencies,
+  { log, decoders, late, started }: Dependencies,
 ): Promise<LateDecisions | null> => {
   const { view, generation, plan, source } = spec;
-  const [raw, late] = [rawTopic(source.name), lateTopic(view)];
+  const raw = rawTopic(source.name);
   const consumer = consumerOf(view, generation);
   const reached = await log.committed(consumer, raw);
   const decided = await log.committed(decidedConsumer(consumer), raw);
@@ -60,15 +58,11 @@ export const openLateDecisions = async (
   if (!closesTiles(plan)) return { isLate: () => null, stop: async () => {} };
 
   const left = new Set<string>();
-  for await (const records of readPartition(log, late, 0, {}))
-    for (const { value } of records) {
-      const event = decodeLateEvent(value);
-      if (event.generation === generation) left.add(idOf(event));
-    }
+  for await (const event of late.all()) left.add(idOf(event));
   let below = [...decided];
   const isLate: LateDecisions['isLate'] = (record) =>
     record.offset < (below[record.partition] ?? 0) ? left.has(idOf(record)) : null;
-  const stored = await storedWatermark(log, consumer, late);
+  const stored = await storedWatermark(log, consumer, late.topic);
   // Only an earlier release stored none: later events are then decided when they are computed.
   if (stored === null) return { isLate, stop: async () => {} };
 
@@ -81,8 +75,7 @@ export const openLateDecisions = async (
 
   /** @returns the record of late.<view>; null: the event counts, or does not concern the view */
   const decide = (record: LogRecord): OutgoingRecord | null => {
-    const row =
-      (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
+    const row = rowOf(decoders, record);
     const key = plan.filter === null || plan.filter(row) === true ? plan.keyOf(row) : null;
     if (key === null) return null;
     const eventTime = timeOf(row);
@@ -95,8 +88,7 @@ export const openLateDecisions = async (
     }
     left.add(idOf(record));
     found.push(idOf(record));
-    const value = encodeLateEvent({ key, eventTime, partition, offset, hopMs, lateBy, generation });
-    return { topic: late, partition: 0, key, value, schemaId: lateSchemaId };
+    return late.recordOf({ key, eventTime, partition, offset, hopMs, lateBy });
   };
 
   const task: StreamTask = {
@@ -105,7 +97,7 @@ export const openLateDecisions = async (
     process(records) {
       const out = records.flatMap((record) => decide(record) ?? []);
       for (const { partition, offset } of records) below[partition] = offset + 1;
-      return { records: out, positions: watermarkPosition(consumer, late, watermark) };
+      return { records: out, positions: watermarkPosition(consumer, late.topic, watermark) };
     },
     committed() {
       durable = { below: [...below], watermark };

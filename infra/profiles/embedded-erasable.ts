@@ -15,6 +15,7 @@ import { eraseEmbedded } from '#infra/profiles/embedded-erase.ts';
 import type { RecomputeSettings } from '#infra/profiles/erase-others.ts';
 import { type ErasureRequests, erasureRequests } from '#infra/profiles/erasure-requests.ts';
 import { reopeningPlatform } from '#infra/profiles/reopening-platform.ts';
+import { auditKeySigner, signCertificate } from '#infra/profiles/sign-certificate.ts';
 
 interface Erasing extends Required<Pick<EmbeddedOptions, 'dataDirectory' | 'now' | 'warn'>> {
   readonly settings: RecomputeSettings;
@@ -58,7 +59,7 @@ const eraseBegun = async (
         // Names of topics and views are nothing for every caller.
         onProgress: (what) => onStep(what.split(':')[0] as string),
       });
-      requests.end(id, { certificate });
+      requests.end(id, signCertificate(certificate, auditKeySigner(settings.auditKey)));
     } catch (error) {
       if (error instanceof MillraceError && NOT_OURS.has(error.code)) throw error;
       requests.end(id, { error: storedError(error, wanted) });

@@ -10,6 +10,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SignedCertificate } from '#domain/erasure/certificate.ts';
 import type { ErasureOutcome, WantedErasure } from '#domain/ports/erasure-runner.ts';
 import { fsyncDirectory, writeDurably } from '#infra/data-directory/data-directory.ts';
 
@@ -71,11 +72,11 @@ export const erasureRequests = (dataDirectory: string): ErasureRequests => {
       fsyncDirectory(directory);
     },
     outcome(id) {
-      const certificate = read<Extract<ErasureOutcome, { certificate: unknown }>>(
-        id,
-        'certificate',
-      );
-      return certificate ?? read<ErasureOutcome>(id, 'failed');
+      const signed = read<SignedCertificate>(id, 'certificate');
+      // An earlier release signed none.
+      return signed === null
+        ? read<ErasureOutcome>(id, 'failed')
+        : { ...signed, signature: signed.signature ?? null };
     },
     end(id, outcome) {
       write(id, 'certificate' in outcome ? 'certificate' : 'failed', outcome);

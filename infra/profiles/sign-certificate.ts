@@ -1,13 +1,28 @@
-/** Signs the certificate of an erasure: with an Ed25519 key in PEM, else by HMAC with the bytes. */
-import { createHmac, createPrivateKey, sign } from 'node:crypto';
+/**
+ * Signs the certificate of an erasure: with the key that signs audit records, an Ed25519 key in
+ * PEM, or by HMAC with a secret.
+ */
+import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ErasureCertificate, SignedCertificate } from '#domain/erasure/certificate.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
+import { signingKeyOf } from '#projections/audit/signatures.ts';
 
 const LEAST_SECRET = 16;
 
 export type Signer = (text: string) => SignedCertificate['signature'];
+
+const ed25519 =
+  (key: KeyObject): Signer =>
+  (text) => ({
+    algorithm: 'Ed25519',
+    value: sign(null, Buffer.from(text), key).toString('base64'),
+  });
+
+/** @param auditKey its public key is that of the audit log; absent: nothing is signed */
+export const auditKeySigner = (auditKey: Uint8Array | undefined): Signer | null =>
+  auditKey === undefined ? null : ed25519(signingKeyOf(auditKey));
 
 /** @throws MR_NOT_FOUND, MR_REFUSED where the file has no key that can sign */
 export const signerOf = (keyFile: string): Signer => {
@@ -24,10 +39,7 @@ export const signerOf = (keyFile: string): Signer => {
         'MR_REFUSED',
         `the key in "${keyFile}" is of type ${signing.asymmetricKeyType}: give a private key of type ed25519 in PEM, or a file with a secret`,
       );
-    return (text) => ({
-      algorithm: 'Ed25519',
-      value: sign(null, Buffer.from(text), signing).toString('base64'),
-    });
+    return ed25519(signing);
   }
   const secret = key.toString('utf8').trim();
   if (secret.length < LEAST_SECRET)

@@ -24,17 +24,24 @@ export interface AuditSigner {
 /** PKCS 8 of an Ed25519 key, up to its 32 bytes. */
 const PRIVATE_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** Texts of other uses of the secret, such as lines of the anchor, never begin like this. */
+/**
+ * Texts of other uses of the secret, such as lines of the anchor and certificates of erasures,
+ * never begin like this.
+ */
 const signedText = ({ sequence, hash }: AuditHead): Buffer =>
   Buffer.from(`millrace audit record\n${sequence}\n${hash}`);
 
-export const auditSigner = (secret: Uint8Array): AuditSigner => {
+export const signingKeyOf = (secret: Uint8Array): KeyObject => {
   const seed = createHash('sha256').update('millrace audit signing key\n').update(secret).digest();
-  const key = createPrivateKey({
+  return createPrivateKey({
     key: Buffer.concat([PRIVATE_HEAD, seed]),
     format: 'der',
     type: 'pkcs8',
   });
+};
+
+export const auditSigner = (secret: Uint8Array): AuditSigner => {
+  const key = signingKeyOf(secret);
   const { x } = createPublicKey(key).export({ format: 'jwk' });
   return {
     publicKey: x as string,

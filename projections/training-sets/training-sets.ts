@@ -4,7 +4,7 @@
  * computes it. So the same request with the same `known` gives the same values.
  */
 import type { Caller } from '#domain/api/caller.ts';
-import type { DatasetRequest, Datasets } from '#domain/api/datasets.ts';
+import type { CheckDataset, DatasetRequest, Datasets } from '#domain/api/datasets.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { DatasetJob, KeptRequest } from '#domain/ports/dataset-jobs.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
@@ -21,7 +21,7 @@ import {
   problemOf,
 } from './dataset-runs.ts';
 import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
-import { outputOf } from './output-of.ts';
+import { outputOf, placed } from './output-of.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
 import { createPins, type Pinned } from './pin-target.ts';
 
@@ -42,10 +42,7 @@ export interface TrainingSetDependencies
 }
 
 export interface TrainingSets
-  extends Pick<
-    Datasets,
-    'start' | 'get' | 'owner' | 'list' | 'file' | 'ended' | 'cancel' | 'batch'
-  > {
+  extends Pick<Datasets, 'start' | 'get' | 'list' | 'file' | 'ended' | 'cancel' | 'batch'> {
   /** what a service consists of now */
   readonly target: (service: string) => TrainingSetTarget;
   /** event-time values of these rows, in their order, over the events known at a time */
@@ -166,18 +163,28 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     }
   };
 
+  const here = (job: DatasetJob): DatasetJob => placed(job, builder, dependencies.jobs);
+  const found = async (id: string, check?: CheckDataset): Promise<DatasetJob> => {
+    const job = here(await runs.find(id));
+    check?.(job.status, job.principal);
+    return job;
+  };
+
   return {
     start: async (request, caller) =>
       (await begin(request, requesterOf('dataset', caller))).job.status,
-    get: async (id) => (await runs.find(id)).status,
-    owner: async (id) => (await runs.find(id)).principal,
+    get: async (id, _caller, check) => (await found(id, check)).status,
     list: async (_caller, visible = () => true) =>
       (await runs.newest(LISTED))
+        .map(here)
         .filter(({ status, principal }) => visible(status, principal))
         .map(({ status }) => status),
-    file: async (id) => outputOf(await runs.find(id), builder, gateway.host),
+    file: async (id, _caller, check) => outputOf(await found(id, check), builder, gateway.host),
     ended: runs.ended,
-    cancel: async (id) => (await runs.cancel(id)).status,
+    async cancel(id, _caller, check) {
+      if (check !== undefined) await found(id, check);
+      return here(await runs.cancel(id)).status;
+    },
     async batch({ target, at, out, overwrite, withStatus = false }, caller) {
       const time = at ?? presentTime();
       const pinned = pin(target);

@@ -1,4 +1,5 @@
 /** An erasure that computes views of others anew: its audit records are signed. */
+import { createPublicKey, verify } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { ErasureStatus } from '#domain/api/erasures.ts';
@@ -73,7 +74,8 @@ test('while the platform runs: signed, anchored, and with the quotas of the serv
     caller,
   );
   expect(await ended(platform, id)).toMatchObject({ state: 'done', error: null });
-  const { recomputed, remains } = await platform.erasures.certificate(id);
+  const { certificate, signature } = await platform.erasures.certificate(id);
+  const { recomputed, remains } = certificate;
   expect(recomputed.map(({ view }) => view)).toEqual(['paid', 'received']);
   // The replay of `sold` has more entities than its quota.
   expect(remains).toContainEqual({
@@ -81,7 +83,17 @@ test('while the platform runs: signed, anchored, and with the quotas of the serv
     why: expect.stringContaining('its quota is 1'),
   });
   const { records } = await platform.audit.verify();
-  const verified = await (await restart()).audit.verify();
+  const { audit, erasures } = await restart();
+  const verified = await audit.verify();
   expect(verified).toMatchObject({ ok: true, records, signedFrom: 1 });
   expect(heads.at(-1)).toEqual({ sequence: records, hash: (verified as { head: string }).head });
+  // The certificate is signed with the key of the audit log, by the process that erased.
+  expect(await erasures.certificate(id)).toEqual({ certificate, signature });
+  expect(signature?.algorithm).toBe('Ed25519');
+  const x = (await audit.publicKey()) ?? '';
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  const isSigned = (text: string): boolean =>
+    verify(null, Buffer.from(text), publicKey, Buffer.from(signature?.value ?? '', 'base64'));
+  expect(isSigned(JSON.stringify(certificate))).toBe(true);
+  expect(isSigned(JSON.stringify({ ...certificate, reason: 'another' }))).toBe(false);
 });

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Proposal } from '#domain/api/approvals.ts';
 import type { AuditRecord } from '#domain/api/audit.ts';
 import type { ErasureStatus } from '#domain/api/erasures.ts';
-import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
+import type { SignedCertificate } from '#domain/erasure/certificate.ts';
 import { verifyErasure } from '#infra/profiles/embedded-erase-verify.ts';
 import { charge, type Guarded, guarded } from './support/fixture.ts';
 
@@ -97,7 +97,7 @@ describe('without approval', () => {
     ]);
 
     const { body } = await ask('GET', `/v1/erasures/${id}/certificate`, keys.bob);
-    const certificate = body as unknown as ErasureCertificate;
+    const { certificate } = body as unknown as SignedCertificate;
     expect(certificate.removed.records).toMatchObject({ 'raw.charges': 1 });
     expect(certificate.entity.digest).toBe(done.digest);
 
@@ -179,7 +179,10 @@ describe('with approval', () => {
     expect(await ended(erasure)).toMatchObject({ state: 'done', entity: null });
     expect(await traces()).toEqual([]);
     const certificate = await ask('GET', `/v1/erasures/${erasure}/certificate`, keys.ann);
-    expect(certificate.body).toMatchObject({ removed: { records: { 'raw.charges': 2 } } });
+    expect(certificate.body).toMatchObject({
+      certificate: { removed: { records: { 'raw.charges': 2 } } },
+      signature: null,
+    });
   });
 
   test('a refused one removes nothing, and forgets who it was', async () => {

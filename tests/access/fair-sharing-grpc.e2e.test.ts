@@ -2,6 +2,7 @@
 import type { ClientHttp2Session } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
+import type { Access } from '#domain/api/platform.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
 import { nativeProtos } from '#gateways/grpc/native-protos.ts';
 import { serviceOf } from '#gateways/grpc/protos.ts';
@@ -25,12 +26,15 @@ afterEach(async () => {
   await on?.dispose();
 });
 
-const serve = async (limits: Partial<GatewayLimits>): Promise<string> => {
+const serve = async (
+  limits: Partial<GatewayLimits>,
+  authenticating: (access: Access) => Access['authenticate'] = (access) => access.authenticate,
+): Promise<string> => {
   on = await guarded();
   gateway = await createGrpcGateway({
     modules: grpcModules('exact', 'test'),
     platform: on.access.platform,
-    access: on.access,
+    access: { ...on.access, authenticate: authenticating(on.access) },
     port: 0,
     limits,
   });
@@ -89,6 +93,26 @@ test("a stranger's large message is refused before it is complete", async () => 
     status: status.UNAUTHENTICATED,
     code: 'MR_UNAUTHENTICATED',
   });
+});
+
+test('a large message is authenticated once, also where it arrives sooner than its caller is known', async () => {
+  let asked = 0;
+  let known = (): void => {};
+  const late = new Promise<void>((resolve) => {
+    known = resolve;
+  });
+  const address = await serve({}, (access) => async (shown) => {
+    if (asked++ === 0) await late;
+    return access.authenticate(shown);
+  });
+  const over = await connected(address);
+  const mine = await headers();
+  const large = call(over, READ, read(1_500), mine);
+  // Of one connection: it arrives after the large message.
+  expect(await call(over, READ, read(1), mine)).toMatchObject({ status: 0 });
+  known();
+  expect(await large).toMatchObject({ status: 0 });
+  expect(asked).toBe(2);
 });
 
 test('a caller that does not read its answers is refused by all services, and others are not', async () => {

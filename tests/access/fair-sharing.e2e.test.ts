@@ -5,6 +5,7 @@ import type { Caller } from '#domain/api/caller.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
+import { call } from '#tests/support/server.ts';
 import { type Guarded, guarded } from './support/fixture.ts';
 
 let on: Guarded;
@@ -31,25 +32,18 @@ const serve = async (limits: Partial<GatewayLimits>): Promise<string> => {
   });
   return gateway.url;
 };
-const body = (entities: number) =>
-  JSON.stringify({
-    features: ['spending:spent'],
-    entities: Array.from({ length: entities }, (_, i) => ({ card: `c${i}` })),
-  });
-const read = async (url: string, header: string, entities = 1) => {
-  const response = await fetch(`${url}/v1/features`, {
-    method: 'POST',
-    headers: { authorization: header, 'content-type': 'application/json' },
-    body: body(entities),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-};
+const requestOf = (entities: number) => ({
+  features: ['spending:spent'],
+  entities: Array.from({ length: entities }, (_, i) => ({ card: `c${i}` })),
+});
+const read = (url: string, authorization: string, body: object = requestOf(1)) =>
+  call(url, '/v1/features', { headers: { authorization }, body });
 
 /** Many requests whose answers their client does not read; resolves when the first has begun. */
 const unread = (url: string, header: string): Promise<Socket> =>
   new Promise((resolve) => {
     const { hostname, port } = new URL(url);
-    const text = body(5_000);
+    const text = JSON.stringify(requestOf(5_000));
     const socket = connect(Number(port), hostname, () => {
       const one = `POST /v1/features HTTP/1.1\r\nhost: x\r\nauthorization: ${header}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
       socket.write(one.repeat(REQUESTS));
@@ -96,32 +90,30 @@ test('the bytes in flight of a caller have a limit of their own', async () => {
   );
   sockets.push(hold);
   let status = 200;
-  for (let i = 0; i < 500 && status === 200; i++) status = (await read(url, greedy, 1_500)).status;
+  for (let i = 0; i < 500 && status === 200; i++)
+    status = (await read(url, greedy, requestOf(1_500))).status;
   expect(status).toBe(503);
-  expect((await read(url, modest, 1_500)).status).toBe(200);
+  expect((await read(url, modest, requestOf(1_500))).status).toBe(200);
   hold.destroy();
-  for (let i = 0; i < 500 && status !== 200; i++) status = (await read(url, greedy, 1_500)).status;
+  for (let i = 0; i < 500 && status !== 200; i++)
+    status = (await read(url, greedy, requestOf(1_500))).status;
   expect(status).toBe(200);
 });
 
 test('a read has at most so many values, by features and by service', async () => {
   const url = await serve({ cells: 10 });
   const { header } = await on.key(['reader@payments']);
-  expect((await read(url, header, 10)).status).toBe(200);
-  expect(await read(url, header, 11)).toMatchObject({
+  expect((await read(url, header, requestOf(10))).status).toBe(200);
+  expect(await read(url, header, requestOf(11))).toMatchObject({
     status: 413,
     body: { code: 'MR_QUERY_TOO_LARGE', details: { limit: 10, entities: 11, features: 1 } },
   });
-  const response = await fetch(`${url}/v1/features`, {
-    method: 'POST',
-    headers: { authorization: header, 'content-type': 'application/json' },
-    body: JSON.stringify({
-      service: 'scoring',
-      entities: Array.from({ length: 4 }, () => ({ card: 'c1' })),
-      request: [{ by: 1 }],
-    }),
+  const scoring = await read(url, header, {
+    service: 'scoring',
+    entities: Array.from({ length: 4 }, () => ({ card: 'c1' })),
+    request: [{ by: 1 }],
   });
-  expect(await response.json()).toMatchObject({ details: { entities: 4, features: 3 } });
+  expect(scoring.body).toMatchObject({ details: { entities: 4, features: 3 } });
 });
 
 test('a caller has so many data sets being built, and another one has its own', async () => {

@@ -11,11 +11,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
+import { finished } from '#tests/support/platform.ts';
+import { call } from '#tests/support/server.ts';
 import { charge, founder, type Guarded, guarded } from './support/fixture.ts';
 
 let on: Guarded;
@@ -32,14 +33,9 @@ afterEach(async () => {
 
 const SPINE = { rows: [{ card: 'c1', event_timestamp: Date.now() }] };
 const make = async (request: Partial<DatasetRequest>): Promise<DatasetStatus> => {
-  const { datasets } = on.platform;
   const target = { view: 'spending' };
-  let status = await datasets.start(
-    { target, spine: SPINE, mode: 'event-time', ...request },
-    founder,
-  );
-  for (; status.state === 'running'; status = await datasets.get(status.id)) await sleep(2);
-  return status;
+  const all = { target, spine: SPINE, mode: 'event-time', ...request } as const;
+  return finished(on.platform, await on.platform.datasets.start(all, founder));
 };
 const refused = { code: 'MR_REFUSED' };
 
@@ -59,12 +55,11 @@ test.each(['csv', 'parquet'])('a .%s file that exists is replaced only on reques
 
 test('a file that got the name while the data set was built stays as it is', async () => {
   const out = join(directory, 'out.csv');
-  const { datasets } = on.platform;
   const request = { target: { view: 'spending' }, spine: SPINE, mode: 'event-time', out } as const;
-  let status = await datasets.start(request, founder);
+  const started = await on.platform.datasets.start(request, founder);
   writeFileSync(out, 'mine');
-  for (; status.state === 'running'; status = await datasets.get(status.id)) await sleep(2);
-  expect([status.state, status.error?.code]).toEqual(['failed', 'MR_REFUSED']);
+  const { state, error } = await finished(on.platform, started);
+  expect([state, error?.code]).toEqual(['failed', 'MR_REFUSED']);
   expect(readFileSync(out, 'utf8')).toBe('mine');
 });
 
@@ -112,13 +107,9 @@ test('with a root for files, requests name files below it only', async () => {
   });
   try {
     const { header } = await on.key(['admin@*']);
-    const ask = async (path: string, body: object) => {
-      const response = await fetch(`${gateway.url}${path}`, {
-        method: 'POST',
-        headers: { authorization: header, 'content-type': 'application/json' },
-        body: JSON.stringify({ view: 'spending', ...body }),
-      });
-      return response.status;
+    const ask = async (path: string, more: object) => {
+      const body = { view: 'spending', ...more };
+      return (await call(gateway.url, path, { headers: { authorization: header }, body })).status;
     };
     for (const path of [
       join(outside, 'x.csv'),

@@ -7,6 +7,7 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT
 import { afterEach, expect, test } from 'vitest';
 import type { AuditPage } from '#domain/api/audit.ts';
 import { createTokenVerifier } from '#infra/tokens/tokens.ts';
+import { call } from '#tests/support/server.ts';
 import { charge, founder, type Guarded, guarded } from './support/fixture.ts';
 
 let on: Guarded;
@@ -19,17 +20,13 @@ const publish = async (
   sequence: number,
   events: unknown[],
 ) => {
-  const response = await fetch(`${on.http.url}${PATH}`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'millrace-producer': producer,
-      'millrace-sequence': String(sequence),
-      ...(key === null ? {} : { authorization: key }),
-    },
-    body: JSON.stringify({ events }),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const headers = {
+    'millrace-producer': producer,
+    'millrace-sequence': String(sequence),
+    ...(key === null ? {} : { authorization: key }),
+  };
+  const { status, body } = await call(on.http.url, PATH, { headers, body: { events } });
+  return { status, body: body as Record<string, unknown> };
 };
 const ten = (from: string) => Array.from({ length: 10 }, (_, i) => charge(`${from}${i}`));
 

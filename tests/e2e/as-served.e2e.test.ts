@@ -15,6 +15,7 @@ import type { ReadRequest } from '#domain/api/serving.ts';
 import type { Value } from '#domain/values/value.ts';
 import {
   caller,
+  finished,
   plain,
   replayFilled,
   type TestPlatform,
@@ -79,16 +80,11 @@ const asServed = async (
     ENTITIES.map((name) => ({ shop: name, event_timestamp: moment })),
   );
   const out = join((running as TestPlatform).files, 'set.csv');
-  const { id } = await platform.datasets.start(
+  const started = await platform.datasets.start(
     { target, spine: { rows }, out, overwrite: true, mode: 'as-served', withStatus: true },
     caller,
   );
-  for (;;) {
-    const { state, error } = await platform.datasets.get(id, caller);
-    expect(error).toBeNull();
-    if (state === 'done') break;
-    await sleep(5);
-  }
+  expect(await finished(platform, started)).toMatchObject({ state: 'done', error: null });
   const [head, ...lines] = readFileSync(out, 'utf8').trimEnd().split('\n');
   const names = head?.split(',') ?? [];
   return lines.map((line) =>

@@ -1,5 +1,13 @@
 /** Data sets over restarts of the embedded profile: what was known stays known. */
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -120,4 +128,36 @@ test('a kill fails what was being built, and leaves what was done', {
   rmSync(finished.out);
   const gone = await call(server.url, `/v1/datasets/${finished.id}/data`);
   expect([gone.status, (gone.body as { code: string }).code]).toEqual([404, 'MR_NOT_FOUND']);
+});
+
+test('a copy of the platform serves its own files, and none of the original', {
+  timeout: 240_000,
+}, async () => {
+  const { id, out } = await ended((await start({ spine: { rows: rows(3) } })).id);
+  const named = join(directory, 'named.parquet');
+  const other = await ended((await start({ spine: { rows: rows(3) }, out: named })).id);
+  const bytes = readFileSync(out);
+  await server.kill();
+  const copy = join(directory, 'second copy');
+  cpSync(data, copy, { recursive: true });
+  writeFileSync(out, Buffer.alloc(bytes.length));
+  server = await startServer(copy);
+  const status = await get(id);
+  expect(status.out).toBe(join(copy, 'datasets', `${id}.parquet`));
+  const listed = await call(server.url, '/v1/datasets');
+  expect(listed.body).toContainEqual(status);
+  const file = await fetch(`${server.url}/v1/datasets/${id}/data`);
+  expect(Buffer.from(await file.arrayBuffer()).equals(bytes)).toBe(true);
+  rmSync(status.out);
+  rmSync(named);
+  for (const [of, path] of [
+    [id, status.out],
+    [other.id, named],
+  ] as const) {
+    const gone = await call(server.url, `/v1/datasets/${of}/data`);
+    expect(gone).toMatchObject({
+      status: 404,
+      body: { code: 'MR_NOT_FOUND', message: expect.stringContaining(path) },
+    });
+  }
 });

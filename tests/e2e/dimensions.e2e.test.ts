@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { col, count, entity, featureView, last, max, source } from 'millrace';
 import { expect, test } from 'vitest';
@@ -13,6 +12,7 @@ import type { Platform } from '#domain/api/platform.ts';
 import type { Value } from '#domain/values/value.ts';
 import {
   caller,
+  finished,
   plain,
   replayFilled,
   type TestPlatform,
@@ -214,12 +214,7 @@ const expectFiles = async (
       { target: { view: view.name }, spine: { rows }, out, overwrite: true, mode: 'event-time' },
       caller,
     );
-    let status = started;
-    while (status.state === 'running') {
-      await sleep(5);
-      status = await platform.datasets.get(started.id);
-    }
-    expect(status.error).toBeNull();
+    expect((await finished(platform, started)).error).toBeNull();
     const [header = [], ...lines] = cells(out);
     rows.forEach(({ customer: key, event_timestamp: at }, i) => {
       const { values } = expected(known, key, at, onlyGold);

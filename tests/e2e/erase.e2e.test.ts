@@ -173,6 +173,7 @@ test('the command signs what a replay commits, with the key of the server', asyn
   expect(url).toMatchObject({ status: 2, err: expect.stringContaining('--audit-key-file needs') });
   const erased = await run(...args, '--data', directory, '--audit-key-file', file);
   expect(erased).toMatchObject({ status: 0, out: expect.stringContaining('computed anew') });
+  expect(erased.out).toContain('signed, Ed25519');
   const verified = await (await on?.restart())?.audit.verify();
   expect(verified).toMatchObject({ ok: true, signedFrom: 1 });
 });

@@ -38,6 +38,7 @@ import {
   type TestPlatform,
   testPlatform,
 } from '#tests/support/platform.ts';
+import { call } from '#tests/support/server.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -104,8 +105,8 @@ const apply = (...definitions: readonly Definition[]) =>
 const publish = (...events: readonly Row[]) =>
   running.platform.publishing.publish({ source: 'sales', events }, caller);
 const get = async (path: string): Promise<{ status: number; body: Record<string, unknown> }> => {
-  const response = await fetch(`${gateway.url}${path}`);
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const { status, body } = await call(gateway.url, path);
+  return { status, body: body as Record<string, unknown> };
 };
 const millrace = (...args: readonly string[]): Promise<Ran> =>
   runInProcess(args, { MILLRACE_URL: gateway.url });

@@ -4,7 +4,6 @@
  * back in, and every stage gives the same values.
  */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { col, count, entity, featureView, last, lastK, max, min, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatasetRequest } from '#domain/api/datasets.ts';
@@ -13,7 +12,13 @@ import type { FieldTypeText } from '#domain/values/field-type.ts';
 import { floatDigits } from '#domain/values/float-digits.ts';
 import type { Row, ScalarType, Value } from '#domain/values/value.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import {
+  caller,
+  finished,
+  plain,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 
 /** By type: as they are sent, and as reads show them. */
 const EXTREMES: Readonly<Record<ScalarType, readonly (readonly [sent: Value, shown: Value])[]>> = {
@@ -139,13 +144,10 @@ const build = async (mode: DatasetRequest['mode']): Promise<string> => {
   const out = join(running.files, `${mode}.parquet`);
   const rows = SENT.map(({ id }) => ({ id, event_timestamp: Date.now() }));
   const request = { target: { view: 'all_types' }, spine: { rows }, out, mode };
-  const { id } = await running.platform.datasets.start(request, caller);
-  for (;;) {
-    const { state, error } = await running.platform.datasets.get(id, caller);
-    expect(error).toBeNull();
-    if (state === 'done') return out;
-    await sleep(10);
-  }
+  const started = await running.platform.datasets.start(request, caller);
+  const set = await finished(running.platform, started);
+  expect(set).toMatchObject({ state: 'done', error: null });
+  return out;
 };
 
 /** DuckDB's value in our form, exact. */

@@ -8,6 +8,7 @@ import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import { runInProcess } from '#tests/support/cli.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import { call } from '#tests/support/server.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const fields = { shop: 'string', at: 'timestamp' } as const;
@@ -56,12 +57,8 @@ const millrace = async (...args: readonly string[]) => {
   return { status, out, err };
 };
 const post = async (path: string, events: readonly unknown[]) => {
-  const answer = await fetch(`${gateway.url}/v1/sources/sales/${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ events }),
-  });
-  return (await answer.json()) as {
+  const { body } = await call(gateway.url, `/v1/sources/sales/${path}`, { body: { events } });
+  return body as {
     readonly code?: string;
     readonly accepted: number;
     readonly duplicates: number;

@@ -13,7 +13,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import type { Value } from '#domain/values/value.ts';
-import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import {
+  caller,
+  finished,
+  plain,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -117,16 +123,11 @@ const set = async (
     SHOPS.map((key) => ({ shop: key, event_timestamp: moment })),
   );
   const out = join(running.files, 'set.csv');
-  const { id } = await platform.datasets.start(
+  const started = await platform.datasets.start(
     { target: { service: name }, spine: { rows }, out, overwrite: true, ...options },
     caller,
   );
-  for (;;) {
-    const { state, error } = await platform.datasets.get(id, caller);
-    expect(error).toBeNull();
-    if (state === 'done') break;
-    await sleep(5);
-  }
+  expect(await finished(platform, started)).toMatchObject({ state: 'done', error: null });
   const [head, ...lines] = readFileSync(out, 'utf8').trimEnd().split('\n');
   const names = head?.split(',').slice(2) ?? [];
   return lines.map((line) => {

@@ -1,6 +1,5 @@
 /** What a source that does not keep its history deletes and refuses, one by one. */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { count, entity, featureView, source } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
@@ -17,6 +16,8 @@ import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { filesBelow } from '#tests/faults/damage/fixture.ts';
 import {
   caller,
+  caughtUp,
+  finished,
   plain,
   replayFilled,
   type TestPlatform,
@@ -88,14 +89,6 @@ const start = async (
     await platform.publishing.publish({ source: 'clicks', events }, caller);
   }
   return platform;
-};
-
-const caughtUp = async (platform: Platform): Promise<void> => {
-  for (;;) {
-    const { views } = await platform.operations.status();
-    if (views.every(({ lag, state }) => lag === 0 && state === 'live')) return;
-    await sleep(2);
-  }
 };
 
 /** Saves the states, by a restart, and trims all that can be trimmed. */
@@ -214,15 +207,8 @@ test('data sets and exports', async () => {
   const platform = await trim('recent', 'ever');
   const build = async (view: string, at: number) => {
     const spine = { rows: [{ user: 'u0', event_timestamp: at }] };
-    let status = await platform.datasets.start(
-      { target: { view }, spine, mode: 'event-time' },
-      caller,
-    );
-    while (status.state === 'running') {
-      await sleep(5);
-      status = await platform.datasets.get(status.id);
-    }
-    return status.error;
+    const request = { target: { view }, spine, mode: 'event-time' } as const;
+    return (await finished(platform, await platform.datasets.start(request, caller))).error;
   };
   expect(await build('recent', END)).toBeNull();
   expect(await build('recent', END - 5 * DAY)).toMatchObject({

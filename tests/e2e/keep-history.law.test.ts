@@ -10,7 +10,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
@@ -24,8 +23,8 @@ import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { type EmbeddedParts, startEmbedded } from '#infra/profiles/embedded.ts';
 import { definitions, moments, rawEvents, sentRow } from '#tests/oracle/arbitraries.ts';
 import { keyValues } from '#tests/oracle/oracle.ts';
-import { caller, replayFilled } from '#tests/support/platform.ts';
-import { entitiesOf, expectOracle, finished, NOW, type Scenario, spineRows } from './scenario.ts';
+import { caller, caughtUp, finished, replayFilled } from '#tests/support/platform.ts';
+import { entitiesOf, expectOracle, NOW, type Scenario, spineRows } from './scenario.ts';
 
 const RUNS = Number(process.env.MILLRACE_RUNS ?? 3);
 const DAY = 86_400_000;
@@ -128,15 +127,6 @@ const check = async (scenario: Drawn, directory: string): Promise<void> => {
   const horizonNow = async (): Promise<number> =>
     (await platform.operations.status()).sources[0]?.historyHorizon ?? Number.NEGATIVE_INFINITY;
 
-  const caughtUp = async (): Promise<void> => {
-    for (;;) {
-      const status = await platform.operations.status();
-      expect(status.views.flatMap(({ error }) => error ?? [])).toEqual([]);
-      if (status.views.every(({ lag, state }) => lag === 0 && state === 'live')) return;
-      await sleep(2);
-    }
-  };
-
   const expectValue = (
     entity: EntityKey,
     at: number,
@@ -179,7 +169,7 @@ const check = async (scenario: Drawn, directory: string): Promise<void> => {
   };
 
   const trim = async (): Promise<void> => {
-    await caughtUp();
+    await caughtUp(platform);
     for (const topic of [rawTopic(name), ...views.map(featuresTopic)])
       await parts.history.sync(topic);
     clock += 3;
@@ -220,7 +210,7 @@ const check = async (scenario: Drawn, directory: string): Promise<void> => {
   };
 
   const compare = async (): Promise<void> => {
-    await caughtUp();
+    await caughtUp(platform);
     const horizon = await horizonNow();
     const entities = entitiesOf({ ...scenario, events: published }).slice(0, 4);
     for (const view of views) {

@@ -2,11 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { count, entity, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
 import { readValues } from '#infra/training-sets/read-values.ts';
-import { caller, plain, testPlatform } from '#tests/support/platform.ts';
+import { caller, finished, plain, testPlatform } from '#tests/support/platform.ts';
 
 const T = Date.parse('2026-03-10T12:30:00Z');
 const HOUR = 3_600_000;
@@ -53,10 +52,9 @@ test('tiles, raw events, explanations and as-served sets leave it out alike', as
       const out = join(directory, `${mode}.parquet`);
       const rows = [{ shop: 'a', event_timestamp: T }];
       const target = { view: 'totals' };
-      let status = await platform.datasets.start({ target, spine: { rows }, out, mode }, caller);
-      for (; status.state === 'running'; status = await platform.datasets.get(status.id))
-        await sleep(2);
-      expect(status.error).toBeNull();
+      const request = { target, spine: { rows }, out, mode };
+      const set = await finished(platform, await platform.datasets.start(request, caller));
+      expect(set.error).toBeNull();
       return (await readValues(out))[0]?.get('n');
     };
     expect(await setOf('as-served')).toBe(2);

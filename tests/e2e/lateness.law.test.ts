@@ -5,13 +5,12 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { col, count, entity, featureView, source, sum } from 'millrace';
 import { expect, test } from 'vitest';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
-import { caller, plain, testPlatform } from '#tests/support/platform.ts';
+import { caller, caughtUp, plain, testPlatform } from '#tests/support/platform.ts';
 
 const RUNS = Number(process.env.MILLRACE_RUNS ?? 2);
 const HOUR = 3_600_000;
@@ -165,14 +164,6 @@ const check = async (scenario: typeof drawn extends fc.Arbitrary<infer D> ? D : 
     // After a restart, a commit is later than the reads before it only by the machine's clock.
     clock += 10;
   };
-  const isLive = async (): Promise<void> => {
-    for (;;) {
-      const { views } = await on.platform.operations.status();
-      expect(views.flatMap(({ error }) => error ?? [])).toEqual([]);
-      if (views.every(({ lag, state }) => lag === 0 && state === 'live')) return;
-      await sleep(2);
-    }
-  };
   const loseStates = async (): Promise<void> => {
     await on.platform.close();
     const states = join(on.directory, 'state');
@@ -203,7 +194,7 @@ const check = async (scenario: typeof drawn extends fc.Arbitrary<infer D> ? D : 
     await on.platform.registry.apply(plain(shop, from), {}, caller);
     await publish(scenario.past, true);
     await on.platform.registry.apply(plain(totals(from)), {}, caller);
-    await isLive();
+    await caughtUp(on.platform);
     await publish(20);
     for (const step of [...scenario.steps, 'trim', 'lose states'] as const) {
       await act[step]();
@@ -211,7 +202,7 @@ const check = async (scenario: typeof drawn extends fc.Arbitrary<infer D> ? D : 
       await publish(2);
       await compare();
     }
-    await isLive();
+    await caughtUp(on.platform);
     await compare();
     lateEvents += oracle.late().length;
   } finally {

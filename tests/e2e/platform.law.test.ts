@@ -17,15 +17,8 @@ import { startEmbedded } from '#infra/profiles/embedded.ts';
 import { sentRow } from '#tests/oracle/arbitraries.ts';
 import { oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
-import {
-  entitiesOf,
-  expectOracle,
-  finished,
-  NOW,
-  type Scenario,
-  scenario,
-  spineRows,
-} from './scenario.ts';
+import { finished } from '#tests/support/platform.ts';
+import { entitiesOf, expectOracle, NOW, type Scenario, scenario, spineRows } from './scenario.ts';
 
 const RUNS = Number(process.env.MILLRACE_RUNS ?? 8);
 const caller = { actor: 'test' };

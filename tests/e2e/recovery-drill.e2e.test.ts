@@ -1,48 +1,15 @@
 /** Runs the drill of docs/guides/recovery.md as it is written, except for the second port. */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { MAIN, runProcess } from '#tests/support/cli.ts';
+import { runProcess } from '#tests/support/cli.ts';
+import { drillOf, runDrill } from '#tests/support/drill.ts';
+import { freePort } from '#tests/support/free-port.ts';
 import { startServer } from '#tests/support/server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(join(root, 'docs', 'guides', 'recovery.md'), 'utf8');
-const drillOf = (name: string): string =>
-  new RegExp(`<!-- ${name} -->\\n\`\`\`sh\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? '';
-const drill = drillOf('drill');
-const erasureDrill = drillOf('erasure drill');
-
-const freePort = (): Promise<number> =>
-  new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
-
-/** Runs in a directory whose `bin/npx` runs the clone's `millrace`. */
-const bash = (script: string, cwd: string, env: NodeJS.ProcessEnv) =>
-  new Promise<{ readonly code: number | null; readonly out: string }>((done) => {
-    const bin = join(cwd, 'bin');
-    mkdirSync(bin);
-    const millrace = `exec '${process.execPath}' --disable-warning=ExperimentalWarning '${MAIN}'`;
-    writeFileSync(join(bin, 'npx'), `#!/bin/bash\nshift\n${millrace} "$@"\n`, { mode: 0o755 });
-    const child = spawn('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
-      cwd,
-      env: { ...process.env, ...env, PATH: `${bin}:${process.env.PATH}` },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let out = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk) => {
-        out += String(chunk);
-      });
-    child.on('exit', (code) => done({ code, out }));
-  });
 
 const inDirectory = async (
   run: (directory: string, server: Awaited<ReturnType<typeof startServer>>) => Promise<void>,
@@ -74,7 +41,8 @@ test('the drill ends with status 0, and its files have values', { timeout: 120_0
   inDirectory(async (directory, { url }) => {
     const port = String(await freePort());
     const env = { MILLRACE_URL: url };
-    const { code, out } = await bash(drill.replaceAll('7412', port), directory, env);
+    const script = drillOf('recovery').replaceAll('7412', port);
+    const { code, out } = await runDrill(script, directory, env);
     expect(code, out).toBe(0);
     expect(readFileSync(join(directory, 'restored.txt'), 'utf8')).toMatch(/ATL +50 /);
     expect(readFileSync(join(directory, 'registry-restored.json'), 'utf8')).toContain('flights');
@@ -94,7 +62,7 @@ test(
       });
       expect(published.status, published.err).toBe(0);
       await server.stop();
-      const { code, out } = await bash(erasureDrill, directory, {});
+      const { code, out } = await runDrill(drillOf('recovery', 'erasure drill'), directory);
       expect(code, out).toBe(0);
       const { certificate } = JSON.parse(readFileSync(join(directory, 'erased.json'), 'utf8'));
       expect(certificate.removed.records).toMatchObject({ 'raw.flights': 50 });

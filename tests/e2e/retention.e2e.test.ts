@@ -10,6 +10,7 @@ import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
 import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import {
   caller,
+  caughtUp,
   plain,
   replayFilled,
   type TestPlatform,
@@ -88,11 +89,7 @@ const kept = async (platform: Platform): Promise<number | undefined> =>
   (await platform.operations.status()).sources[0]?.kept?.events;
 
 const read = async (platform: Platform): Promise<unknown> => {
-  for (;;) {
-    const [view] = (await platform.operations.status()).views;
-    if (view?.lag === 0) break;
-    await sleep(2);
-  }
+  await caughtUp(platform);
   const answer = await platform.serving.read({
     features: ['turnover:n', 'turnover:amount'],
     entities: ['s0', 's1', 's2'].map((name) => ({ shop: name })),

@@ -7,7 +7,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DatasetRequest } from '#domain/api/datasets.ts';
@@ -18,8 +17,8 @@ import { EARLIEST } from '#domain/sources/refusal.ts';
 import type { Row } from '#domain/values/value.ts';
 import { type EmbeddedParts, startEmbedded } from '#infra/profiles/embedded.ts';
 import { definitions, moments, rawEvents, sentRow } from '#tests/oracle/arbitraries.ts';
-import { caller, replayFilled } from '#tests/support/platform.ts';
-import { entitiesOf, finished, NOW, type Scenario, spineRows } from './scenario.ts';
+import { caller, caughtUp, finished, replayFilled } from '#tests/support/platform.ts';
+import { entitiesOf, NOW, type Scenario, spineRows } from './scenario.ts';
 
 const RUNS = Number(process.env.MILLRACE_RUNS ?? 3);
 const KEEP_MS = [0, 4, 12] as const;
@@ -103,15 +102,6 @@ const openSubject = async (keepMs: number | null, now: () => number) => {
   };
 };
 type Subject = Awaited<ReturnType<typeof openSubject>>;
-
-const caughtUp = async (platform: Platform): Promise<void> => {
-  for (;;) {
-    const { views } = await platform.operations.status();
-    if (views.every(({ lag, state }) => lag === 0 && state === 'live')) return;
-    expect(views.flatMap(({ error }) => error ?? [])).toEqual([]);
-    await sleep(2);
-  }
-};
 
 /** Everything that a platform answers about its data. */
 const answers = async (

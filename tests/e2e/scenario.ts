@@ -1,9 +1,6 @@
 /** A random view with its events and times, and what a platform must answer of them. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { DatasetStatus } from '#domain/api/datasets.ts';
-import type { Platform } from '#domain/api/platform.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
@@ -110,16 +107,4 @@ export const expectOracle = (
       `${aggregation} of ${JSON.stringify(entity)} at ${at}: ${JSON.stringify(values[i])}, wanted ${JSON.stringify(want.values[i])}`,
     ).toBe(true);
   });
-};
-
-export const finished = async (
-  platform: Platform,
-  started: DatasetStatus,
-): Promise<DatasetStatus> => {
-  let status = started;
-  while (status.state === 'running') {
-    await sleep(5);
-    status = await platform.datasets.get(status.id);
-  }
-  return status;
 };

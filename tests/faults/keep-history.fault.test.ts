@@ -10,11 +10,10 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Platform } from '#domain/api/platform.ts';
 import { startEmbedded } from '#infra/profiles/embedded.ts';
 import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import { temporaryDirectory } from '#tests/contracts/sqlite.ts';
-import { plain } from '#tests/support/platform.ts';
+import { caughtUp, plain } from '#tests/support/platform.ts';
 import {
   clockAt,
   definitions,
@@ -54,15 +53,6 @@ const runUntilKilled = async (
   child.kill('SIGKILL');
   await once(child, 'close');
   return Number([...text.matchAll(/^acknowledged (\d+)\n/gm)].at(-1)?.[1] ?? 0);
-};
-
-const caughtUp = async (platform: Platform): Promise<void> => {
-  for (;;) {
-    const [view] = (await platform.operations.status()).views;
-    expect(view?.error).toBeNull();
-    if (view?.lag === 0) return;
-    await sleep(5);
-  }
 };
 
 test('kills while history is deleted lose nothing else', { timeout: 300_000 }, async () => {

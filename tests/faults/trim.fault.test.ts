@@ -11,7 +11,7 @@ import { expect, test } from 'vitest';
 import { startEmbedded } from '#infra/profiles/embedded.ts';
 import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import { temporaryDirectory } from '#tests/contracts/sqlite.ts';
-import { plain } from '#tests/support/platform.ts';
+import { caughtUp, plain } from '#tests/support/platform.ts';
 import { definitions, eventAt, SOURCE, USERS, VIEW } from './trim-events.ts';
 
 const caller = { actor: 'test' };
@@ -61,11 +61,7 @@ test('kills while the log is trimmed lose no event', { timeout: 180_000 }, async
       expect(numbers).toEqual(numbers.map((_, i) => i));
       const { sources } = await platform.operations.status();
       expect(sources[0]?.kept?.events).toBeLessThan(numbers.length);
-      for (;;) {
-        const [view] = (await platform.operations.status()).views;
-        if (view?.lag === 0) break;
-        await sleep(5);
-      }
+      await caughtUp(platform);
       const read = await platform.serving.read({
         features: ['clicks', 'total', 'newest'].map((name) => `${VIEW}:${name}`),
         entities: Array.from({ length: USERS }, (_, u) => ({ user: `u${u}` })),

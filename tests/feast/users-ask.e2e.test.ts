@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,11 +25,13 @@ import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import {
   caller,
+  finished,
   plain,
   replayFilled,
   type TestPlatform,
   testPlatform,
 } from '#tests/support/platform.ts';
+import { call } from '#tests/support/server.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -124,12 +125,8 @@ const overHttp = async (
   features: readonly string[],
   entities: Readonly<Record<string, readonly unknown[]>>,
 ): Promise<Vectors> => {
-  const response = await fetch(`${http.url}/get-online-features`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ features, entities }),
-  });
-  const { metadata, results } = (await response.json()) as {
+  const { body } = await call(http.url, '/get-online-features', { body: { features, entities } });
+  const { metadata, results } = body as {
     metadata: { feature_names: string[] };
     results: Vector[];
   };
@@ -204,11 +201,8 @@ const trainingSet = async (
   readonly text: string;
 }> => {
   const out = join(on.files, `set-${files++}.csv`);
-  let status = await on.platform.datasets.start({ ...request, out }, caller);
-  while (status.state === 'running') {
-    await sleep(5);
-    status = await on.platform.datasets.get(status.id);
-  }
+  const started = await on.platform.datasets.start({ ...request, out }, caller);
+  const status = await finished(on.platform, started);
   expect(status.error).toBeNull();
   const text = readFileSync(out, 'utf8');
   const [head, ...lines] = text.trim().split('\n') as [string, ...string[]];

@@ -6,6 +6,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '#domain/errors.ts';
+import { call } from '#tests/support/server.ts';
 import { HEADERS, RAW_PATHS, TEXTS } from './support/corpus.ts';
 import { eventsEverywhere, type Hostile, sale, startHostile } from './support/fixture.ts';
 import { mutateBody } from './support/mutate.ts';
@@ -159,12 +160,10 @@ test('afterwards every accepted event is there once, also after a restart; the a
   timeout: 120_000,
 }, async () => {
   const { platform, running } = hostile;
-  const answer = await fetch(`${hostile.http.url}/v1/sources/sales/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ events: [sale('after', { shop: 'after', amount: 7 })] }),
+  const answer = await call(hostile.http.url, '/v1/sources/sales/events', {
+    body: { events: [sale('after', { shop: 'after', amount: 7 })] },
   });
-  const { position } = (await answer.json()) as { position: string };
+  const { position } = answer.body as { position: string };
   const read = await platform.serving.read({
     features: ['turnover:sales', 'turnover:amount_avg'],
     entities: [{ shop: 'after' }],

@@ -4,7 +4,6 @@
  */
 
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
@@ -13,7 +12,7 @@ import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { readValues } from '#infra/training-sets/read-values.ts';
 import { type Answer, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
-import { caller, plain } from '#tests/support/platform.ts';
+import { caller, finished, plain } from '#tests/support/platform.ts';
 import { type Change, everythingOf, fieldsOf, KEYS } from './changes.ts';
 
 const HOUR = 3_600_000;
@@ -151,11 +150,9 @@ export const revised = (
       );
       const out = join(directory, `${mode}.parquet`);
       const target = { service: everything.name };
-      const { datasets } = platform();
       const request = { target, spine: { rows }, out, overwrite: true, mode, withStatus: true };
-      let status = await datasets.start(request, caller);
-      for (; status.state === 'running'; status = await datasets.get(status.id)) await sleep(2);
-      expect(status.error).toBeNull();
+      const set = await finished(platform(), await platform().datasets.start(request, caller));
+      expect(set.error).toBeNull();
       const read = await readValues(out);
       for (const { change, events } of all)
         rows.forEach(({ id, event_timestamp: at }, i) => {

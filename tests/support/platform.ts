@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditRecord } from '#domain/api/audit.ts';
+import type { DatasetStatus } from '#domain/api/datasets.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReplayStatus } from '#domain/api/replays.ts';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -51,6 +53,37 @@ export const testPlatform = async (
       for (const path of [directory, files]) rmSync(path, { recursive: true, force: true });
     },
   };
+};
+
+/** Resolves when every view is live and has computed all that the log has. */
+export const caughtUp = async (platform: Platform): Promise<void> => {
+  for (;;) {
+    const { views } = await platform.operations.status();
+    const errors = views.flatMap(({ error }) => error ?? []);
+    if (errors.length > 0) throw new Error(errors.join('; '));
+    if (views.every(({ lag, state }) => lag === 0 && state === 'live')) return;
+    await sleep(2);
+  }
+};
+
+/** The data set when it has ended. */
+export const finished = async (
+  { datasets }: Platform,
+  { id }: Pick<DatasetStatus, 'id'>,
+): Promise<DatasetStatus> => {
+  await datasets.ended(id);
+  return datasets.get(id);
+};
+
+/** All records of the audit log. */
+export const auditOf = async ({ audit }: Platform): Promise<readonly AuditRecord[]> => {
+  const records: AuditRecord[] = [];
+  for (let after = 0; ; ) {
+    const page = await audit.log({ after, limit: 1000 });
+    records.push(...page.records);
+    if (page.next === null) return records;
+    after = page.next;
+  }
 };
 
 export const replayFilled = async (platform: Platform, id: string): Promise<ReplayStatus> => {

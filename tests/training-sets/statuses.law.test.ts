@@ -17,14 +17,13 @@ import { readValues } from '#infra/training-sets/read-values.ts';
 import {
   entitiesOf,
   expectOracle,
-  finished,
   NOW,
   type Scenario,
   scenario,
   spineRows,
 } from '#tests/e2e/scenario.ts';
 import { sentRow } from '#tests/oracle/arbitraries.ts';
-import { caller, testPlatform } from '#tests/support/platform.ts';
+import { caller, finished, testPlatform } from '#tests/support/platform.ts';
 
 const RUNS = Number(process.env.MILLRACE_RUNS ?? 8);
 

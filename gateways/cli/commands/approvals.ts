@@ -3,13 +3,12 @@ import { type Command, Option } from 'commander';
 import type { ApprovalList, Proposal, ProposalSummary } from '#domain/api/approvals.ts';
 import type { Person } from '#domain/approval/proposal.ts';
 import { MATTERS, type Requirement } from '#domain/approval/requirements.ts';
-import { messageOf } from '#domain/error-message.ts';
-import { durationText, parseDuration } from '#domain/values/duration.ts';
+import { durationText } from '#domain/values/duration.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { changesText } from '../plan-text.ts';
 import { facts, showTime, table } from '../table.ts';
-import { UsageError } from '../usage.ts';
+import { durationOption, UsageError } from '../usage.ts';
 
 interface ReasonOption {
   readonly reason?: string;
@@ -31,15 +30,6 @@ const mattersOf = (text: string): readonly string[] => {
 const requirementText = ({ namespace, for: matters, validMs }: Requirement): string => {
   const within = validMs === undefined ? '' : ` within ${durationText(validMs)}`;
   return `${namespace === '*' ? 'every namespace' : `namespace ${namespace}`} needs approval for ${matters.length === 0 ? NOTHING : `${matters.join(', ')}${within}`}`;
-};
-
-/** ms */
-const withinOf = (text: string): number => {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    throw new UsageError(`--within: ${messageOf(error)}`);
-  }
 };
 
 const require = async (
@@ -184,7 +174,7 @@ export const addApprovals = (program: Command): void => {
       new Option(
         '--within <duration>',
         'how long a proposal can be approved, from 1h to 90d; default: as it is, which is 7d at first',
-      ).argParser(withinOf),
+      ).argParser(durationOption('--within')),
     )
     .option('--reason <text>', 'why, for the audit log')
     .addHelpText(

@@ -7,7 +7,6 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
-import { parseDuration } from '#domain/values/duration.ts';
 import { parseTime } from '#domain/values/time.ts';
 import type { Until } from '#infra/backup/choose-backup.ts';
 import type { Restored } from '#infra/profiles/embedded-restore.ts';
@@ -19,7 +18,7 @@ import {
   stackAddressesOf,
 } from '../stack-options.ts';
 import { showTime, table } from '../table.ts';
-import { wholeOption } from '../usage.ts';
+import { durationOption, wholeOption } from '../usage.ts';
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
@@ -87,18 +86,18 @@ const verify = async (from: string, _options: unknown, command: Command): Promis
 
 interface PruneCommandOptions {
   readonly keep?: number;
-  readonly olderThan?: string;
+  /** ms */
+  readonly olderThan?: number;
   readonly evenLast?: boolean;
 }
 
 const prune = async (
   from: string,
-  { keep, olderThan, evenLast }: PruneCommandOptions,
+  { keep, olderThan: olderThanMs, evenLast }: PruneCommandOptions,
   command: Command,
 ): Promise<void> => {
   const { json, document, print } = contextOf(command);
   const { prunedText, pruneBackups } = await import('#infra/backup/prune-backups.ts');
-  const olderThanMs = olderThan === undefined ? undefined : parseDuration(olderThan);
   const done = await pruneBackups({ from, keep, olderThanMs, evenLast });
   if (json) document(done);
   else print(prunedText(done));
@@ -183,7 +182,11 @@ export const addBackup = (program: Command): void => {
     .description('delete backups, and the content that no kept backup has')
     .argument('<from>', 'directory of backups')
     .option('--keep <n>', 'how many of the newest backups are kept', wholeOption('--keep'))
-    .option('--older-than <age>', 'delete those that are older, such as 30d')
+    .option(
+      '--older-than <age>',
+      'delete those that are older, such as 30d',
+      durationOption('--older-than'),
+    )
     .option('--even-last', 'also the newest backup, which is kept otherwise')
     .addHelpText(
       'after',

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ErasureStatus } from '#domain/api/erasures.ts';
-import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
+import type { SignedCertificate } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { fail } from '#domain/errors.ts';
 import { type AuditFlags, addAuditOptions, auditOf } from '../audit-options.ts';
@@ -47,12 +47,13 @@ const entityOf = (pairs: readonly string[] | undefined): EntityTexts => {
 const inDirectory = async (
   options: EraseOptions,
   entity: EntityTexts,
-): Promise<ErasureCertificate> => {
+): Promise<SignedCertificate> => {
   const { data, backups, reason = '', removeBackups, entityQuota } = options;
+  const { auditKeySigner, signCertificate } = await import('#infra/profiles/sign-certificate.ts');
   const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
   const { eraseEmbedded } = await import('#infra/profiles/embedded-erase.ts');
   const line = progressLine();
-  return eraseEmbedded({
+  const certificate = await eraseEmbedded({
     dataDirectory: resolve(data),
     entity,
     reason,
@@ -62,6 +63,7 @@ const inDirectory = async (
     ...(backups === undefined ? {} : { backups }),
     onProgress: line.show,
   }).finally(line.end);
+  return signCertificate(certificate, auditKeySigner(audit.auditKey));
 };
 
 const erase = async (_options: unknown, command: Command): Promise<void> => {
@@ -83,11 +85,11 @@ const erase = async (_options: unknown, command: Command): Promise<void> => {
   const { signCertificate, signerOf } = await import('#infra/profiles/sign-certificate.ts');
   // A key that cannot sign is refused before anything is removed.
   const signer = keyFile === undefined ? null : signerOf(keyFile);
-  const certificate =
+  const made =
     url === undefined
       ? await inDirectory(options, entity)
       : await eraseRunning(client, { entity, reason }, message);
-  const signed = signCertificate(certificate, signer);
+  const signed = signer === null ? made : signCertificate(made.certificate, signer);
   if (file !== undefined) await writeFile(file, `${JSON.stringify(signed, null, 2)}\n`);
   if (json) document(signed);
   else print(certificateText(signed));
@@ -111,10 +113,11 @@ const show = async (id: string, _options: unknown, command: Command): Promise<vo
   if (json) return document(status);
   print(erasureText(status));
   if (status.state !== 'done') return;
-  const certificate = await client.get<ErasureCertificate>(
-    `${path('v1', 'erasures', id)}/certificate`,
+  print(
+    certificateText(
+      await client.get<SignedCertificate>(`${path('v1', 'erasures', id)}/certificate`),
+    ),
   );
-  print(certificateText({ certificate, signature: null }));
 };
 
 const verify = async (_options: unknown, command: Command): Promise<void> => {
@@ -162,7 +165,10 @@ export const addErase = (program: Command): void => {
       '.millrace',
     )
     .option('--certificate <file>', 'write the certificate to this file, as JSON')
-    .option('--key-file <file>', 'sign it: an Ed25519 private key in PEM, or a secret for HMAC')
+    .option(
+      '--key-file <file>',
+      'sign it: an Ed25519 private key in PEM, or a secret for HMAC; default: the audit key signs it',
+    )
     .option('--backups <directory...>', 'directories of backups: the certificate names them')
     .addOption(entityQuotaOption())
     .option('--remove-backups', 'delete all backups of these directories', false)

@@ -7,6 +7,7 @@ import type { StackAddresses } from '#infra/stack/addresses.ts';
 import type { ServerStatus, Stack } from '#infra/stack/stack.ts';
 import { contextOf } from '../context.ts';
 import { progressLine } from '../progress-line.ts';
+import { DEFAULT_STACK, DEFAULT_STACK_PORT, stackAddressesOf } from '../stack-options.ts';
 import { table } from '../table.ts';
 import { terminalText } from '../terminal-text.ts';
 import { wholeOption } from '../usage.ts';
@@ -21,8 +22,6 @@ interface OtherAddresses {
   readonly addresses?: string;
 }
 
-const DEFAULT_DIRECTORY = '.millrace-stack';
-const DEFAULT_BASE_PORT = 7420;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const say = (line: string): void => void process.stderr.write(`${terminalText(line)}\n`);
 
@@ -31,7 +30,7 @@ const basePortOf = (directory: string): number => {
   const file = join(directory, 'stack.json');
   return existsSync(file)
     ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort
-    : DEFAULT_BASE_PORT;
+    : DEFAULT_STACK_PORT;
 };
 
 const open = async ({ data, basePort }: StackCommandOptions): Promise<Stack> => {
@@ -41,17 +40,12 @@ const open = async ({ data, basePort }: StackCommandOptions): Promise<Stack> => 
 };
 
 /** Where the servers are; those of `--addresses` were not started by this command. */
-const addressesOf = async ({
+const addressesOf = ({
   data,
   basePort,
-  addresses,
-}: StackCommandOptions & OtherAddresses): Promise<StackAddresses> => {
-  const { stackAddresses } = await import('#infra/stack/addresses.ts');
-  const { readAddresses } = await import('#infra/stack/read-addresses.ts');
-  const directory = resolve(data);
-  const local = stackAddresses(directory, basePort ?? basePortOf(directory));
-  return addresses === undefined ? local : readAddresses(addresses, local);
-};
+  ...rest
+}: StackCommandOptions & OtherAddresses): Promise<StackAddresses> =>
+  stackAddressesOf({ ...rest, stack: data, stackPort: basePort ?? basePortOf(resolve(data)) });
 
 const statusText = (servers: readonly ServerStatus[]): string =>
   table(
@@ -170,11 +164,11 @@ export const addStack = (program: Command): void => {
       .option(
         '--data <dir>',
         "directory of the servers' data and logs; pass the same to `serve --stack`",
-        DEFAULT_DIRECTORY,
+        DEFAULT_STACK,
       )
       .option(
         '--base-port <n>',
-        `first port of the servers; default: that of the last start, or ${DEFAULT_BASE_PORT}; pass the same to \`serve --stack-port\``,
+        `first port of the servers; default: that of the last start, or ${DEFAULT_STACK_PORT}; pass the same to \`serve --stack-port\``,
         wholeOption('--base-port'),
       )
       .addHelpText('after', `\nExample:\n  ${example}`);

@@ -3,13 +3,13 @@
  *
  * A batch starts when the operating system has all of the previous one, so they nearly always
  * arrive in order. If one overtakes another, the server refuses it (MR_PRODUCER_SEQUENCE), and it
- * is sent again after the other. If the server is unreachable or overloaded, or the rate limit of
- * the key is reached, a batch is repeated until `retryForMs` have passed without any success. The
- * sequence numbers make that safe.
+ * is sent again after the other. After a refusal that is temporary, as where the server is
+ * unreachable, overloaded or closed by an erasure, a batch is repeated until `retryForMs` have
+ * passed without any success. The sequence numbers make that safe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PublishResult } from '#domain/api/publishing.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { isTemporary, MillraceError } from '#domain/errors.ts';
 import type { Batch } from './batch.ts';
 
 interface Sending {
@@ -23,12 +23,6 @@ interface Sending {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;
-const RETRIED: ReadonlySet<string> = new Set([
-  'MR_UNREACHABLE',
-  'MR_UNAVAILABLE',
-  'MR_OVERLOADED',
-  'MR_RATE_LIMITED',
-]);
 
 /** At least as long as the server requests. */
 const pauseOf = ({ details }: MillraceError, pause: number): number =>
@@ -60,7 +54,7 @@ export const sendInOrder = async (
         if (error.code === 'MR_PRODUCER_SEQUENCE' && !overtook) {
           overtook = true;
           await before;
-        } else if (RETRIED.has(error.code) && Date.now() - lastSuccess < retryForMs && !stopped()) {
+        } else if (isTemporary(error) && Date.now() - lastSuccess < retryForMs && !stopped()) {
           const wait = pauseOf(error, pause);
           onRetry(error, wait);
           await sleep(wait);

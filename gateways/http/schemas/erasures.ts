@@ -1,6 +1,7 @@
 /** Erasures: what is requested, and how far it is. */
 import { type Static, Type } from 'typebox';
 import type { ErasureRequest, ErasureStatus } from '#domain/api/erasures.ts';
+import type { ErasureCertificate, SignedCertificate } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { closed, epoch, nullable, oneOf, record, shapeOf } from './shapes.ts';
 
@@ -34,4 +35,14 @@ export const erasureStatus = shapeOf<ErasureStatus>()(
   }),
 );
 export const erasureList = Type.Array(erasureStatus);
-export const certificate = record();
+export const certificate = shapeOf<SignedCertificate>()(
+  Type.Object({
+    certificate: Type.Unsafe<ErasureCertificate>(record()),
+    signature: nullable(
+      Type.Object(
+        { algorithm: oneOf('HMAC-SHA256', 'Ed25519'), value: Type.String() },
+        { description: 'base64, over the certificate as JSON without spaces; null: no key' },
+      ),
+    ),
+  }),
+);

@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AuditRecord } from '#domain/api/audit.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { BackupEntry } from '#infra/backup/catalog.ts';
@@ -23,7 +22,7 @@ import {
 } from '#infra/profiles/embedded-restore.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { randomOf } from '#tests/support/clicks.ts';
-import { caller } from '#tests/support/platform.ts';
+import { auditOf, caller, replayFilled } from '#tests/support/platform.ts';
 import {
   define,
   type Load,
@@ -57,16 +56,6 @@ const backUp = async (): Promise<void> => {
   const { status, out, err } = await runProcess(['backup', backups, '--data', data, '--json']);
   expect(status, `${seed}: ${err}`).toBe(0);
   made.push(JSON.parse(out));
-};
-
-const auditOf = async (of: Platform): Promise<readonly AuditRecord[]> => {
-  const records: AuditRecord[] = [];
-  for (let after = 0; ; ) {
-    const page = await of.audit.log({ after, limit: 1000 });
-    records.push(...page.records);
-    if (page.next === null) return records;
-    after = page.next;
-  }
 };
 
 const acceptedBy = ({ topics }: Pick<BackupEntry, 'topics'>): number =>
@@ -169,11 +158,7 @@ test(`the last backup, made at rest, is equal in all (${seed})`, async () => {
 /** Fills that the cut interrupted end, and count what they would have counted. */
 const expectFills = async (restored: Platform, n: number, note: string): Promise<void> => {
   for (const replay of await restored.replays.list()) {
-    for (let { state } = replay; state === 'filling'; ) {
-      await sleep(5);
-      ({ state } = await restored.replays.get(replay.id));
-    }
-    const { state, id, version } = await restored.replays.get(replay.id);
+    const { state, id, version } = await replayFilled(restored, replay.id);
     if (state !== 'ready') continue;
     await restored.replays.change(id, 'promote', { reason: 'restored' }, caller);
     const { values } = await restored.serving.read({

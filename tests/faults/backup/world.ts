@@ -6,15 +6,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { col, count, featureView, last } from 'millrace';
 import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import type { Value } from '#domain/values/value.ts';
-import { type Click, clicks, randomOf, totals, user } from '#tests/support/clicks.ts';
-import { caller, plain } from '#tests/support/platform.ts';
+import {
+  type Click,
+  clicks,
+  randomOf,
+  readTotals,
+  totals,
+  totalsOfClicks,
+  user,
+  usersOf,
+} from '#tests/support/clicks.ts';
+import { caller, plain, replayFilled } from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const BATCH = 10;
 export const PRODUCER = 'loader';
-export const USERS = Array.from({ length: 12 }, (_, i) => `u${i}`);
+export const USERS = usersOf(12);
 
 /** Leaves late events out. */
 const punctual = featureView({
@@ -74,10 +82,6 @@ export const publishNext = async (
     .position;
 };
 
-const filled = async (platform: Platform, id: string): Promise<void> => {
-  while ((await platform.replays.get(id)).state === 'filling') await sleep(5);
-};
-
 /** Revises and replays, or replays some entities, in turns. */
 const change = async (platform: Platform, turn: number, fills: number[]): Promise<void> => {
   const version = Math.floor(turn / 2) + 2;
@@ -89,7 +93,7 @@ const change = async (platform: Platform, turn: number, fills: number[]): Promis
     caller,
   );
   fills.push(Date.now());
-  await filled(platform, id);
+  await replayFilled(platform, id);
   await platform.replays.change(id, 'promote', { reason: `turn ${turn}` }, caller);
   const before = `activity@${generation - 1}`;
   await platform.replays.change(before, 'retire', { reason: `turn ${turn}` }, caller);
@@ -156,32 +160,17 @@ export const readAll = async (
   );
 };
 
-export const totalsOf = async (
-  platform: Platform,
-  at: number,
-): Promise<readonly (readonly Value[])[]> =>
-  (
-    await platform.serving.read({
-      features: ['totals:n', 'totals:spent', 'totals:n_1d'],
-      entities: USERS.map((name) => ({ user: name })),
-      at,
-    })
-  ).values;
+export const totalsOf = (platform: Platform, at: number): ReturnType<typeof readTotals> =>
+  readTotals(platform, USERS, at);
 
 /** What `totalsOf` must answer where the log has the first `n` events. */
 export const wantedTotals = (
   clickAt: Load['clickAt'],
   n: number,
   at: number,
-): readonly (readonly (number | null)[])[] => {
-  const events = Array.from({ length: n }, (_, i) => clickAt(i)).filter((event) => event.at <= at);
-  const from = Math.floor((at - DAY) / HOUR) * HOUR;
-  return USERS.map((name) => {
-    const mine = events.filter((event) => event.user === name);
-    return [
-      mine.length,
-      mine.length === 0 ? null : mine.reduce((sum, { amount }) => sum + amount, 0),
-      mine.filter((event) => event.at >= from).length,
-    ];
-  });
-};
+): ReturnType<typeof totalsOfClicks> =>
+  totalsOfClicks(
+    Array.from({ length: n }, (_, i) => clickAt(i)),
+    USERS,
+    at,
+  );

@@ -19,7 +19,7 @@ import type { Platform } from '#domain/api/platform.ts';
 import { repairEmbedded } from '#infra/profiles/embedded-repair.ts';
 import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import { readValues } from '#infra/training-sets/read-values.ts';
-import { caller } from '#tests/support/platform.ts';
+import { caller, finished } from '#tests/support/platform.ts';
 import {
   type Bases,
   computed,
@@ -91,15 +91,9 @@ const dataSetAt = async (
   rmSync(out, { force: true });
   const rows = SHOPS.map((shop) => ({ shop, event_timestamp: at }));
   const target = { view: viewOf(name) };
-  let status = await platform.datasets.start(
-    { target, spine: { rows }, out, mode: 'event-time' },
-    caller,
-  );
-  while (status.state === 'running') {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    status = await platform.datasets.get(status.id);
-  }
-  if (status.error !== null) throw status.error;
+  const request = { target, spine: { rows }, out, mode: 'event-time' } as const;
+  const { error } = await finished(platform, await platform.datasets.start(request, caller));
+  if (error !== null) throw error;
   const read = await readValues(out);
   return new Map(
     SHOPS.map((shop, i) => [shop, [read[i]?.get(`${name}_n`), read[i]?.get(`${name}_sum`)]]),

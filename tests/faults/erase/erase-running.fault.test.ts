@@ -2,7 +2,8 @@
  * The promise: an erasure that a server has begun is carried out, though the server is killed at
  * any moment of it, and the command that waits for it gets its certificate.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createPublicKey, verify } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +14,7 @@ import { verifyErasure } from '#infra/profiles/embedded-erase-verify.ts';
 import { verifyEmbedded } from '#infra/profiles/embedded-verify.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { plain } from '#tests/support/platform.ts';
-import { type Server, startServer } from '#tests/support/server.ts';
+import { call, type Server, startServer } from '#tests/support/server.ts';
 import { definitions, ERASED, transfers200 } from './transfers.ts';
 
 const entity = { person: ERASED };
@@ -36,13 +37,8 @@ const start = async (more: readonly string[] = []): Promise<Server> => {
   return server;
 };
 const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-  const response = await fetch(`${server?.url}${path}`, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  });
-  return (await response.json()) as T;
+  const answer = await call(server?.url ?? '', path, { method, body });
+  return answer.body as T;
 };
 const publish = () =>
   ask<{ readonly accepted?: number }>('POST', '/v1/sources/transfers/events', {
@@ -92,22 +88,30 @@ test('a server that is killed at any moment carries it out when it is started ag
   expect((await verifyEmbedded({ dataDirectory: data(), deep: true })).damage).toEqual([]);
 });
 
-test('`erase --url` waits through a kill, and writes the certificate', {
+test('`erase --url` waits through a kill, and writes the certificate, signed by the server', {
   timeout: 120_000,
 }, async () => {
-  const first = await start();
+  const keyFile = join(directory, 'audit-key');
+  writeFileSync(keyFile, 'k'.repeat(32));
+  const key = ['--audit-key-file', keyFile];
+  const first = await start(key);
   await filled();
   const file = join(directory, '77.json');
   const args = ['--entity', `person=${ERASED}`, '--reason', 'request 77', '--certificate', file];
   const command = runProcess(['erase', ...args, '--url', first.url]);
   while (!first.output().err.includes('erasure ')) await sleep(5);
   await first.kill();
-  await start(['--port', new URL(first.url).port]);
+  await start([...key, '--port', new URL(first.url).port]);
   const { status, out, err } = await command;
   expect([status, err]).toEqual([0, expect.stringContaining('runs')]);
   expect(out).toContain('values of other entities of the view sold were computed anew');
-  const { certificate } = JSON.parse(readFileSync(file, 'utf8')) as SignedCertificate;
+  const { certificate, signature } = JSON.parse(readFileSync(file, 'utf8')) as SignedCertificate;
   expect(certificate.recomputed.map(({ view }) => view)).toEqual(['paid', 'received', 'sold']);
+  const { publicKey: x } = await ask<{ readonly publicKey: string }>('GET', '/v1/audit/public-key');
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  const signed = Buffer.from(signature?.value ?? '', 'base64');
+  const text = Buffer.from(JSON.stringify(certificate));
+  expect(verify(null, text, publicKey, signed)).toBe(true);
   const shown = await runProcess(['erase', 'list', '--url', first.url, '--json']);
   expect(JSON.parse(shown.out)).toMatchObject({ state: 'done', reason: 'request 77' });
 });

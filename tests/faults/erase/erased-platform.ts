@@ -1,13 +1,18 @@
 /** A platform with data of all kinds about several people, and all that it answers of others. */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
-import { finished } from '#tests/e2e/scenario.ts';
-import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import {
+  caller,
+  caughtUp,
+  finished,
+  plain,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 import {
   definitions,
   ERASED,
@@ -39,15 +44,6 @@ let running: TestPlatform | null = null;
 export const disposeRunning = async (): Promise<void> => {
   await running?.dispose();
   running = null;
-};
-
-const caughtUp = async (platform: Platform): Promise<void> => {
-  for (;;) {
-    const { views } = await platform.operations.status();
-    expect(views.flatMap(({ error }) => error ?? [])).toEqual([]);
-    if (views.every(({ lag, state }) => lag === 0 && state === 'live')) return;
-    await sleep(2);
-  }
 };
 
 export const publish = async (platform: Platform, from: number, to: number): Promise<void> => {

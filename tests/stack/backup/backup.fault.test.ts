@@ -14,7 +14,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import avro from 'avsc';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AuditRecord } from '#domain/api/audit.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
 import type { BackupEntry } from '#infra/backup/catalog.ts';
@@ -33,7 +32,7 @@ import { keptBatches, restoreLog, restoreSchemas } from '#infra/profiles/stack-l
 import { openStackCut, type StackCut } from '#infra/profiles/stack-restore.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { randomOf } from '#tests/support/clicks.ts';
-import { plain } from '#tests/support/platform.ts';
+import { auditOf, finished, plain } from '#tests/support/platform.ts';
 import {
   airport,
   airportDelays,
@@ -43,7 +42,7 @@ import { addresses } from '../support/addresses.ts';
 import { emptyDatabase } from '../support/mysql.ts';
 import { caller, computed, type StackPlatform, stackPlatform, until } from '../support/platform.ts';
 import { takeOverStores } from '../support/take-over-stores.ts';
-import { runDrill } from './drill.ts';
+import { runStackDrill } from './drill.ts';
 import {
   define,
   PRODUCERS,
@@ -87,16 +86,6 @@ const backUp = async (): Promise<BackupEntry> => {
   const entry = await backUpStack({ addresses: servers(), to: backups });
   made.push({ entry, before });
   return entry;
-};
-
-const auditOf = async (of: Platform): Promise<readonly AuditRecord[]> => {
-  const records: AuditRecord[] = [];
-  for (let after = 0; ; ) {
-    const page = await of.audit.log({ after, limit: 1000 });
-    records.push(...page.records);
-    if (page.next === null) return records;
-    after = page.next;
-  }
 };
 
 const recordsOf = async (log: KafkaLog, topic: string): Promise<readonly LogRecord[]> => {
@@ -215,16 +204,12 @@ const expectRegistry = async (cut: StackCut, note: string): Promise<void> => {
 };
 
 /** A training set of all users at one time, as lines in a fixed order. */
-const dataSetOf = async ({ datasets }: Platform, at: number): Promise<readonly string[]> => {
+const dataSetOf = async (platform: Platform, at: number): Promise<readonly string[]> => {
   const out = join(root, `${randomUUID()}.csv`);
   const rows = USERS.map((user) => ({ user, event_timestamp: at }));
   const request = { target: { view: 'totals' }, spine: { rows }, out, mode: 'as-served' } as const;
-  let status = await datasets.start(request, caller);
-  await until('the data set is made', async () => {
-    status = await datasets.get(status.id);
-    return status.state !== 'running';
-  });
-  expect(status.error).toBeNull();
+  const set = await finished(platform, await platform.datasets.start(request, caller));
+  expect(set.error).toBeNull();
   return readFileSync(out, 'utf8').split('\n').toSorted();
 };
 
@@ -396,7 +381,7 @@ test(`the drill restores onto emptied servers: values, data set, audit, registry
   await second.dispose();
   await first.dispose();
 
-  const { code, out } = await runDrill(root);
+  const { code, out } = await runStackDrill(root);
   expect(code, out).toBe(0);
 
   first = await gateway(true);

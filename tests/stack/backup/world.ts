@@ -5,16 +5,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { entity } from 'millrace';
 import type { Platform } from '#domain/api/platform.ts';
-import type { Value } from '#domain/values/value.ts';
-import { type Click, clicks, randomOf, totals, user } from '#tests/support/clicks.ts';
+import {
+  type Click,
+  clicks,
+  randomOf,
+  readTotals,
+  totals,
+  totalsOfClicks,
+  user,
+  usersOf,
+} from '#tests/support/clicks.ts';
 import { caller, plain } from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const BATCH = 6;
 export const PRODUCERS = ['first', 'second'] as const;
-export const USERS = Array.from({ length: 8 }, (_, i) => `u${i}`);
-export const FEATURES = ['totals:n', 'totals:spent', 'totals:n_1d'] as const;
+export const USERS = usersOf(8);
 
 export interface World {
   /** event `i` of a producer */
@@ -75,36 +82,20 @@ export const startWorld = (gateways: readonly [Platform, Platform], seed: number
   };
 };
 
-export const totalsOf = async (
+export const totalsOf = (
   platform: Platform,
   at: number,
   known?: number,
-): Promise<readonly (readonly Value[])[]> =>
-  (
-    await platform.serving.read({
-      features: [...FEATURES],
-      entities: USERS.map((name) => ({ user: name })),
-      at,
-      ...(known === undefined ? {} : { known }),
-    })
-  ).values;
+): ReturnType<typeof readTotals> => readTotals(platform, USERS, at, known);
 
 /** What `totalsOf` must answer where the log has the first events of each producer. */
 export const wantedTotals = (
   { clickAt }: Pick<World, 'clickAt'>,
   counts: readonly number[],
   at: number,
-): readonly (readonly (number | null)[])[] => {
-  const events = counts
-    .flatMap((n, producer) => Array.from({ length: n }, (_, i) => clickAt(producer, i)))
-    .filter((event) => event.at <= at);
-  const from = Math.floor((at - DAY) / HOUR) * HOUR;
-  return USERS.map((name) => {
-    const mine = events.filter((event) => event.user === name);
-    return [
-      mine.length,
-      mine.length === 0 ? null : mine.reduce((total, { amount }) => total + amount, 0),
-      mine.filter((event) => event.at >= from).length,
-    ];
-  });
-};
+): ReturnType<typeof totalsOfClicks> =>
+  totalsOfClicks(
+    counts.flatMap((n, producer) => Array.from({ length: n }, (_, i) => clickAt(producer, i))),
+    USERS,
+    at,
+  );

@@ -5,13 +5,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { col, count, entity, featureView, source, sum } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { computeJob } from '#infra/flink/sql/names.ts';
 import { readValues } from '#infra/training-sets/read-values.ts';
-import { plain } from '#tests/support/platform.ts';
+import { finished, plain } from '#tests/support/platform.ts';
 import { addresses } from '../support/addresses.ts';
 import {
   caller,
@@ -92,14 +91,12 @@ test('imported events are known from their known times, before the first live ev
     expect([at, await read({ at, known: at })]).toEqual([at, wanted[i]]);
   const directory = mkdtempSync(join(tmpdir(), 'millrace-life-'));
   const out = join(directory, 'set.parquet');
-  const { datasets } = stack.platform;
   const rows = moments.map((at) => ({ shop: 'a', event_timestamp: at }));
-  let status = await datasets.start(
+  const started = await stack.platform.datasets.start(
     { target: { view }, spine: { rows }, out, mode: 'as-served' },
     caller,
   );
-  for (; status.state === 'running'; status = await datasets.get(status.id)) await sleep(50);
-  expect(status.error).toBeNull();
+  expect((await finished(stack.platform, started)).error).toBeNull();
   const set = await readValues(out);
   expect(set.map((row) => [row.get('n'), row.get('total')])).toEqual(wanted);
   rmSync(directory, { recursive: true, force: true });

@@ -35,7 +35,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
-import { plain } from '#tests/support/platform.ts';
+import { finished, plain } from '#tests/support/platform.ts';
 
 type Sales = ReturnType<typeof numberedSales>;
 
@@ -324,13 +324,12 @@ const verified = async (topic: string): Promise<readonly string[]> => {
 const dataSet = async (sales: Sales): Promise<void> => {
   const rows = sales.query.entities.map((key) => ({ ...key, event_timestamp: Date.now() }));
   const out = join(files, `${uniqueName('set')}.parquet`);
-  let status = await platform().datasets.start(
-    { target: { view: sales.view }, spine: { rows }, out, mode: 'event-time' },
-    caller,
-  );
-  await until('the data set is built', async () => {
-    status = await platform().datasets.get(status.id);
-    return status.state !== 'running';
-  });
-  if (status.error !== null) throw status.error;
+  const request = {
+    target: { view: sales.view },
+    spine: { rows },
+    out,
+    mode: 'event-time',
+  } as const;
+  const { error } = await finished(platform(), await platform().datasets.start(request, caller));
+  if (error !== null) throw error;
 };

@@ -25,7 +25,7 @@ import {
   until,
 } from '#tests/stack/support/platform.ts';
 import { icebergTables } from '#tests/stack/support/warehouse.ts';
-import { plain } from '#tests/support/platform.ts';
+import { finished, plain } from '#tests/support/platform.ts';
 
 const card = entity({ name: uniqueName('card'), keys: { card: 'string' } });
 const payments = source({
@@ -124,16 +124,11 @@ const readAt = async (known: number): Promise<readonly (readonly Value[])[]> =>
 const trainingSet = async (known: number): Promise<string> => {
   const out = join(directory, `${uniqueName('set')}.csv`);
   const rows = entities.map((one) => ({ ...one, event_timestamp: known }));
-  const { id } = await stack.platform.datasets.start(
+  const started = await stack.platform.datasets.start(
     { target: { view: spending.name }, spine: { rows }, out, mode: 'event-time', known },
     caller,
   );
-  let state = await stack.platform.datasets.get(id);
-  await until('the data set is done', async () => {
-    state = await stack.platform.datasets.get(id);
-    return state.state !== 'running';
-  });
-  expect(state).toMatchObject({ state: 'done', error: null });
+  expect(await finished(stack.platform, started)).toMatchObject({ state: 'done', error: null });
   return readFileSync(out, 'utf8');
 };
 

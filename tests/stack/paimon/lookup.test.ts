@@ -4,7 +4,7 @@
  */
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import {
   type LookupClient,
   type LookupTable,
 } from '#infra/paimon/lookup-client.ts';
+import { freePort } from '#tests/support/free-port.ts';
 import { type RunningServer, startLookupServer, writeTiles } from './java.ts';
 
 const HOUR = 3_600_000;
@@ -30,14 +31,6 @@ const cache = join(directory, 'cache');
 let port = 0;
 let server: RunningServer;
 let client: LookupClient;
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port: free } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return free;
-};
 
 const eventually = async <T>(attempt: () => Promise<T>): Promise<T> => {
   const end = performance.now() + 20_000;

@@ -37,6 +37,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { finished } from '#tests/support/platform.ts';
 
 const SEED = Number(process.env.MILLRACE_SEED ?? 20_261_123);
 const VIEWS = Number(process.env.MILLRACE_VIEWS ?? 8);
@@ -355,14 +356,11 @@ test('a training set from the history is right', async () => {
     entities.map((entity): Row => ({ ...entity, event_timestamp: at })),
   );
   const out = join(tmpdir(), `${uniqueName('rows')}.csv`);
-  let status = await platform.datasets.start(
+  const started = await platform.datasets.start(
     { target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' },
     caller,
   );
-  await until('the data set is made', async () => {
-    status = await platform.datasets.get(status.id);
-    return status.state !== 'running';
-  });
+  const status = await finished(platform, started);
   expect(status.error).toBeNull();
   expect(status.rows).toBe(rows.length);
   expect(readFileSync(out, 'utf8').length).toBeGreaterThan(0);

@@ -34,7 +34,6 @@ export const fakeDatasets = ({ log }: FakeState): Datasets => {
     async get(id) {
       return datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
     },
-    owner: async () => null,
     list: async () => [...datasets.values()].reverse(),
     async file(id) {
       const { out, state } =

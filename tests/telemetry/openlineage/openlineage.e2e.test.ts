@@ -31,6 +31,7 @@ import { NOWHERE } from '#projections/lineage/names.ts';
 import { registryLineage } from '#projections/lineage/registry-lineage.ts';
 import {
   caller,
+  finished,
   plain,
   replayFilled,
   type TestPlatform,
@@ -453,13 +454,8 @@ describe('replays', () => {
 
 describe('data sets and batches', () => {
   const spine = [{ shop: 's1', event_timestamp: Date.now() }];
-  const settled = async (id: string): Promise<string> => {
-    for (;;) {
-      const { state } = await running.platform.datasets.get(id);
-      if (state !== 'running') return state;
-      await sleep(5);
-    }
-  };
+  const settled = async (id: string): Promise<string> =>
+    (await finished(running.platform, { id })).state;
   let out: string;
   beforeAll(() => {
     out = mkdtempSync(join(tmpdir(), 'millrace-lineage-'));
