@@ -31,6 +31,7 @@ import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import {
   type BackupRun,
+  copyWithoutGap,
   putBytes,
   putDatabase,
   putDataSets,
@@ -58,18 +59,6 @@ export interface BackedUp extends BackupEntry {
   readonly newFiles: number;
 }
 
-/** How often all is copied again where the log was trimmed past the copy of the history. */
-const ATTEMPTS = 5;
-
-/** A topic whose log was trimmed past the end of the copy of its table; null: there is none. */
-const gap = (tables: readonly TableCopy[], { topics }: DatabaseMoment): string | null => {
-  const begins = new Map(topics.map(({ topic, begin }) => [topic, begin]));
-  const found = tables.find(({ topic, endOffsets }) =>
-    begins.get(topic)?.some((offset, partition) => offset > (endOffsets[partition] ?? 0)),
-  );
-  return found?.topic ?? null;
-};
-
 const nothing = (path: string): never => {
   throw new MillraceError(
     'MR_NOT_FOUND',
@@ -81,28 +70,22 @@ const nothing = (path: string): never => {
 interface Moment {
   readonly time: number;
   readonly moment: DatabaseMoment;
+  readonly topics: DatabaseMoment['topics'];
   readonly tables: readonly TableCopy[];
   /** the copy of the database */
   readonly database: string;
 }
 
-const copyMoment = async (run: BackupRun, work: string, now: () => number): Promise<Moment> => {
+const copyMoment = (run: BackupRun, work: string, now: () => number): Promise<Moment> => {
   const root = { files: localFiles(), uri: fileUri(join(run.data, 'history')) };
-  for (let attempt = 1; ; attempt++) {
+  return copyWithoutGap(async (attempt) => {
     const tables = await putHistory(run, root);
     const time = now();
     const database = join(work, `millrace-${attempt}.db`);
     await copyDatabase(join(run.data, 'millrace.db'), database);
     const moment = describeDatabase(database) ?? nothing(run.data);
-    const topic = gap(tables, moment);
-    if (topic === null) return { time, moment, tables, database };
-    if (attempt >= ATTEMPTS)
-      throw new MillraceError(
-        'MR_STORAGE_FAILED',
-        `The log of ${topic} is trimmed faster than its history can be copied; try again.`,
-        { topic },
-      );
-  }
+    return { time, moment, tables, topics: moment.topics, database };
+  });
 };
 
 const assertFormat = (data: string): void => {

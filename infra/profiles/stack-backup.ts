@@ -39,7 +39,6 @@ import {
   type BackupRun,
   putBytes,
   putHistory,
-  type TableCopy,
 } from '#infra/profiles/backup-files.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { assertOwnTopics, recordedIds } from './stack-backup-guard.ts';
@@ -56,7 +55,8 @@ import {
   registryFiles,
   type StackMoment,
 } from './stack-copy.ts';
-import { type LogMoment, logMoment, putPartition } from './stack-log-copy.ts';
+import { copyHistoryAndLog } from './stack-history-copy.ts';
+import { type LogMoment, putPartition } from './stack-log-copy.ts';
 
 export interface StackBackupOptions {
   readonly addresses: StackAddresses;
@@ -70,9 +70,6 @@ export interface StackBackedUp extends BackupEntry {
   /** files of this backup that no earlier one had */
   readonly newFiles: number;
 }
-
-/** How often the history is copied again where the log was trimmed past the copy. */
-const ATTEMPTS = 5;
 
 interface Servers {
   readonly database: MysqlDatabase;
@@ -112,34 +109,6 @@ const isMineOf = async (database: MysqlDatabase): Promise<(topic: string) => boo
   return (topic) => isOfPlatform(topic, names);
 };
 
-const gap = (tables: readonly TableCopy[], { topics }: LogMoment): string | null => {
-  const begins = new Map(topics.map(({ topic, begin }) => [topic, begin]));
-  const found = tables.find(({ topic, endOffsets }) =>
-    begins.get(topic)?.some((offset, partition) => offset > (endOffsets[partition] ?? 0)),
-  );
-  return found?.topic ?? null;
-};
-
-const copyHistoryAndLog = async (
-  run: BackupRun,
-  { database, reader, nudge }: Servers,
-): Promise<{ readonly tables: readonly TableCopy[]; readonly log: LogMoment }> => {
-  const root = { files: localFiles(), uri: fileUri(run.data) };
-  for (let attempt = 1; ; attempt++) {
-    const tables = await putHistory(run, root);
-    const log = await logMoment({ reader, nudge, isMine: () => isMineOf(database) });
-    const mine = new Set(log.topics.map(({ topic }) => topic));
-    const topic = gap(tables, log);
-    if (topic === null) return { tables: tables.filter((table) => mine.has(table.topic)), log };
-    if (attempt >= ATTEMPTS)
-      throw new MillraceError(
-        'MR_STORAGE_FAILED',
-        `The log of ${topic} is trimmed faster than its history can be copied; try again.`,
-        { topic },
-      );
-  }
-};
-
 const copySchemas = async (url: string, topics: LogMoment['topics']): Promise<CopiedSchema[]> => {
   const registry = confluentSchemaRegistry({ url });
   const copies: CopiedSchema[] = [];
@@ -169,7 +138,12 @@ const backUpTo = async (
     added: new Map(),
   };
   const time = now();
-  const { tables, log } = await copyHistoryAndLog(run, servers);
+  const { tables, ...log } = await copyHistoryAndLog({
+    reader: servers.reader,
+    nudge: servers.nudge,
+    isMine: () => isMineOf(servers.database),
+    putTables: () => putHistory(run, { files: localFiles(), uri: fileUri(run.data) }),
+  });
   await assertOwnTopics(servers.guard, log.topics);
   const files: BackedUpFile[] = tables.flatMap((table) => table.files);
   const chunks = chunksOf(before);

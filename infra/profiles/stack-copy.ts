@@ -86,7 +86,10 @@ export const chunksOf = (
       number,
     ];
     const key = `${topic}/${partition}`;
-    chunks.set(key, [...(chunks.get(key) ?? []), { topic, partition, from, next, file }]);
+    const chunk = { topic, partition, from, next, file };
+    const mine = chunks.get(key);
+    if (mine === undefined) chunks.set(key, [chunk]);
+    else mine.push(chunk);
   }
   return (topic, partition) =>
     (chunks.get(`${topic}/${partition}`) ?? []).toSorted((a, b) => a.from - b.from);

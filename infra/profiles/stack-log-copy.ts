@@ -118,7 +118,8 @@ const textOf = (batches: readonly CopiedBatch[], offset: number): string | null 
 
 /**
  * Chunks of an earlier backup that are of this log. A platform that was restored to an earlier
- * moment has gone on differently since: then the last record of the chunks is not in its log.
+ * moment has gone on differently since: then the last record of the chunks is not in its log. Where
+ * the log no longer has the offset of that record, nothing shows whether the chunks are of it.
  */
 const usable = async (
   run: BackupRun,
@@ -133,12 +134,13 @@ const usable = async (
     const batches = await decodeBatches(await run.content.read(file, file.path));
     const last = lastRecord(batches);
     if (last === null) continue;
+    if (last.offset < begin) return [];
     const now: CopiedBatch[] = [];
     for await (const batch of reader.batches(topic, partition, last.offset, last.offset + 1))
       now.push(batch);
     return textOf(batches, last.offset) === textOf(now, last.offset) ? kept : [];
   }
-  return kept;
+  return [];
 };
 
 const sizeOf = ({ records }: CopiedBatch): number =>
