@@ -54,6 +54,11 @@ export interface StrayOptions {
   readonly platform: string;
   /** absent: every table is looked at */
   readonly isWanted?: (topic: string) => boolean;
+  /**
+   * The table's next offset by partition, where its writer does not state it; absent: the summary
+   * of its newest snapshot has it.
+   */
+  readonly reachedOf?: (topic: string) => Promise<readonly number[]>;
   /** the log's next offset by partition; empty where it has no such topic */
   readonly endOf: (topic: string) => readonly number[] | Promise<readonly number[]>;
   /** called with a table that cannot be read */
@@ -62,28 +67,31 @@ export interface StrayOptions {
 
 /** Tables of another platform, and tables that are ahead of the log. */
 export const strayTables = async (options: StrayOptions): Promise<readonly Stray[]> => {
-  const { root, platform, endOf, isWanted = () => true, onDamaged = () => {} } = options;
+  const { root, platform, reachedOf, endOf, isWanted = () => true, onDamaged = () => {} } = options;
   const strays: Stray[] = [];
   for (const topic of (await tablesBelow(root)).filter(isWanted)) {
-    let loaded: Awaited<ReturnType<typeof loadTable>>;
+    let owner: string | null;
+    let reached: readonly number[] = [];
     try {
-      loaded = await loadTable(tableDirectory(root, topic));
+      const loaded = await loadTable(tableDirectory(root, topic));
+      if (loaded === null) continue;
+      owner = platformOf(loaded.metadata);
+      if (owner === null || owner === platform)
+        reached = (await reachedOf?.(topic)) ?? endOffsetsOf(currentSnapshot(loaded.metadata));
     } catch (error) {
       onDamaged(topic, error);
       continue;
     }
-    if (loaded === null) continue;
-    const owner = platformOf(loaded.metadata);
     if (owner !== null && owner !== platform) {
       const message = `The history of ${topic} in ${root.uri} belongs to another platform (${owner}, not ${platform})`;
       strays.push({ topic, message, details: { topic, owner, platform }, ahead: null });
       continue;
     }
     const ends = await endOf(topic);
-    endOffsetsOf(currentSnapshot(loaded.metadata)).forEach((offset, partition) => {
+    reached.forEach((offset, partition) => {
       const end = ends[partition] ?? 0;
       if (offset <= end) return;
-      const message = `The history of ${topic} reaches offset ${offset} of partition ${partition}, but the log ends at ${end}: the database is older than the history beside it`;
+      const message = `The history of ${topic} reaches offset ${offset} of partition ${partition}, but the log ends at ${end}: the log is older than its history`;
       const ahead = { topic, partition, offset, end };
       strays.push({ topic, message, details: ahead, ahead });
     });

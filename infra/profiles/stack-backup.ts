@@ -12,6 +12,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
+import { closingAfter } from '#domain/closing.ts';
 import { MillraceError } from '#domain/errors.ts';
 import {
   fileListOf,
@@ -35,11 +36,7 @@ import { openTopicGuard, type TopicGuard } from '#infra/kafka/topic-guard.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlPlatform } from '#infra/mysql/platform.ts';
 import { type CommitRow, copyRegistry } from '#infra/mysql/registry-copy.ts';
-import {
-  type BackupRun,
-  putBytes,
-  putHistory,
-} from '#infra/profiles/backup-files.ts';
+import { type BackupRun, putBytes, putHistory } from '#infra/profiles/backup-files.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { assertOwnTopics, recordedIds } from './stack-backup-guard.ts';
 import {
@@ -211,12 +208,11 @@ export const backUpStack = async (options: StackBackupOptions): Promise<StackBac
         `${target} is in ${data}: a backup there is lost with it. Name a directory elsewhere, best on another disk.`,
         { path: target },
       );
-  const closers: (() => Promise<void>)[] = [];
-  const closing = <T extends { readonly close: () => Promise<void> }>(opened: T): T => {
-    closers.push(() => opened.close());
-    return opened;
-  };
-  try {
+  return closingAfter(async (opened) => {
+    const closing = <T extends { readonly close: () => Promise<void> }>(part: T): T => {
+      opened(() => part.close());
+      return part;
+    };
     const database = closing(await openMysql(addresses.mysql));
     await platformOf(database, addresses.mysql.database);
     const kafka = { brokers: [addresses.kafka], clientId: `millrace-backup-${randomUUID()}` };
@@ -225,8 +221,6 @@ export const backUpStack = async (options: StackBackupOptions): Promise<StackBac
     const guard = closing(await openTopicGuard({ ...kafka, topicIds }));
     const { nudge } = closing(await kafkaLog({ ...kafka, guard }));
     const directory = closing(await openForBackup(target));
-    return await backUpTo(directory, options, { database, reader, guard, nudge });
-  } finally {
-    for (const close of closers.reverse()) await close().catch(() => {});
-  }
+    return backUpTo(directory, options, { database, reader, guard, nudge });
+  });
 };

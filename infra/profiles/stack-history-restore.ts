@@ -6,7 +6,12 @@
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { BackedUpFile } from '#infra/backup/catalog.ts';
-import { assertFillable, type CutTable, type LogExtent, takeBack } from '#infra/iceberg/cut-table.ts';
+import {
+  assertFillable,
+  type CutTable,
+  type LogExtent,
+  takeBack,
+} from '#infra/iceberg/cut-table.ts';
 import type { CutLog } from '#infra/kafka/copy/cut-batches.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { historyReader } from '#infra/shared/iceberg/reader.ts';

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { closingAfter } from '#domain/closing.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { type BackupDirectory, fileListOf, openBackups } from '#infra/backup/backup-directory.ts';
@@ -191,11 +192,14 @@ export const restoreStack = async (options: StackRestoreOptions): Promise<StackR
   const { from, addresses } = options;
   const cut = await openStackCut(from, options);
   const { backups, entry, moment, log, registry, files } = cut;
-  const database = await openMysql(addresses.mysql);
-  const kafka = { brokers: [addresses.kafka], clientId: `millrace-restore-${randomUUID()}` };
-  const batchReader = openBatchReader(kafka);
-  const writer = await openBatchWriter(kafka);
-  try {
+  return closingAfter(async (opened) => {
+    const database = await openMysql(addresses.mysql);
+    opened(database.close);
+    const kafka = { brokers: [addresses.kafka], clientId: `millrace-restore-${randomUUID()}` };
+    const batchReader = openBatchReader(kafka);
+    opened(batchReader.close);
+    const writer = openBatchWriter(kafka);
+    opened(writer.close);
     const topics = topicsOf(log);
     await assertEmptyStack(
       { addresses, database, reader: batchReader },
@@ -218,9 +222,5 @@ export const restoreStack = async (options: StackRestoreOptions): Promise<StackR
       logTime: log.time,
       history,
     };
-  } finally {
-    await batchReader.close();
-    await writer.close();
-    await database.close();
-  }
+  });
 };

@@ -83,7 +83,7 @@ const messageOf = (
   };
 };
 
-export const openBatchWriter = async (address: KafkaAddress): Promise<BatchWriter> => {
+export const openBatchWriter = (address: KafkaAddress): BatchWriter => {
   const cluster = openCluster(address, TIMEOUT_MS);
   const transactionalId = `millrace-restore-${randomUUID()}`;
   let producer: TransactionalProducer | null = null;

@@ -149,7 +149,7 @@ let originals: ReadonlyMap<string, readonly LogRecord[]> | null = null;
 /** Restores the log and the registry beside the original, and compares both. */
 const expectRestores = async (cut: StackCut, note: string): Promise<void> => {
   const prefix = `restored${restores++}.`;
-  const writer = await openBatchWriter(kafka());
+  const writer = openBatchWriter(kafka());
   const own = await kafkaLog(kafka());
   const partitions = cut.log.partitions.filter(({ partition }) =>
     COMPARED.includes(partition.topic),
