@@ -239,18 +239,7 @@ const flights = Array.from({ length: 20 }, (_, i) => ({
 beforeAll(async () => {
   writeFileSync(addressesFile, JSON.stringify(servers()));
   await takeOverStores(servers().mysql.database);
-  // A broker that was just started takes a while until it coordinates groups.
-  let refusal: unknown = null;
-  await until('a gateway starts', async () => {
-    const started = await gateway(true).catch((error: unknown) => {
-      refusal = error;
-      return null;
-    });
-    if (started !== null) first = started;
-    return started !== null;
-  }).catch((error: unknown) => {
-    throw refusal ?? error;
-  });
+  first = await gateway(true);
   second = await gateway(false);
   await define(first.platform);
   await until('the second gateway knows the source', async () =>
