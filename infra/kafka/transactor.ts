@@ -11,9 +11,9 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import {
   countRetries,
+  type IsOver,
   isBusy,
   isFenced,
-  type IsOver,
   type RetryPolicy,
   unavailable,
 } from '#infra/kafka/kafka-error.ts';

@@ -10,7 +10,7 @@
  *
  * Redis, Paimon and the state of Flink's jobs are computed again from these.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { closingAfter } from '#domain/closing.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -35,10 +35,10 @@ import { kafkaLog } from '#infra/kafka/log.ts';
 import { openTopicGuard, type TopicGuard } from '#infra/kafka/topic-guard.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlPlatform } from '#infra/mysql/platform.ts';
-import { type CommitRow, copyRegistry } from '#infra/mysql/registry-copy.ts';
+import { copyRegistry, hasRegistry } from '#infra/mysql/registry-copy.ts';
 import { type BackupRun, putBytes, putHistory } from '#infra/profiles/backup-files.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
-import { assertOwnTopics, recordedIds } from './stack-backup-guard.ts';
+import { assertOwnTopics, recordedIds } from './own-topics.ts';
 import {
   auditHeadOf,
   type CopiedSchema,
@@ -69,6 +69,8 @@ export interface StackBackedUp extends BackupEntry {
 }
 
 interface Servers {
+  /** the platform's id */
+  readonly platform: string;
   readonly database: MysqlDatabase;
   readonly reader: BatchReader;
   readonly guard: TopicGuard;
@@ -84,18 +86,13 @@ const refuseKurrent = (): void => {
     );
 };
 
-/** The id of a platform: its first commit is of no other one. */
-const platformOf = async (database: MysqlDatabase, name: string): Promise<string> => {
-  const [first] = await database.rows<CommitRow>(
-    'SELECT position, stream, version, body FROM registry_commit WHERE position = 1',
+const assertHasPlatform = async (database: MysqlDatabase, name: string): Promise<void> => {
+  if (await hasRegistry(database)) return;
+  throw new MillraceError(
+    'MR_NOT_FOUND',
+    `The database ${name} has no platform to back up: its registry has no commit. Name the servers of \`millrace serve --profile stack\`.`,
+    { database: name },
   );
-  if (first === undefined)
-    throw new MillraceError(
-      'MR_NOT_FOUND',
-      `The database ${name} has no platform to back up: its registry has no commit. Name the servers of \`millrace serve --profile stack\`.`,
-      { database: name },
-    );
-  return createHash('sha256').update(first.body).digest('hex').slice(0, 32);
 };
 
 const isMineOf = async (database: MysqlDatabase): Promise<(topic: string) => boolean> => {
@@ -120,10 +117,9 @@ const copySchemas = async (url: string, topics: LogMoment['topics']): Promise<Co
 const backUpTo = async (
   directory: OpenBackupDirectory,
   { addresses, now = Date.now }: StackBackupOptions,
-  servers: Servers,
+  { platform, ...servers }: Servers,
 ): Promise<StackBackedUp> => {
   const { catalog, content } = directory;
-  const platform = await platformOf(servers.database, addresses.mysql.database);
   assertSamePlatform(directory, platform, STACK_BACKUP_FORMAT);
   const last = catalog?.backups.at(-1);
   const before = last === undefined ? [] : (await fileListOf(directory, last)).files;
@@ -213,14 +209,18 @@ export const backUpStack = async (options: StackBackupOptions): Promise<StackBac
       opened(() => part.close());
       return part;
     };
-    const database = closing(await openMysql(addresses.mysql));
-    await platformOf(database, addresses.mysql.database);
+    const database = closing(await openMysql(addresses.mysql, { readOnly: true }));
+    await assertHasPlatform(database, addresses.mysql.database);
+    const own = mysqlPlatform(database);
+    const platform = await own.id();
     const kafka = { brokers: [addresses.kafka], clientId: `millrace-backup-${randomUUID()}` };
     const reader = closing(openBatchReader(kafka));
-    const topicIds = recordedIds(mysqlPlatform(database).topicIds);
+    const topicIds = recordedIds(own.topicIds, (problem) => {
+      throw problem;
+    });
     const guard = closing(await openTopicGuard({ ...kafka, topicIds }));
-    const { nudge } = closing(await kafkaLog({ ...kafka, guard }));
+    const { nudge } = closing(await kafkaLog({ ...kafka, guard, readOnly: true }));
     const directory = closing(await openForBackup(target));
-    return backUpTo(directory, options, { database, reader, guard, nudge });
+    return backUpTo(directory, options, { platform, database, reader, guard, nudge });
   });
 };

@@ -86,10 +86,11 @@ export const openRegistry = async (
   addresses: Pick<StackAddresses, 'mysql'>,
   warn: (message: string) => void,
   opened: Opened,
+  options: { readonly readOnly?: boolean } = {},
 ): Promise<
   Pick<StackStores, 'database' | 'auditStore' | 'eventStore'> & { readonly own: MysqlPlatform }
 > => {
-  const database = await openMysql(addresses.mysql);
+  const database = await openMysql(addresses.mysql, options);
   opened(database.close);
   const auditStore = mysqlAuditStore(database);
   const { database: name } = addresses.mysql;

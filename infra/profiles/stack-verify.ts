@@ -10,6 +10,7 @@ import { strayTables } from '#infra/iceberg/belongs.ts';
 import { verifyTables } from '#infra/iceberg/verify.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { openTopicGuard } from '#infra/kafka/topic-guard.ts';
+import { recordedIds } from '#infra/profiles/own-topics.ts';
 import { foreignDirectories, ownedDirectories } from '#infra/profiles/stack-identity.ts';
 import { openRegistry, stackDirectories } from '#infra/profiles/stack-stores.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
@@ -43,7 +44,7 @@ const verify = async (
   const directories = stackDirectories(addresses);
   const root = directories.iceberg;
   onProgress('registry');
-  const { eventStore, own } = await openRegistry(addresses, warn, opened);
+  const { eventStore, own } = await openRegistry(addresses, warn, opened, { readOnly: true });
   const commits = await eventStore.head();
   const id = await own.id();
   const owned = ownedDirectories(directories);
@@ -53,11 +54,14 @@ const verify = async (
 
   onProgress('topics');
   const kafka = { brokers: [addresses.kafka], clientId: `millrace-verify-${hostname()}`, warn };
-  const guard = await openTopicGuard({ ...kafka, topicIds: own.topicIds });
+  const topicIds = recordedIds(own.topicIds, (problem) => {
+    damage.push(found('log', `the topic ${problem.details?.topic}`, problem));
+  });
+  const guard = await openTopicGuard({ ...kafka, topicIds });
   opened(guard.close);
   for (const [topic, problem] of guard.problems())
     damage.push(found('log', `the topic ${topic}`, problem));
-  const log = await kafkaLog(kafka);
+  const log = await kafkaLog({ ...kafka, readOnly: true });
   opened(log.close);
   const contradiction = await registryContradiction(eventStore, log);
   if (contradiction !== null) damage.push(found('registry', 'the database', contradiction));
