@@ -14,19 +14,9 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { closingAfter } from '#domain/closing.ts';
 import { MillraceError } from '#domain/errors.ts';
-import {
-  fileListOf,
-  type OpenBackupDirectory,
-  openForBackup,
-} from '#infra/backup/backup-directory.ts';
-import {
-  type BackedUpFile,
-  type BackupEntry,
-  type FileList,
-  STACK_BACKUP_FORMAT,
-  writeCatalog,
-} from '#infra/backup/catalog.ts';
-import { assertSamePlatform, newId, totalBytes } from '#infra/backup/new-entry.ts';
+import type { OpenBackupDirectory } from '#infra/backup/backup-directory.ts';
+import { type BackedUpFile, STACK_BACKUP_FORMAT } from '#infra/backup/catalog.ts';
+import { assertSamePlatform } from '#infra/backup/new-entry.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
@@ -36,7 +26,14 @@ import { openTopicGuard, type TopicGuard } from '#infra/kafka/topic-guard.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlPlatform } from '#infra/mysql/platform.ts';
 import { copyRegistry, hasRegistry } from '#infra/mysql/registry-copy.ts';
-import { type BackupRun, putBytes, putHistory } from '#infra/profiles/backup-files.ts';
+import { putBytes, putHistory } from '#infra/profiles/backup-files.ts';
+import {
+  addBackup,
+  assertOutside,
+  type BackedUp,
+  beginRun,
+  inBackupDirectory,
+} from '#infra/profiles/new-backup.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { assertOwnTopics, recordedIds } from './own-topics.ts';
 import {
@@ -60,12 +57,6 @@ export interface StackBackupOptions {
   /** the directory of backups */
   readonly to: string;
   readonly now?: () => number;
-}
-
-export interface StackBackedUp extends BackupEntry {
-  readonly platform: string;
-  /** files of this backup that no earlier one had */
-  readonly newFiles: number;
 }
 
 interface Servers {
@@ -118,18 +109,12 @@ const backUpTo = async (
   directory: OpenBackupDirectory,
   { addresses, now = Date.now }: StackBackupOptions,
   { platform, ...servers }: Servers,
-): Promise<StackBackedUp> => {
-  const { catalog, content } = directory;
+): Promise<BackedUp> => {
   assertSamePlatform(directory, platform, STACK_BACKUP_FORMAT);
-  const last = catalog?.backups.at(-1);
-  const before = last === undefined ? [] : (await fileListOf(directory, last)).files;
-  const run: BackupRun = {
+  const { run, before } = await beginRun(directory, {
     data: resolve(addresses.warehouse.iceberg),
     prefix: HISTORY_PREFIX,
-    content,
-    before: new Map(before.map((file) => [file.path, file])),
-    added: new Map(),
-  };
+  });
   const time = now();
   const { tables, ...log } = await copyHistoryAndLog({
     reader: servers.reader,
@@ -165,45 +150,33 @@ const backUpTo = async (
     path: MOMENT_FILE,
     ...(await putBytes(run, Buffer.from(JSON.stringify(moment)))),
   });
-  const list: FileList = { database: [], files };
-  const listFile = await putBytes(run, Buffer.from(JSON.stringify(list)));
-  await content.sync();
   const kept = cutRegistry(registry, lastCommitAt(registry.commits, log.time));
-  const entry: BackupEntry = {
-    id: newId(catalog, time),
-    time,
-    logTime: log.time,
-    topics: log.topics,
-    registry: kept.commits.length,
-    audit: auditHeadOf(kept.audit),
-    bytes: totalBytes([...files, listFile]),
-    newBytes: [...run.added.values()].reduce((sum, bytes) => sum + bytes, 0),
-    dataFormat: STACK_BACKUP_FORMAT,
-    files: listFile,
-  };
-  await writeCatalog(directory.path, {
-    format: STACK_BACKUP_FORMAT,
-    platform,
-    backups: [...(catalog?.backups ?? []), entry],
-  });
-  return { ...entry, platform, newFiles: run.added.size };
+  return addBackup(
+    directory,
+    run,
+    { database: [], files },
+    {
+      platform,
+      format: STACK_BACKUP_FORMAT,
+      time,
+      logTime: log.time,
+      topics: log.topics,
+      registry: kept.commits.length,
+      audit: auditHeadOf(kept.audit),
+      dataFormat: STACK_BACKUP_FORMAT,
+    },
+  );
 };
 
 /**
  * @throws MR_NOT_FOUND, MR_REFUSED, MR_DATA_DIR_LOCKED, MR_DATA_MIXED, MR_DATA_DAMAGED,
  *   MR_DISK_FULL, MR_STORAGE_FAILED, MR_LOG_UNAVAILABLE, MR_STORE_UNAVAILABLE
  */
-export const backUpStack = async (options: StackBackupOptions): Promise<StackBackedUp> => {
+export const backUpStack = async (options: StackBackupOptions): Promise<BackedUp> => {
   const { addresses } = options;
   refuseKurrent();
   const target = resolve(options.to);
-  for (const data of [addresses.directory, addresses.warehouse.iceberg])
-    if (`${target}/`.startsWith(`${resolve(data)}/`))
-      throw new MillraceError(
-        'MR_REFUSED',
-        `${target} is in ${data}: a backup there is lost with it. Name a directory elsewhere, best on another disk.`,
-        { path: target },
-      );
+  assertOutside(target, [addresses.directory, addresses.warehouse.iceberg]);
   return closingAfter(async (opened) => {
     const closing = <T extends { readonly close: () => Promise<void> }>(part: T): T => {
       opened(() => part.close());
@@ -220,7 +193,7 @@ export const backUpStack = async (options: StackBackupOptions): Promise<StackBac
     });
     const guard = closing(await openTopicGuard({ ...kafka, topicIds }));
     const { nudge } = closing(await kafkaLog({ ...kafka, guard, readOnly: true }));
-    const directory = closing(await openForBackup(target));
-    return backUpTo(directory, options, { platform, database, reader, guard, nudge });
+    const servers = { platform, database, reader, guard, nudge };
+    return inBackupDirectory(target, (directory) => backUpTo(directory, options, servers));
   });
 };
