@@ -1,4 +1,4 @@
-/** Which columns the archive job writes: a job decodes records by the schema it was started with. */
+/** Which columns the archive job writes: it decodes records by the schema it was started with. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
 import { archiveIdentity } from './materialize-jobs.ts';

@@ -8,7 +8,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { type Directory, nameOf } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
-import { featuresTopic, hasHistory } from '#domain/ports/topics.ts';
+import { hasHistory, isFeaturesTopic, isRawTopic } from '#domain/ports/topics.ts';
 import { currentSnapshot, endOffsetsOf, platformOf } from '#infra/shared/iceberg/metadata.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 
@@ -120,7 +120,7 @@ export const historyAhead = async (options: StrayOptions): Promise<readonly Dama
     part: 'history',
     what: `the table of ${topic}`,
     why: message,
-    repair: ahead === null ? null : topic.startsWith('raw.') ? TAKE_RECORDS : WRITE_ANEW,
+    repair: ahead === null ? null : isRawTopic(topic) ? TAKE_RECORDS : WRITE_ANEW,
   }));
 
 interface BehindOptions {
@@ -152,7 +152,7 @@ export const historyBehind = async ({
       // A damaged table is reported as such.
       continue;
     }
-    if (loaded === null && topic.startsWith(featuresTopic(''))) continue;
+    if (loaded === null && isFeaturesTopic(topic)) continue;
     const ends = loaded === null ? [] : endOffsetsOf(currentSnapshot(loaded.metadata));
     begins.forEach((begin, partition) => {
       const end = ends[partition] ?? 0;

@@ -2,7 +2,6 @@
 
 import type { Connection } from 'mysql2/promise';
 import { MillraceError } from '#domain/errors.ts';
-import type { MysqlDatabase } from './database.ts';
 import { numberOf } from './errors.ts';
 
 /**
@@ -71,7 +70,7 @@ const assertKnown = (version: number): void => {
  * @throws MR_NOT_FOUND, MR_REFUSED, MR_DATA_DIR_NEWER
  */
 export const assertMigrated = async (
-  { rows }: Pick<MysqlDatabase, 'rows'>,
+  { rows }: { readonly rows: <T>(sql: string) => Promise<readonly T[]> },
   name: string,
 ): Promise<void> => {
   const [found] = await rows<{ version: number }>('SELECT version FROM millrace_schema').catch(

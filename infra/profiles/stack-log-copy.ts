@@ -1,7 +1,7 @@
 /** Copies the log of the stack into a directory of backups, from where the last backup ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
-import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { isIngestTopic, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { BackedUpFile } from '#infra/backup/catalog.ts';
 import {
   type CopiedBatch,
@@ -11,7 +11,7 @@ import {
 } from '#infra/kafka/copy/copied-batch.ts';
 import type { BatchReader, TopicExtent } from '#infra/kafka/copy/read-batches.ts';
 import { type BackupRun, putBytes } from '#infra/profiles/backup-files.ts';
-import { type Chunk, chunkPath, isAtomic, isIngestTopic, type StackMoment } from './stack-copy.ts';
+import { type Chunk, chunkPath, isAtomic, type StackMoment } from './stack-copy.ts';
 
 export interface LogMoment extends Pick<StackMoment, 'time' | 'topics' | 'ingest'> {}
 
