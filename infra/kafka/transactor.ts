@@ -72,7 +72,6 @@ export interface Transactor {
    * and committed more.
    */
   transactOnce(plan: TransactionPlan): Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface TransactorOptions {
@@ -259,9 +258,6 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
           await cluster.refresh().catch(() => undefined);
         }
       }
-    },
-    async close() {
-      current = null;
     },
   };
 };

@@ -90,7 +90,7 @@ export const assertEmptyStack = async (
   platform: string,
 ): Promise<void> => {
   await assertNoRegistry(database, addresses.mysql.database);
-  const there = new Set((await reader.topics()).map(({ topic }) => topic));
+  const there = new Set(await reader.topics());
   const topic = topics.find((one) => there.has(one));
   if (topic !== undefined) refuse(`Kafka has the topic ${topic}`, 'delete the topics');
   const { iceberg, ...places } = stackDirectories(addresses);

@@ -20,7 +20,7 @@ export interface HistoryAndLog extends LogMoment {
 
 /** By topic. */
 const beginsOf = async (reader: BatchReader): Promise<ReadonlyMap<string, readonly number[]>> => {
-  const topics = (await reader.topics()).map(({ topic }) => topic).filter(hasHistory);
+  const topics = (await reader.topics()).filter(hasHistory);
   return new Map(
     await Promise.all(topics.map(async (topic) => [topic, await reader.begins(topic)] as const)),
   );

@@ -11,7 +11,7 @@ const cluster = () => {
   let registryEnd = 1;
   let copies = 0;
   const reader: BatchReader = {
-    topics: async () => ['raw.clicks', 'registry'].map((topic) => ({ topic, partitions: 1 })),
+    topics: async () => ['raw.clicks', 'registry'],
     begins: async (topic) => [topic === 'raw.clicks' ? begin : 0],
     ends: async (topic) => [topic === 'raw.clicks' ? END : registryEnd],
     newestTime: async () => 1_000,

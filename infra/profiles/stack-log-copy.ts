@@ -30,9 +30,9 @@ const POLL_MS = 5;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 const ingestPositions = async (reader: BatchReader): Promise<LogMoment['ingest']> => {
-  const topics = (await reader.topics()).filter(({ topic }) => isIngestTopic(topic));
+  const topics = (await reader.topics()).filter(isIngestTopic);
   return Promise.all(
-    topics.map(async ({ topic }) => ({ topic, offsets: await reader.committed(topic, topic) })),
+    topics.map(async (topic) => ({ topic, offsets: await reader.committed(topic, topic) })),
   );
 };
 
@@ -55,7 +55,7 @@ const decidedEnds = async (reader: BatchReader, topic: string): Promise<readonly
 };
 
 const extentsOf = async ({ reader, isMine }: LogMomentOptions): Promise<TopicExtent[]> => {
-  const topics = (await reader.topics()).map(({ topic }) => topic).filter(await isMine());
+  const topics = (await reader.topics()).filter(await isMine());
   return Promise.all(
     topics.toSorted().map(async (topic) => {
       const end = await decidedEnds(reader, topic);

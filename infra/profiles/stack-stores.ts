@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Opened } from '#domain/closing.ts';
+import { messageOf } from '#domain/error-message.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
@@ -76,7 +77,8 @@ export const refuseStrayTopics = async (
     isWanted: (topic) => topics.has(topic) && guard.problem(topic) === null && guard.isKnown(topic),
     reachedOf: (topic) => history.endOffsets(topic),
     endOf: (topic) => log.end(topic),
-    onDamaged: (topic, error) => warn(`the history of ${topic} cannot be used: ${String(error)}`),
+    onDamaged: (topic, error) =>
+      warn(`the history of ${topic} cannot be used: ${messageOf(error)}`),
   });
   for (const { topic, message } of strays) guard.refuse(topic, `${message}.`);
 };
