@@ -6,7 +6,7 @@ import { randomUUID as newId } from 'node:crypto';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import type { Access, Areas, Platform } from '#domain/api/platform.ts';
-import { closingOnFailure, type Opened } from '#domain/closing-on-failure.ts';
+import { closingOnFailure, type Opened } from '#domain/closing.ts';
 import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createApprovalIndex } from '#projections/approvals/approval-index.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';

@@ -17,7 +17,7 @@ import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
-import { featuresTopic, hasHistory, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, hasHistory, isFeaturesTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { LimitedSource } from './trim-history.ts';
 
 export interface TrimLogDependencies {
@@ -33,8 +33,6 @@ export interface TrimLogDependencies {
   /** The erased offsets of [from, below) of a partition: no history has them. */
   readonly erased?: ErasedOffsets;
 }
-
-const UPDATES = featuresTopic('');
 
 const smaller = (a: readonly number[], b: readonly number[]): readonly number[] =>
   a.map((offset, partition) => Math.min(offset, b[partition] ?? 0));
@@ -64,7 +62,7 @@ export const createTrimLog = (
 
   /** Next offsets below which no running generation reads the topic any more. */
   const readBelow = (topic: string, ends: readonly number[]): readonly number[] => {
-    if (topic.startsWith(UPDATES)) {
+    if (isFeaturesTopic(topic)) {
       const mine = running().filter(({ spec }) => featuresTopic(spec.view) === topic);
       // A retired view can be restored, and no generation says now what it would need.
       const needed = mine.map((generation) => generation.updatesNeededFrom?.() ?? 0);

@@ -11,6 +11,7 @@
  * - Another record that is missing is an error, never a gap. An erased one is an erased record.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
+import { isRawTopic } from './topics.ts';
 
 export interface ArchivedPartition {
   readonly topic: string;
@@ -29,4 +30,4 @@ export interface Archive {
 }
 
 /** Topics whose older records can be read from an archive. */
-export const isArchived = (topic: string): boolean => topic.startsWith('raw.');
+export const isArchived = isRawTopic;

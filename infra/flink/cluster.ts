@@ -56,6 +56,12 @@ export const LIVE_STATES: ReadonlySet<string> = new Set([
   'RECONCILING',
 ]);
 
+const PREFIX = 'millrace-';
+
+/** Whether the job is of a platform, and runs or soon will. */
+export const isLiveJob = ({ name, state }: FlinkJob): boolean =>
+  name.startsWith(PREFIX) && LIVE_STATES.has(state);
+
 export const flinkCluster = (address: string): FlinkCluster => {
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const request = { method, path, body, timeoutMs: TIMEOUT_MS };

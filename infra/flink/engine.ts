@@ -23,6 +23,7 @@ import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { FetchedTiles, ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { answeringGeneration, isFirstFill } from '#domain/registry/answering-generation.ts';
+import { createArchivedColumns } from './archived-columns.ts';
 import type { FlinkCluster } from './cluster.ts';
 import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
@@ -94,8 +95,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   const listeners = new Set<() => void>();
   let wanted: readonly WantedView[] = [];
   let epoch = 0;
-  /** the sources and logged services of the last reconciliation, by name, as text */
-  let archived: ReadonlyMap<string, string> = new Map();
+  const archived = createArchivedColumns();
   /** what reads of each generation were answered from at the last poll */
   let answers: ReadonlySet<ServedView> = new Set();
   let queue: Promise<void> = Promise.resolve();
@@ -135,18 +135,6 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
     running.set(id, flinkGeneration(generation));
   };
 
-  /** Whether a source or a logged service has other columns than at the last reconciliation. */
-  const noteArchived = (): boolean => {
-    const before = archived;
-    archived = new Map([
-      ...options.sources().map((one) => [`source ${one.name}`, JSON.stringify(one)] as const),
-      ...options
-        .featureLogs()
-        .map((one) => [`service ${one.service}`, JSON.stringify(one)] as const),
-    ]);
-    return [...archived].some(([name, text]) => before.has(name) && before.get(name) !== text);
-  };
-
   const ensureJobs = async (): Promise<void> => {
     if (options.leads() && !closed) await wantedInFlink.ensure(wanted);
   };
@@ -167,7 +155,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
       generationsOf(wanted).map((g) => [idOf(g.spec.view, g.spec.generation), g] as const),
     );
     for (const id of running.keys()) if (!keep.has(id)) running.delete(id);
-    let isReplaced = noteArchived();
+    let isReplaced = archived.note(options.sources(), options.featureLogs());
     for (const [id, generation] of keep) {
       const { version, plan } = generation.spec;
       const before = running.get(id)?.spec;

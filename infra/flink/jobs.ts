@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
-import { LIVE_STATES } from './cluster.ts';
+import { isLiveJob, LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
 import { type JobWork, jobWork } from './job-work.ts';
 import { openSession } from './sql-gateway.ts';
@@ -75,7 +75,6 @@ export interface FlinkJobs {
   readonly running: () => Promise<readonly FlinkJob[]>;
 }
 
-const PREFIX = 'millrace-';
 /** A job that is starting cannot be stopped with a savepoint: this is how long a stop waits. */
 const START_MS = 30_000;
 const ENDING: ReadonlySet<string> = new Set([...LIVE_STATES, 'CANCELLING']);
@@ -216,9 +215,6 @@ export const flinkJobs = ({
         for (const job of await live(name)) await cluster.cancel(job.id);
         await jobStore.forget(name);
       }),
-    running: async () =>
-      (await cluster.jobs()).filter(
-        (job) => job.name.startsWith(PREFIX) && LIVE_STATES.has(job.state),
-      ),
+    running: async () => (await cluster.jobs()).filter(isLiveJob),
   };
 };

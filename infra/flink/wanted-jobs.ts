@@ -120,13 +120,12 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     async ensure(wanted) {
       // The jobs are independent of each other. But planning a job takes a core for seconds, and
       // tiles answer without the archive: it comes last.
+      const what = materialized(wanted);
       const tiles = allOf([
-        ensureMaterialize(options, materialized(wanted)),
+        ensureMaterialize(options, what),
         ...generationsOf(wanted).map(ensureCompute),
       ]);
-      const archive = tiles
-        .catch(() => {})
-        .then(() => ensureArchive(options, materialized(wanted)));
+      const archive = tiles.catch(() => {}).then(() => ensureArchive(options, what));
       await allOf([tiles, archive]);
       await discardUnwanted(wanted);
       await options.clean(wanted);

@@ -8,7 +8,7 @@ import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { type Directory, nameOf } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
-import { featuresTopic, hasHistory } from '#domain/ports/topics.ts';
+import { hasHistory, isFeaturesTopic, isRawTopic } from '#domain/ports/topics.ts';
 import { currentSnapshot, endOffsetsOf, platformOf } from '#infra/shared/iceberg/metadata.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 
@@ -54,6 +54,11 @@ export interface StrayOptions {
   readonly platform: string;
   /** absent: every table is looked at */
   readonly isWanted?: (topic: string) => boolean;
+  /**
+   * The table's next offset by partition, where its writer does not state it; absent: the summary
+   * of its newest snapshot has it.
+   */
+  readonly reachedOf?: (topic: string) => Promise<readonly number[]>;
   /** the log's next offset by partition; empty where it has no such topic */
   readonly endOf: (topic: string) => readonly number[] | Promise<readonly number[]>;
   /** called with a table that cannot be read */
@@ -62,28 +67,31 @@ export interface StrayOptions {
 
 /** Tables of another platform, and tables that are ahead of the log. */
 export const strayTables = async (options: StrayOptions): Promise<readonly Stray[]> => {
-  const { root, platform, endOf, isWanted = () => true, onDamaged = () => {} } = options;
+  const { root, platform, reachedOf, endOf, isWanted = () => true, onDamaged = () => {} } = options;
   const strays: Stray[] = [];
   for (const topic of (await tablesBelow(root)).filter(isWanted)) {
-    let loaded: Awaited<ReturnType<typeof loadTable>>;
+    let owner: string | null;
+    let reached: readonly number[] = [];
     try {
-      loaded = await loadTable(tableDirectory(root, topic));
+      const loaded = await loadTable(tableDirectory(root, topic));
+      if (loaded === null) continue;
+      owner = platformOf(loaded.metadata);
+      if (owner === null || owner === platform)
+        reached = (await reachedOf?.(topic)) ?? endOffsetsOf(currentSnapshot(loaded.metadata));
     } catch (error) {
       onDamaged(topic, error);
       continue;
     }
-    if (loaded === null) continue;
-    const owner = platformOf(loaded.metadata);
     if (owner !== null && owner !== platform) {
       const message = `The history of ${topic} in ${root.uri} belongs to another platform (${owner}, not ${platform})`;
       strays.push({ topic, message, details: { topic, owner, platform }, ahead: null });
       continue;
     }
     const ends = await endOf(topic);
-    endOffsetsOf(currentSnapshot(loaded.metadata)).forEach((offset, partition) => {
+    reached.forEach((offset, partition) => {
       const end = ends[partition] ?? 0;
       if (offset <= end) return;
-      const message = `The history of ${topic} reaches offset ${offset} of partition ${partition}, but the log ends at ${end}: the database is older than the history beside it`;
+      const message = `The history of ${topic} reaches offset ${offset} of partition ${partition}, but the log ends at ${end}: the log is older than its history`;
       const ahead = { topic, partition, offset, end };
       strays.push({ topic, message, details: ahead, ahead });
     });
@@ -112,7 +120,7 @@ export const historyAhead = async (options: StrayOptions): Promise<readonly Dama
     part: 'history',
     what: `the table of ${topic}`,
     why: message,
-    repair: ahead === null ? null : topic.startsWith('raw.') ? TAKE_RECORDS : WRITE_ANEW,
+    repair: ahead === null ? null : isRawTopic(topic) ? TAKE_RECORDS : WRITE_ANEW,
   }));
 
 interface BehindOptions {
@@ -144,7 +152,7 @@ export const historyBehind = async ({
       // A damaged table is reported as such.
       continue;
     }
-    if (loaded === null && topic.startsWith(featuresTopic(''))) continue;
+    if (loaded === null && isFeaturesTopic(topic)) continue;
     const ends = loaded === null ? [] : endOffsetsOf(currentSnapshot(loaded.metadata));
     begins.forEach((begin, partition) => {
       const end = ends[partition] ?? 0;

@@ -7,6 +7,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
+import { isFeaturesTopic, isRawTopic } from '#domain/ports/topics.ts';
 import type { Checkpoint } from '#infra/shared/iceberg/append.ts';
 import {
   type AvroRecord,
@@ -78,7 +79,7 @@ export const topicWriter = ({
   };
 
   const partitionBy = (schema: object): string => {
-    if (!topic.startsWith('raw.')) return LOG_TIME;
+    if (!isRawTopic(topic)) return LOG_TIME;
     const field = (schema as AvroRecord).eventTime ?? eventTime;
     if (field !== undefined) return field;
     // The event time is a timestamp: a single timestamp field is it.
@@ -148,7 +149,7 @@ export const topicWriter = ({
    */
   const firstOffsets = async (): Promise<readonly number[]> => {
     const reached = await table.endOffsets();
-    return reached.length === 0 && topic.startsWith('features.') ? input.log.begin(topic) : reached;
+    return reached.length === 0 && isFeaturesTopic(topic) ? input.log.begin(topic) : reached;
   };
 
   const behind = (at: readonly number[], end: readonly number[]): boolean =>

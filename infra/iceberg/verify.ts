@@ -4,7 +4,7 @@ import type { Damage } from '#domain/api/verification.ts';
 import { messageOf } from '#domain/error-message.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
-import { rawTopic } from '#domain/ports/topics.ts';
+import { isRawTopic } from '#domain/ports/topics.ts';
 import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
 import { liveEntries, manifestsOf } from '#infra/shared/iceberg/append.ts';
 import { fileChecks, type StatedFile } from '#infra/shared/iceberg/checked-files.ts';
@@ -170,7 +170,7 @@ export const verifyTables = async ({
         const end = ends[partition] ?? last + 1;
         const gaps = (from: number, below: number): number =>
           from < below ? erased(topic, partition, from, below).length : 0;
-        const begin = topic.startsWith(rawTopic('')) ? (deleted[partition] ?? 0) : first;
+        const begin = isRawTopic(topic) ? (deleted[partition] ?? 0) : first;
         if (hasGaps && rows === offsets && last < end) continue;
         if (
           rows !== offsets ||

@@ -5,6 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { TrimHistory } from '#domain/ports/history.ts';
+import { hasHistory, isRawTopic, nameOfTopic } from '#domain/ports/topics.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { Checkpoint } from '#infra/shared/iceberg/append.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
@@ -38,9 +39,7 @@ const commitsSince = new Map<string, number>();
 
 const openTopic = async (topic: string): Promise<TopicWriter> => {
   await removeOrphans(tableDirectory(root, topic));
-  const eventTime = topic.startsWith('raw.')
-    ? settings.eventTimes[topic.slice('raw.'.length)]
-    : undefined;
+  const eventTime = isRawTopic(topic) ? settings.eventTimes[nameOfTopic(topic)] : undefined;
   return topicWriter({
     root,
     topic,
@@ -103,8 +102,6 @@ const syncDue = async (topic: string): Promise<void> => {
   await sync(topic);
 };
 
-const KEPT = ['raw.', 'features.', 'served.'];
-const isKept = (topic: string): boolean => KEPT.some((prefix) => topic.startsWith(prefix));
 const answer = (message: Answer): void => port.postMessage(message);
 
 let turn: Promise<unknown> = Promise.resolve();
@@ -119,7 +116,7 @@ const failing = new Set<string>();
 
 const poll = async (): Promise<void> => {
   for (const { topic } of await input.log.topics()) {
-    if (!isKept(topic)) continue;
+    if (!hasHistory(topic)) continue;
     try {
       await syncDue(topic);
       if (failing.delete(topic)) answer({ id: null, recovered: topic });

@@ -20,7 +20,7 @@ import { toLogRecord } from '#infra/kafka/log-record.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
 import { producerClaims } from '#infra/kafka/producer-claims.ts';
 import { PRODUCERS_TOPIC, type TopicOptions } from '#infra/kafka/topic-config.ts';
-import { type TopicGuard, UNGUARDED } from '#infra/kafka/topic-guard.ts';
+import { type LogGuard, UNGUARDED } from '#infra/kafka/topic-guard.ts';
 import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import { openCluster } from '#infra/kafka/wire/cluster.ts';
@@ -42,7 +42,9 @@ export interface KafkaLogOptions extends KafkaAddress {
   readonly retryForMs?: number;
   readonly transactionTimeoutMs?: number;
   /** refuses topics that are not those of this platform; default: none is compared */
-  readonly guard?: TopicGuard;
+  readonly guard?: LogGuard;
+  /** true: nothing is appended, so the topic with the numbers of producers is not made */
+  readonly readOnly?: boolean;
 }
 
 const RETRY_FOR_MS = 8_000;
@@ -196,6 +198,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     close,
   };
 
+  if (options.readOnly === true) return log;
   try {
     await guard.found(PRODUCERS_TOPIC, await admin.createTopic(PRODUCERS_TOPIC, 1));
     await Promise.all([partitions.refresh(producersTopic), written.refresh(producersTopic)]);

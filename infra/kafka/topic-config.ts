@@ -1,5 +1,5 @@
 /** The configuration of each kind of topic, by the topic's name. */
-import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { isFeaturesTopic, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 
 export interface TopicOptions {
   /** retention of raw, rejected, late and ingest records; older events are in the history */
@@ -38,7 +38,7 @@ export const topicConfig = (topic: string, options: TopicOptions = {}): TopicCon
   // the topic must not be compacted
   if (topic === REGISTRY_TOPIC)
     return { ...common, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' };
-  if (topic.startsWith('features.')) {
+  if (isFeaturesTopic(topic)) {
     return options.featuresRetentionMs === undefined
       ? { ...common, 'cleanup.policy': 'compact', ...COMPACTION }
       : {

@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
 import type { TopicIds } from '#domain/ports/topic-ids.ts';
-import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { isIngestTopic, isRejectedTopic, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { UNKNOWN_TOPIC } from '#infra/kafka/kafka-error.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import { openCluster } from '#infra/kafka/wire/cluster.ts';
@@ -51,9 +51,9 @@ const EVERY_MS = 1_000;
 const AGAIN_MS = 200;
 
 /** No store refers to offsets of these, and Kafka forgets consumers' positions with the topic. */
-const isReplaceable = (topic: string): boolean => /^(ingest|rejected)\./.test(topic);
+const isReplaceable = (topic: string): boolean => isIngestTopic(topic) || isRejectedTopic(topic);
 /** Workers that run know their positions in the old topic. */
-const needsRestart = (topic: string): boolean => topic.startsWith('ingest.');
+const needsRestart = isIngestTopic;
 
 const REMEDY =
   'Nothing reads or writes it until Kafka has the old topic again: put back its data. If that is lost, define the source or the view under another name.';
@@ -183,17 +183,13 @@ export const openTopicGuard = async (options: TopicGuardOptions): Promise<TopicG
   };
 };
 
+/** What a log asks. */
+export type LogGuard = Pick<TopicGuard, 'assert' | 'found' | 'ends' | 'sawEnds'>;
+
 /** For a log that is used alone: nothing is compared. */
-export const UNGUARDED: TopicGuard = {
-  problem: () => null,
-  problems: () => new Map(),
+export const UNGUARDED: LogGuard = {
   assert: () => {},
-  isKnown: () => false,
   found: async () => {},
-  refuse: () => {},
   ends: () => [],
   sawEnds: () => {},
-  idOf: async () => null,
-  check: async () => {},
-  close: async () => {},
 };

@@ -9,7 +9,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
-import { hasType, isFenced, type RetryPolicy, unavailable } from '#infra/kafka/kafka-error.ts';
+import {
+  countRetries,
+  type IsOver,
+  isBusy,
+  isFenced,
+  type RetryPolicy,
+  unavailable,
+} from '#infra/kafka/kafka-error.ts';
 import type { Partitions } from '#infra/kafka/partitions.ts';
 import type { Cluster } from '#infra/kafka/wire/cluster.ts';
 import { LATEST } from '#infra/kafka/wire/offsets.ts';
@@ -65,7 +72,6 @@ export interface Transactor {
    * and committed more.
    */
   transactOnce(plan: TransactionPlan): Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface TransactorOptions {
@@ -78,19 +84,6 @@ export interface TransactorOptions {
 
 const VISIBLE_POLL_MS = 1;
 
-/**
- * True for refusals after which the same request must be repeated: the coordinator is still writing
- * the markers of the previous transaction, or another broker has just become the coordinator.
- */
-const isBusy = (error: unknown): boolean =>
-  hasType(
-    error,
-    'CONCURRENT_TRANSACTIONS',
-    'COORDINATOR_LOAD_IN_PROGRESS',
-    'COORDINATOR_NOT_AVAILABLE',
-    'NOT_COORDINATOR',
-  );
-
 class UnknownOutcome extends Error {}
 
 export const openTransactor = (options: TransactorOptions): Transactor => {
@@ -99,15 +92,21 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   /** the partitions in which a failed transaction may have left records */
   let unresolved: readonly PartitionPlan[] = [];
 
-  const whileBusy = async <T>(deadline: number, work: () => Promise<T>): Promise<T> => {
+  const whileBusy = async <T>(isOver: IsOver, work: () => Promise<T>): Promise<T> => {
     for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
       try {
         return await work();
       } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw error;
+        if (!isBusy(error) || isOver(error)) throw error;
         await sleep(pause);
       }
     }
+  };
+
+  /** For requests of an open transaction: the broker aborts one that is open for long. */
+  const whileOpen = (isOver: IsOver): IsOver => {
+    const deadline = performance.now() + retryPolicy.retryForMs;
+    return (error) => isOver(error) || performance.now() > deadline;
   };
 
   /**
@@ -118,21 +117,22 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
    */
   const abortUnresolved = async (
     producer: TransactionalProducer,
-    deadline: number,
+    isOver: IsOver,
   ): Promise<void> => {
     if (unresolved.length === 0) return;
-    await whileBusy(deadline, () => producer.addPartitions(unresolved));
-    await producer.end('abort');
+    const isLate = whileOpen(isOver);
+    await whileBusy(isLate, () => producer.addPartitions(unresolved));
+    await whileBusy(isLate, () => producer.end('abort'));
     unresolved = [];
   };
 
-  const begin = async (deadline: number): Promise<TransactionalProducer> => {
+  const begin = async (isOver: IsOver): Promise<TransactionalProducer> => {
     if (current !== null) return current;
     await cluster.refreshIfStale();
-    const fresh = await whileBusy(deadline, () =>
+    const fresh = await whileBusy(isOver, () =>
       initProducer(cluster, transactionalId, transactionTimeoutMs),
     );
-    await abortUnresolved(fresh, deadline);
+    await abortUnresolved(fresh, isOver);
     current = fresh;
     return fresh;
   };
@@ -155,7 +155,7 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
    * Waits until the stable end of every partition is past the written records. If the outcome is
    * unknown, this is when it is decided.
    */
-  const visible = async (plans: readonly PartitionPlan[], deadline: number): Promise<void> => {
+  const visible = async (plans: readonly PartitionPlan[], isOver: IsOver): Promise<void> => {
     let open = plans.flatMap(({ topic, partition, batches }) => {
       const last = batches.at(-1);
       return last === undefined
@@ -166,24 +166,25 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
       const ends = await partitions.offsets(open, LATEST);
       open = open.filter(({ last }, i) => (ends[i] as number) <= last);
       if (open.length === 0) return;
-      if (performance.now() > deadline)
+      if (isOver(null))
         throw new UnknownOutcome('the commit did not become visible in all partitions in time');
       await sleep(VISIBLE_POLL_MS);
     }
   };
 
-  const attempt = async (plan: TransactionPlan, deadline: number): Promise<TransactionOutcome> => {
-    const producer = await begin(deadline);
+  const attempt = async (plan: TransactionPlan, isOver: IsOver): Promise<TransactionOutcome> => {
+    const producer = await begin(isOver);
+    const isLate = whileOpen(isOver);
     let committing = false;
     try {
-      await whileBusy(deadline, () => producer.addPartitions(plan.partitions));
+      await whileBusy(isLate, () => producer.addPartitions(plan.partitions));
       const rounds = Math.max(0, ...plan.partitions.map(({ batches }) => batches.length));
       for (let round = 0; round < rounds; round++)
         await sendRound(producer, plan.partitions, round);
       for (const { group, offsets } of plan.positions)
-        await whileBusy(deadline, () => producer.sendPositions(group, offsets));
+        await whileBusy(isLate, () => producer.sendPositions(group, offsets));
       if (plan.confirm !== undefined && !(await plan.confirm())) {
-        await producer.end('abort');
+        await whileBusy(isLate, () => producer.end('abort'));
         return 'refused';
       }
       committing = true;
@@ -203,13 +204,13 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
    * id makes the coordinator finish a decided transaction and abort an open one. After that, the
    * first record is either visible or not.
    */
-  const settle = async (plan: TransactionPlan, deadline: number): Promise<boolean> => {
+  const settle = async (plan: TransactionPlan, isOver: IsOver): Promise<boolean> => {
     const first = plan.partitions[0];
     const batch = first?.batches[0];
     // without records, the same positions can be written again
     if (first === undefined || batch === undefined) return false;
-    await begin(deadline);
-    await visible(plan.partitions, deadline);
+    await begin(isOver);
+    await visible(plan.partitions, isOver);
     const { messages } = await partitions.fetch(first, batch.baseOffset, { maxBytes: 1 });
     return messages[0]?.offset === batch.baseOffset;
   };
@@ -217,26 +218,26 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   return {
     async fence() {
       current = null;
-      await begin(performance.now() + retryPolicy.retryForMs);
+      await begin(countRetries(retryPolicy.retryForMs));
     },
     async transactOnce(plan) {
       if (current === null)
         throw new Error(
           `the transactional id "${transactionalId}" has no producer: call fence first`,
         );
-      await attempt(plan, performance.now() + retryPolicy.retryForMs);
+      await attempt(plan, countRetries(retryPolicy.retryForMs));
     },
     async transact(plan) {
-      const deadline = performance.now() + retryPolicy.retryForMs;
+      const isOver = countRetries(retryPolicy.retryForMs);
       let unknownOutcome = false;
       for (let pause = 5; ; pause = Math.min(pause * 2, 400)) {
         try {
-          if (unknownOutcome && (await settle(plan, deadline))) return 'committed';
+          if (unknownOutcome && (await settle(plan, isOver))) return 'committed';
           unknownOutcome = false;
-          const outcome = await attempt(plan, deadline);
+          const outcome = await attempt(plan, isOver);
           if (outcome === 'committed') {
             unknownOutcome = true;
-            await visible(plan.partitions, deadline);
+            await visible(plan.partitions, isOver);
           }
           return outcome;
         } catch (error) {
@@ -247,7 +248,7 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
               'MR_UNAVAILABLE',
               `Another process has taken over the transactional id "${transactionalId}"; give each process a name of its own.`,
             );
-          if (performance.now() + pause > deadline || retryPolicy.closed())
+          if (isOver(error, pause) || retryPolicy.closed())
             throw unavailable(
               'appending (the records may or may not be in the log)',
               retryPolicy.brokers,
@@ -257,9 +258,6 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
           await cluster.refresh().catch(() => undefined);
         }
       }
-    },
-    async close() {
-      current = null;
     },
   };
 };

@@ -12,7 +12,7 @@ import mysql, {
 } from 'mysql2/promise';
 import { MillraceError } from '#domain/errors.ts';
 import { isUnavailable, numberOf } from './errors.ts';
-import { migrate } from './schema.ts';
+import { assertMigrated, migrate } from './schema.ts';
 
 export interface MysqlAddress {
   readonly host: string;
@@ -40,7 +40,11 @@ const TRIES = 8;
 const DEADLOCK = 1213;
 const LOCK_TIMEOUT = 1205;
 
-export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> => {
+/** @param options.readOnly true: for commands that only read; the tables must be there */
+export const openMysql = async (
+  address: MysqlAddress,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<MysqlDatabase> => {
   const settings = {
     ...address,
     charset: 'utf8mb4_bin',
@@ -121,7 +125,8 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
     close: () => pool.end(),
   };
   try {
-    await guarded(() => migrate(database));
+    if (readOnly) await assertMigrated(database, address.database);
+    else await guarded(() => migrate(database));
   } catch (error) {
     await database.close().catch(() => {});
     throw error;

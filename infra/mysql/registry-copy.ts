@@ -67,10 +67,14 @@ export const copyRegistry = async (database: MysqlDatabase): Promise<RegistryCop
   }
 };
 
+export const hasRegistry = async ({ rows }: Pick<MysqlDatabase, 'rows'>): Promise<boolean> => {
+  const [head] = await rows<{ position: number }>('SELECT position FROM registry_head');
+  return Number(head?.position ?? 0) > 0;
+};
+
 /** @throws MR_REFUSED if the database has a platform */
 export const assertNoRegistry = async (database: MysqlDatabase, name: string): Promise<void> => {
-  const [head] = await database.rows<{ position: number }>('SELECT position FROM registry_head');
-  if (Number(head?.position ?? 0) > 0)
+  if (await hasRegistry(database))
     throw new MillraceError(
       'MR_REFUSED',
       `The database ${name} has the registry of a platform. Restore onto servers that have none yet.`,

@@ -2,6 +2,7 @@
 
 import type { Connection } from 'mysql2/promise';
 import { MillraceError } from '#domain/errors.ts';
+import { numberOf } from './errors.ts';
 
 /**
  * `registry_head` is one row, which an append locks until its commit: positions are assigned in the
@@ -53,6 +54,46 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
 ];
 
+const NO_TABLE = 1146;
+
+const assertKnown = (version: number): void => {
+  if (version > MIGRATIONS.length)
+    throw new MillraceError(
+      'MR_DATA_DIR_NEWER',
+      `the tables in MySQL are of version ${version}, created by a newer Millrace; this one supports version ${MIGRATIONS.length}`,
+      { store: 'mysql' },
+    );
+};
+
+/**
+ * For commands that only read: makes and changes no table.
+ * @throws MR_NOT_FOUND, MR_REFUSED, MR_DATA_DIR_NEWER
+ */
+export const assertMigrated = async (
+  { rows }: { readonly rows: <T>(sql: string) => Promise<readonly T[]> },
+  name: string,
+): Promise<void> => {
+  const [found] = await rows<{ version: number }>('SELECT version FROM millrace_schema').catch(
+    (error: unknown) => {
+      if (numberOf(error) === NO_TABLE) return [];
+      throw error;
+    },
+  );
+  if (found === undefined)
+    throw new MillraceError(
+      'MR_NOT_FOUND',
+      `The database ${name} has no platform: it is new or empty. Name the servers of \`millrace serve --profile stack\`. If the database was lost, run \`millrace stack repair\`, which takes the registry from the topic registry.`,
+      { database: name },
+    );
+  assertKnown(found.version);
+  if (found.version < MIGRATIONS.length)
+    throw new MillraceError(
+      'MR_REFUSED',
+      `The tables of the database ${name} are of version ${found.version}, of an older Millrace; this one reads version ${MIGRATIONS.length}. Start its gateways first, which change the tables, or use the older Millrace.`,
+      { database: name },
+    );
+};
+
 const LOCK = 'millrace.schema';
 const LOCK_SECONDS = 30;
 
@@ -76,12 +117,7 @@ export const migrate = async (
     );
     const [rows] = await connection.query('SELECT version FROM millrace_schema');
     const at = (rows as { version: number }[])[0]?.version ?? 0;
-    if (at > MIGRATIONS.length)
-      throw new MillraceError(
-        'MR_DATA_DIR_NEWER',
-        `the tables in MySQL are of version ${at}, created by a newer Millrace; this one supports version ${MIGRATIONS.length}`,
-        { store: 'mysql' },
-      );
+    assertKnown(at);
     for (const statement of MIGRATIONS.slice(at).flat()) await connection.query(statement);
     await connection.query('REPLACE INTO millrace_schema (one, version) VALUES (1, ?)', [
       MIGRATIONS.length,

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
-import type { BackedUpFile } from '#infra/backup/catalog.ts';
+import type { BackedUpFile, TopicPositions } from '#infra/backup/catalog.ts';
 import { type Content, type ContentStore, piecesOf } from '#infra/backup/content-store.ts';
 import { fileUri, pathOf } from '#infra/files/file-uri.ts';
 import { tablesBelow } from '#infra/iceberg/belongs.ts';
@@ -103,6 +103,44 @@ const copyTable = async (
       const newest = await newestTableFiles(root, topic);
       if (attempt >= ATTEMPTS || newest?.version === table.version) throw error;
     }
+  }
+};
+
+/** How often all is copied again where the log was trimmed past the copy of the history. */
+const MOMENTS = 5;
+
+export interface CopiedMoment {
+  readonly tables: readonly Pick<TableCopy, 'topic' | 'endOffsets'>[];
+  /** what the log has: fixed after the tables were copied */
+  readonly topics: readonly Pick<TopicPositions, 'topic' | 'begin'>[];
+}
+
+/** A topic whose log was trimmed past the end of the copy of its table; null: there is none. */
+const trimmedPast = ({ tables, topics }: CopiedMoment): string | null => {
+  const begins = new Map(topics.map(({ topic, begin }) => [topic, begin]));
+  const found = tables.find(({ topic, endOffsets }) =>
+    begins.get(topic)?.some((offset, partition) => offset > (endOffsets[partition] ?? 0)),
+  );
+  return found?.topic ?? null;
+};
+
+/**
+ * Copies the history and then the log, until no record is in neither.
+ * @param copy called with 1, 2, …
+ */
+export const copyWithoutGap = async <T extends CopiedMoment>(
+  copy: (attempt: number) => Promise<T>,
+): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    const copied = await copy(attempt);
+    const topic = trimmedPast(copied);
+    if (topic === null) return copied;
+    if (attempt >= MOMENTS)
+      throw new MillraceError(
+        'MR_STORAGE_FAILED',
+        `The log of ${topic} is trimmed faster than its history can be copied; try again.`,
+        { topic },
+      );
   }
 };
 

@@ -14,30 +14,27 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
-import {
-  fileListOf,
-  type OpenBackupDirectory,
-  openForBackup,
-} from '#infra/backup/backup-directory.ts';
-import {
-  BACKUP_FORMAT,
-  type BackupEntry,
-  type FileList,
-  writeCatalog,
-} from '#infra/backup/catalog.ts';
-import { assertSamePlatform, newId, totalBytes as total } from '#infra/backup/new-entry.ts';
+import type { OpenBackupDirectory } from '#infra/backup/backup-directory.ts';
+import { BACKUP_FORMAT, type FileList } from '#infra/backup/catalog.ts';
+import { assertSamePlatform } from '#infra/backup/new-entry.ts';
 import { FORMAT_VERSION } from '#infra/data-directory/data-directory.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import {
   type BackupRun,
-  putBytes,
+  copyWithoutGap,
   putDatabase,
   putDataSets,
   putHistory,
   type TableCopy,
 } from '#infra/profiles/backup-files.ts';
-import { storageError } from '#infra/shared/sqlite/storage-error.ts';
+import {
+  addBackup,
+  assertOutside,
+  type BackedUp,
+  beginRun,
+  inBackupDirectory,
+} from '#infra/profiles/new-backup.ts';
 import { copyDatabase } from '#infra/sqlite/copy-database.ts';
 import {
   checkDatabase,
@@ -52,24 +49,6 @@ export interface BackupOptions {
   readonly now?: () => number;
 }
 
-export interface BackedUp extends BackupEntry {
-  readonly platform: string;
-  /** files of this backup that no earlier one had; a piece of the database counts as one */
-  readonly newFiles: number;
-}
-
-/** How often all is copied again where the log was trimmed past the copy of the history. */
-const ATTEMPTS = 5;
-
-/** A topic whose log was trimmed past the end of the copy of its table; null: there is none. */
-const gap = (tables: readonly TableCopy[], { topics }: DatabaseMoment): string | null => {
-  const begins = new Map(topics.map(({ topic, begin }) => [topic, begin]));
-  const found = tables.find(({ topic, endOffsets }) =>
-    begins.get(topic)?.some((offset, partition) => offset > (endOffsets[partition] ?? 0)),
-  );
-  return found?.topic ?? null;
-};
-
 const nothing = (path: string): never => {
   throw new MillraceError(
     'MR_NOT_FOUND',
@@ -81,28 +60,22 @@ const nothing = (path: string): never => {
 interface Moment {
   readonly time: number;
   readonly moment: DatabaseMoment;
+  readonly topics: DatabaseMoment['topics'];
   readonly tables: readonly TableCopy[];
   /** the copy of the database */
   readonly database: string;
 }
 
-const copyMoment = async (run: BackupRun, work: string, now: () => number): Promise<Moment> => {
+const copyMoment = (run: BackupRun, work: string, now: () => number): Promise<Moment> => {
   const root = { files: localFiles(), uri: fileUri(join(run.data, 'history')) };
-  for (let attempt = 1; ; attempt++) {
+  return copyWithoutGap(async (attempt) => {
     const tables = await putHistory(run, root);
     const time = now();
     const database = join(work, `millrace-${attempt}.db`);
     await copyDatabase(join(run.data, 'millrace.db'), database);
     const moment = describeDatabase(database) ?? nothing(run.data);
-    const topic = gap(tables, moment);
-    if (topic === null) return { time, moment, tables, database };
-    if (attempt >= ATTEMPTS)
-      throw new MillraceError(
-        'MR_STORAGE_FAILED',
-        `The log of ${topic} is trimmed faster than its history can be copied; try again.`,
-        { topic },
-      );
-  }
+    return { time, moment, tables, topics: moment.topics, database };
+  });
 };
 
 const assertFormat = (data: string): void => {
@@ -123,39 +96,18 @@ const backUpTo = async (
   data: string,
   now: () => number,
 ): Promise<BackedUp> => {
-  const { catalog, content } = directory;
-  const last = catalog?.backups.at(-1);
-  const before = last === undefined ? [] : (await fileListOf(directory, last)).files;
-  const byPath = new Map(before.map((file) => [file.path, file]));
-  const run: BackupRun = { data, content, before: byPath, added: new Map() };
+  const { run } = await beginRun(directory, { data });
   const { time, moment, tables, database } = await copyMoment(run, directory.work, now);
-  assertSamePlatform(directory, moment.platform, BACKUP_FORMAT);
+  const { platform, topics, registry, audit, logTime } = moment;
+  assertSamePlatform(directory, platform, BACKUP_FORMAT);
   checkDatabase(database);
   const list: FileList = {
     database: await putDatabase(run, database),
     files: [...tables.flatMap(({ files }) => files), ...(await putDataSets(run))],
   };
-  const files = await putBytes(run, Buffer.from(JSON.stringify(list)));
-  await content.sync();
-  const { platform, topics, registry, audit, logTime } = moment;
-  const entry: BackupEntry = {
-    id: newId(catalog, time),
-    time,
-    logTime,
-    topics,
-    registry,
-    audit,
-    bytes: total([...list.database, ...list.files, files]),
-    newBytes: [...run.added.values()].reduce((sum, bytes) => sum + bytes, 0),
-    dataFormat: FORMAT_VERSION,
-    files,
-  };
-  await writeCatalog(directory.path, {
-    format: BACKUP_FORMAT,
-    platform,
-    backups: [...(catalog?.backups ?? []), entry],
-  });
-  return { ...entry, platform, newFiles: run.added.size };
+  const dataFormat = FORMAT_VERSION;
+  const described = { time, logTime, topics, registry, audit, dataFormat };
+  return addBackup(directory, run, list, { platform, format: BACKUP_FORMAT, ...described });
 };
 
 /**
@@ -171,18 +123,6 @@ export const backUpEmbedded = async ({
   if (!existsSync(join(data, 'millrace.db'))) nothing(data);
   assertFormat(data);
   const target = resolve(to);
-  if (`${target}/`.startsWith(`${data}/`))
-    throw new MillraceError(
-      'MR_REFUSED',
-      `${target} is in the data directory ${data}: a backup there is lost with it. Name a directory elsewhere, best on another disk.`,
-      { path: target },
-    );
-  const directory = await openForBackup(target);
-  try {
-    return await backUpTo(directory, data, now);
-  } catch (error) {
-    throw storageError(error, target);
-  } finally {
-    await directory.close();
-  }
+  assertOutside(target, [data]);
+  return inBackupDirectory(target, (directory) => backUpTo(directory, data, now));
 };

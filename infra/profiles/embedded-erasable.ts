@@ -8,6 +8,7 @@
  */
 import type { Platform } from '#domain/api/platform.ts';
 import { textMatcher } from '#domain/erasure/scope.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { WantedErasure } from '#domain/ports/erasure-runner.ts';
 import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
@@ -30,9 +31,7 @@ const storedError = (
   { entity }: WantedErasure,
 ): { readonly code: string; readonly message: string } => {
   const { code, message } =
-    error instanceof MillraceError
-      ? error
-      : { code: 'MR_INTERNAL', message: error instanceof Error ? error.message : String(error) };
+    error instanceof MillraceError ? error : { code: 'MR_INTERNAL', message: messageOf(error) };
   const hides = textMatcher(Object.values(entity))(message);
   return { code, message: hides ? 'the message names the entity, and is not kept' : message };
 };

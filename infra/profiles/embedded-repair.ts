@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import type { Repair } from '#domain/api/verification.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
+import { featuresTopic, isFeaturesTopic, isRawTopic, nameOfTopic } from '#domain/ports/topics.ts';
 import { rawEncoder } from '#domain/sources/raw-codec.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { removeStates } from '#infra/embedded-engine/snapshots.ts';
@@ -41,7 +42,6 @@ export interface RepairEmbeddedOptions {
   readonly onProgress?: (what: string) => void;
 }
 
-const viewOf = (topic: string): string => topic.slice('features.'.length);
 const COMPUTE = /^compute\.(.+)\.\d+(?:\.(?:fill|decided|watermark))?$/;
 
 /** @throws MR_REFUSED where something would be lost, and loss is not accepted */
@@ -120,7 +120,7 @@ export const repairEmbedded = async ({
       );
       const records: RecoveredRecord[] = [];
       for await (const batch of reader.scan({
-        source: topic.slice('raw.'.length),
+        source: nameOfTopic(topic),
         fields,
         remaining: true,
       }))
@@ -157,8 +157,8 @@ export const repairEmbedded = async ({
       for (const range of found.database?.lostRanges ?? []) {
         const { topic } = range.partition;
         tools.removeDamaged(range);
-        if (topic.startsWith('raw.')) await fill(range.partition, range.from, range.to);
-        else if (topic.startsWith('features.')) views.add(viewOf(topic));
+        if (isRawTopic(topic)) await fill(range.partition, range.from, range.to);
+        else if (isFeaturesTopic(topic)) views.add(nameOfTopic(topic));
         else
           lost(
             `${topic}, partition ${range.partition.partition}, offsets ${range.from} to ${range.to - 1}`,
@@ -182,7 +182,7 @@ export const repairEmbedded = async ({
         endOf,
       })) {
         const target = tools.partitions(topic)[partition];
-        if (topic.startsWith('raw.') && target !== undefined) await fill(target, end, offset);
+        if (isRawTopic(topic) && target !== undefined) await fill(target, end, offset);
         else anew.add(topic);
       }
       if (anew.size > 0)
@@ -194,14 +194,14 @@ export const repairEmbedded = async ({
         // First: a state that stayed would be restored, and then take in all events once more.
         removeStates(join(directory.path, 'state'), view);
         tools.resetView(view);
-        anew.add(`features.${view}`);
+        anew.add(featuresTopic(view));
         done(`the view ${view}`, 'its updates were removed; it is computed anew at the next start');
       }
       for (const topic of new Set([...found.tables.damaged, ...anew])) {
         const what = `the table of ${topic}`;
         const partitions = tools.partitions(topic);
         const isWhole = partitions.every(({ begin }) => begin === 0);
-        if (!isWhole && !topic.startsWith('features.')) {
+        if (!isWhole && !isFeaturesTopic(topic)) {
           lost(what, 'the log no longer has its first records: restore a backup');
           continue;
         }

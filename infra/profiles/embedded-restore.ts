@@ -4,20 +4,20 @@
  * started.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
 import { type BackupDirectory, fileListOf, openBackups } from '#infra/backup/backup-directory.ts';
 import { BACKUP_FORMAT, type BackupEntry, type Catalog } from '#infra/backup/catalog.ts';
 import { chooseBackup, type Until } from '#infra/backup/choose-backup.ts';
-import type { Content } from '#infra/backup/content-store.ts';
+import { pathBelow, restoreFile, syncDirectories } from '#infra/backup/restore-files.ts';
 import { FORMAT_VERSION, writeFormat } from '#infra/data-directory/data-directory.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { tablesBelow } from '#infra/iceberg/belongs.ts';
 import { cutTable } from '#infra/iceberg/cut-table.ts';
 import { makeDirectory, syncPath } from '#infra/shared/files/durable-file.ts';
-import { storageError } from '#infra/shared/sqlite/storage-error.ts';
+import { onDisk } from '#infra/shared/sqlite/storage-error.ts';
 import { type Cut, cutDatabase } from '#infra/sqlite/cut-database.ts';
 import { type DatabaseMoment, describeDatabase } from '#infra/sqlite/describe-database.ts';
 import { momentOfPosition } from '#infra/sqlite/moments.ts';
@@ -52,40 +52,6 @@ const assertEmpty = (path: string): void => {
       `${path} is not empty. Restore into an empty or absent directory, and move it to its place afterwards.`,
       { path },
     );
-};
-
-const write = async (
-  { content }: BackupDirectory,
-  path: string,
-  contents: readonly Content[],
-  what: string,
-): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const handle = await open(path, 'wx', 0o600);
-  try {
-    for (const each of contents)
-      for await (const piece of content.pieces(each, what)) await handle.writeFile(piece);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
-/** A path of a list of files, which must not lead out of the directory. */
-const below = (directory: string, path: string): string => {
-  const full = resolve(directory, path);
-  if (full.startsWith(`${directory}/`)) return full;
-  throw new MillraceError(
-    'MR_DATA_DAMAGED',
-    `The backup's list of files names ${path}, which is outside the data directory.`,
-    { path },
-  );
-};
-
-const syncDirectories = async (directory: string): Promise<void> => {
-  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true }))
-    if (entry.isDirectory()) await syncPath(join(entry.parentPath, entry.name));
-  await syncPath(directory);
 };
 
 const assertWhole = (entry: BackupEntry, catalog: Catalog, found: DatabaseMoment | null): void => {
@@ -129,9 +95,9 @@ const fill = async (
 ): Promise<Omit<Restored, 'backup' | 'dataDirectory'>> => {
   const list = await fileListOf(backups, entry);
   const database = join(directory, 'millrace.db');
-  await write(backups, database, list.database, 'the database');
+  await restoreFile(backups.content, database, list.database, 'the database');
   for (const file of list.files)
-    await write(backups, below(directory, file.path), [file], file.path);
+    await restoreFile(backups.content, pathBelow(directory, file.path), [file], file.path);
   assertWhole(entry, backups.catalog, describeDatabase(database));
   let history: Restored['history'] = [];
   if (until !== undefined) {
@@ -165,14 +131,16 @@ export const restoreEmbedded = async ({
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { mode: 0o700 });
   try {
-    const restored = await fill(backups, entry, unfinished, until);
-    assertEmpty(path);
-    if (existsSync(path)) await rmdir(path);
-    await rename(unfinished, path);
-    await syncPath(dirname(path));
-    return { backup: entry.id, dataDirectory: path, ...restored };
+    return await onDisk(path, async () => {
+      const restored = await fill(backups, entry, unfinished, until);
+      assertEmpty(path);
+      if (existsSync(path)) await rmdir(path);
+      await rename(unfinished, path);
+      await syncPath(dirname(path));
+      return { backup: entry.id, dataDirectory: path, ...restored };
+    });
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
-    throw storageError(error, path);
+    throw error;
   }
 };

@@ -14,7 +14,7 @@ import { tracesOf } from '#application/traced-areas.ts';
 import { openRetention, type Retention } from '#commands/retention/retention.ts';
 import type { LimitedSource } from '#commands/retention/trim-history.ts';
 import type { Platform } from '#domain/api/platform.ts';
-import { closingOnFailure, type Opened } from '#domain/closing-on-failure.ts';
+import { closingOnFailure, type Opened } from '#domain/closing.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';

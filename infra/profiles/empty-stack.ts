@@ -2,19 +2,17 @@
  * Checks that servers have no platform before one is restored onto them: state of another one, even
  * of the same platform, would answer reads with its values.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { MillraceError } from '#domain/errors.ts';
-import { flinkCluster, LIVE_STATES } from '#infra/flink/cluster.ts';
-import { tablesBelow } from '#infra/iceberg/belongs.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { flinkCluster, isLiveJob } from '#infra/flink/cluster.ts';
 import type { BatchReader } from '#infra/kafka/copy/read-batches.ts';
 import type { MysqlDatabase } from '#infra/mysql/database.ts';
 import { assertNoRegistry } from '#infra/mysql/registry-copy.ts';
 import { redisPrefixOf } from '#infra/redis/cache-store.ts';
 import { markUri, readMark } from '#infra/shared/files/platform-mark.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
-import { type OwnedDirectory, ownedDirectories } from './stack-identity.ts';
+import { filesOf, type OwnedDirectory, ownedDirectories } from './stack-identity.ts';
 import { stackDirectories } from './stack-stores.ts';
 
 const refuse = (what: string, fix: string): never => {
@@ -24,10 +22,6 @@ const refuse = (what: string, fix: string): never => {
     {},
   );
 };
-
-const hasFiles = (directory: string): boolean =>
-  existsSync(directory) &&
-  readdirSync(directory, { recursive: true, withFileTypes: true }).some((entry) => entry.isFile());
 
 const SCANNED = 10_000;
 
@@ -65,16 +59,16 @@ const assertNoKeys = async (
  * would refuse to start. A mark is not removed here, because the platform of the mark may live.
  * @throws MR_REFUSED, MR_DATA_DAMAGED
  */
-export const assertNoMarks = async (
-  owned: readonly Pick<OwnedDirectory, 'name' | 'directory'>[],
-): Promise<void> => {
-  for (const { name, directory } of owned) {
+export const assertUnused = async (directories: readonly OwnedDirectory[]): Promise<void> => {
+  for (const { name, directory, isUsed } of directories) {
+    const where = `The ${name} at ${directory.uri}`;
     const mark = await readMark(directory);
     if (mark !== null)
       refuse(
-        `The ${name} at ${directory.uri} is marked as that of the platform ${mark}`,
+        `${where} is marked as that of the platform ${mark}`,
         `move the directory away, or, if that platform was never used, remove ${markUri(directory)}`,
       );
+    if (await isUsed()) refuse(`${where} has files of a platform`, 'move the directory away');
   }
 };
 
@@ -96,24 +90,16 @@ export const assertEmptyStack = async (
   platform: string,
 ): Promise<void> => {
   await assertNoRegistry(database, addresses.mysql.database);
-  const there = new Set((await reader.topics()).map(({ topic }) => topic));
+  const there = new Set(await reader.topics());
   const topic = topics.find((one) => there.has(one));
   if (topic !== undefined) refuse(`Kafka has the topic ${topic}`, 'delete the topics');
-  const directories = stackDirectories(addresses);
-  await assertNoMarks(ownedDirectories(directories));
-  const [table] = await tablesBelow(directories.iceberg);
-  if (table !== undefined)
-    refuse(`${addresses.warehouse.iceberg} has the history of ${table}`, 'move the directory away');
-  const state = [
-    addresses.warehouse.paimon,
-    join(addresses.directory, 'flink', 'jobs'),
-    addresses.checkpoints,
-  ];
-  const used = state.find(hasFiles);
-  if (used !== undefined) refuse(`${used} has files of a platform`, 'move the directory away');
-  const job = (await flinkCluster(addresses.flink).jobs()).find(
-    ({ name, state: its }) => name.startsWith('millrace-') && LIVE_STATES.has(its),
-  );
+  const { iceberg, ...places } = stackDirectories(addresses);
+  const checkpoints = { files: iceberg.files, uri: fileUri(addresses.checkpoints) };
+  await assertUnused([
+    ...ownedDirectories({ iceberg, ...places }),
+    filesOf("directory of Flink's checkpoints", checkpoints),
+  ]);
+  const job = (await flinkCluster(addresses.flink).jobs()).find(isLiveJob);
   if (job !== undefined) refuse(`Flink runs the job ${job.name}`, 'cancel it');
   await assertNoKeys(addresses.redis, platform);
 };

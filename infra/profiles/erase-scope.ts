@@ -9,6 +9,7 @@ import {
   matchesRecord,
   textMatcher,
 } from '#domain/erasure/scope.ts';
+import { isFeaturesTopic } from '#domain/ports/topics.ts';
 import type { RecordTest } from '#infra/sqlite/erase-log.ts';
 import { commitsOf } from '#infra/sqlite/registry-rows.ts';
 
@@ -42,7 +43,7 @@ export const entityIn = (db: DatabaseSync, entity: EntityTexts): EntityIn => {
       const matches = scope.matches.get(topic);
       if (matches !== undefined)
         return ({ key }, decoded) =>
-          (key !== null && topic.startsWith('features.') && scope.keys.includes(key)) ||
+          (key !== null && isFeaturesTopic(topic) && scope.keys.includes(key)) ||
           matchesRecord(matches, decoded);
       if (!scope.textTopics.includes(topic)) return null;
       return (_, { event, message }) => isInText(String(event)) || isInText(String(message));

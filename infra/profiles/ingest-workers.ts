@@ -38,7 +38,8 @@ export const openIngestWorkers = (
     await dependencies.log.createTopic(ingestTopic(name), { partitions });
     const ingest = kafkaIngestWorker({
       ...kafka,
-      group: `ingest.${name}`,
+      // The copies of the log take the group and the topic to have one name.
+      group: ingestTopic(name),
       topic: ingestTopic(name),
       openIngestRecords: async () => {
         const now = catalog.definition('source', name) ?? definition;

@@ -10,22 +10,13 @@
  *
  * Redis, Paimon and the state of Flink's jobs are computed again from these.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
+import { closingAfter } from '#domain/closing.ts';
 import { MillraceError } from '#domain/errors.ts';
-import {
-  fileListOf,
-  type OpenBackupDirectory,
-  openForBackup,
-} from '#infra/backup/backup-directory.ts';
-import {
-  type BackedUpFile,
-  type BackupEntry,
-  type FileList,
-  STACK_BACKUP_FORMAT,
-  writeCatalog,
-} from '#infra/backup/catalog.ts';
-import { assertSamePlatform, newId, totalBytes } from '#infra/backup/new-entry.ts';
+import type { OpenBackupDirectory } from '#infra/backup/backup-directory.ts';
+import { type BackedUpFile, STACK_BACKUP_FORMAT } from '#infra/backup/catalog.ts';
+import { assertSamePlatform } from '#infra/backup/new-entry.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
@@ -34,15 +25,17 @@ import { kafkaLog } from '#infra/kafka/log.ts';
 import { openTopicGuard, type TopicGuard } from '#infra/kafka/topic-guard.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlPlatform } from '#infra/mysql/platform.ts';
-import { type CommitRow, copyRegistry } from '#infra/mysql/registry-copy.ts';
+import { copyRegistry, hasRegistry } from '#infra/mysql/registry-copy.ts';
+import { putBytes, putHistory } from '#infra/profiles/backup-files.ts';
 import {
-  type BackupRun,
-  putBytes,
-  putHistory,
-  type TableCopy,
-} from '#infra/profiles/backup-files.ts';
+  addBackup,
+  assertOutside,
+  type BackedUp,
+  beginRun,
+  inBackupDirectory,
+} from '#infra/profiles/new-backup.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
-import { assertOwnTopics, recordedIds } from './stack-backup-guard.ts';
+import { assertOwnTopics, recordedIds } from './own-topics.ts';
 import {
   auditHeadOf,
   type CopiedSchema,
@@ -56,7 +49,8 @@ import {
   registryFiles,
   type StackMoment,
 } from './stack-copy.ts';
-import { type LogMoment, logMoment, putPartition } from './stack-log-copy.ts';
+import { copyHistoryAndLog } from './stack-history-copy.ts';
+import { type LogMoment, putPartition } from './stack-log-copy.ts';
 
 export interface StackBackupOptions {
   readonly addresses: StackAddresses;
@@ -65,16 +59,9 @@ export interface StackBackupOptions {
   readonly now?: () => number;
 }
 
-export interface StackBackedUp extends BackupEntry {
-  readonly platform: string;
-  /** files of this backup that no earlier one had */
-  readonly newFiles: number;
-}
-
-/** How often the history is copied again where the log was trimmed past the copy. */
-const ATTEMPTS = 5;
-
 interface Servers {
+  /** the platform's id */
+  readonly platform: string;
   readonly database: MysqlDatabase;
   readonly reader: BatchReader;
   readonly guard: TopicGuard;
@@ -90,18 +77,13 @@ const refuseKurrent = (): void => {
     );
 };
 
-/** The id of a platform: its first commit is of no other one. */
-const platformOf = async (database: MysqlDatabase, name: string): Promise<string> => {
-  const [first] = await database.rows<CommitRow>(
-    'SELECT position, stream, version, body FROM registry_commit WHERE position = 1',
+const assertHasPlatform = async (database: MysqlDatabase, name: string): Promise<void> => {
+  if (await hasRegistry(database)) return;
+  throw new MillraceError(
+    'MR_NOT_FOUND',
+    `The database ${name} has no platform to back up: its registry has no commit. Name the servers of \`millrace serve --profile stack\`.`,
+    { database: name },
   );
-  if (first === undefined)
-    throw new MillraceError(
-      'MR_NOT_FOUND',
-      `The database ${name} has no platform to back up: its registry has no commit. Name the servers of \`millrace serve --profile stack\`.`,
-      { database: name },
-    );
-  return createHash('sha256').update(first.body).digest('hex').slice(0, 32);
 };
 
 const isMineOf = async (database: MysqlDatabase): Promise<(topic: string) => boolean> => {
@@ -110,34 +92,6 @@ const isMineOf = async (database: MysqlDatabase): Promise<(topic: string) => boo
   );
   const names = new Set(streams.map(({ stream }) => stream.slice(stream.indexOf('/') + 1)));
   return (topic) => isOfPlatform(topic, names);
-};
-
-const gap = (tables: readonly TableCopy[], { topics }: LogMoment): string | null => {
-  const begins = new Map(topics.map(({ topic, begin }) => [topic, begin]));
-  const found = tables.find(({ topic, endOffsets }) =>
-    begins.get(topic)?.some((offset, partition) => offset > (endOffsets[partition] ?? 0)),
-  );
-  return found?.topic ?? null;
-};
-
-const copyHistoryAndLog = async (
-  run: BackupRun,
-  { database, reader, nudge }: Servers,
-): Promise<{ readonly tables: readonly TableCopy[]; readonly log: LogMoment }> => {
-  const root = { files: localFiles(), uri: fileUri(run.data) };
-  for (let attempt = 1; ; attempt++) {
-    const tables = await putHistory(run, root);
-    const log = await logMoment({ reader, nudge, isMine: () => isMineOf(database) });
-    const mine = new Set(log.topics.map(({ topic }) => topic));
-    const topic = gap(tables, log);
-    if (topic === null) return { tables: tables.filter((table) => mine.has(table.topic)), log };
-    if (attempt >= ATTEMPTS)
-      throw new MillraceError(
-        'MR_STORAGE_FAILED',
-        `The log of ${topic} is trimmed faster than its history can be copied; try again.`,
-        { topic },
-      );
-  }
 };
 
 const copySchemas = async (url: string, topics: LogMoment['topics']): Promise<CopiedSchema[]> => {
@@ -154,22 +108,20 @@ const copySchemas = async (url: string, topics: LogMoment['topics']): Promise<Co
 const backUpTo = async (
   directory: OpenBackupDirectory,
   { addresses, now = Date.now }: StackBackupOptions,
-  servers: Servers,
-): Promise<StackBackedUp> => {
-  const { catalog, content } = directory;
-  const platform = await platformOf(servers.database, addresses.mysql.database);
+  { platform, ...servers }: Servers,
+): Promise<BackedUp> => {
   assertSamePlatform(directory, platform, STACK_BACKUP_FORMAT);
-  const last = catalog?.backups.at(-1);
-  const before = last === undefined ? [] : (await fileListOf(directory, last)).files;
-  const run: BackupRun = {
+  const { run, before } = await beginRun(directory, {
     data: resolve(addresses.warehouse.iceberg),
     prefix: HISTORY_PREFIX,
-    content,
-    before: new Map(before.map((file) => [file.path, file])),
-    added: new Map(),
-  };
+  });
   const time = now();
-  const { tables, log } = await copyHistoryAndLog(run, servers);
+  const { tables, ...log } = await copyHistoryAndLog({
+    reader: servers.reader,
+    nudge: servers.nudge,
+    isMine: () => isMineOf(servers.database),
+    putTables: () => putHistory(run, { files: localFiles(), uri: fileUri(run.data) }),
+  });
   await assertOwnTopics(servers.guard, log.topics);
   const files: BackedUpFile[] = tables.flatMap((table) => table.files);
   const chunks = chunksOf(before);
@@ -198,61 +150,50 @@ const backUpTo = async (
     path: MOMENT_FILE,
     ...(await putBytes(run, Buffer.from(JSON.stringify(moment)))),
   });
-  const list: FileList = { database: [], files };
-  const listFile = await putBytes(run, Buffer.from(JSON.stringify(list)));
-  await content.sync();
   const kept = cutRegistry(registry, lastCommitAt(registry.commits, log.time));
-  const entry: BackupEntry = {
-    id: newId(catalog, time),
-    time,
-    logTime: log.time,
-    topics: log.topics,
-    registry: kept.commits.length,
-    audit: auditHeadOf(kept.audit),
-    bytes: totalBytes([...files, listFile]),
-    newBytes: [...run.added.values()].reduce((sum, bytes) => sum + bytes, 0),
-    dataFormat: STACK_BACKUP_FORMAT,
-    files: listFile,
-  };
-  await writeCatalog(directory.path, {
-    format: STACK_BACKUP_FORMAT,
-    platform,
-    backups: [...(catalog?.backups ?? []), entry],
-  });
-  return { ...entry, platform, newFiles: run.added.size };
+  return addBackup(
+    directory,
+    run,
+    { database: [], files },
+    {
+      platform,
+      format: STACK_BACKUP_FORMAT,
+      time,
+      logTime: log.time,
+      topics: log.topics,
+      registry: kept.commits.length,
+      audit: auditHeadOf(kept.audit),
+      dataFormat: STACK_BACKUP_FORMAT,
+    },
+  );
 };
 
 /**
  * @throws MR_NOT_FOUND, MR_REFUSED, MR_DATA_DIR_LOCKED, MR_DATA_MIXED, MR_DATA_DAMAGED,
  *   MR_DISK_FULL, MR_STORAGE_FAILED, MR_LOG_UNAVAILABLE, MR_STORE_UNAVAILABLE
  */
-export const backUpStack = async (options: StackBackupOptions): Promise<StackBackedUp> => {
+export const backUpStack = async (options: StackBackupOptions): Promise<BackedUp> => {
   const { addresses } = options;
   refuseKurrent();
   const target = resolve(options.to);
-  for (const data of [addresses.directory, addresses.warehouse.iceberg])
-    if (`${target}/`.startsWith(`${resolve(data)}/`))
-      throw new MillraceError(
-        'MR_REFUSED',
-        `${target} is in ${data}: a backup there is lost with it. Name a directory elsewhere, best on another disk.`,
-        { path: target },
-      );
-  const closers: (() => Promise<void>)[] = [];
-  const closing = <T extends { readonly close: () => Promise<void> }>(opened: T): T => {
-    closers.push(() => opened.close());
-    return opened;
-  };
-  try {
-    const database = closing(await openMysql(addresses.mysql));
-    await platformOf(database, addresses.mysql.database);
+  assertOutside(target, [addresses.directory, addresses.warehouse.iceberg]);
+  return closingAfter(async (opened) => {
+    const closing = <T extends { readonly close: () => Promise<void> }>(part: T): T => {
+      opened(() => part.close());
+      return part;
+    };
+    const database = closing(await openMysql(addresses.mysql, { readOnly: true }));
+    await assertHasPlatform(database, addresses.mysql.database);
+    const own = mysqlPlatform(database);
+    const platform = await own.id();
     const kafka = { brokers: [addresses.kafka], clientId: `millrace-backup-${randomUUID()}` };
     const reader = closing(openBatchReader(kafka));
-    const topicIds = recordedIds(mysqlPlatform(database).topicIds);
+    const topicIds = recordedIds(own.topicIds, (problem) => {
+      throw problem;
+    });
     const guard = closing(await openTopicGuard({ ...kafka, topicIds }));
-    const { nudge } = closing(await kafkaLog({ ...kafka, guard }));
-    const directory = closing(await openForBackup(target));
-    return await backUpTo(directory, options, { database, reader, guard, nudge });
-  } finally {
-    for (const close of closers.reverse()) await close().catch(() => {});
-  }
+    const { nudge } = closing(await kafkaLog({ ...kafka, guard, readOnly: true }));
+    const servers = { platform, database, reader, guard, nudge };
+    return inBackupDirectory(target, (directory) => backUpTo(directory, options, servers));
+  });
 };

@@ -8,6 +8,22 @@
  * | `registry/<table>/<n>` | rows of MySQL's tables as lines of JSON, up to 1,000 each |
  * | `history/…` | files of the Iceberg tables, below their warehouse |
  */
+import {
+  featureLogTopic,
+  featuresTopic,
+  ingestTopic,
+  isFeaturesTopic,
+  isIngestTopic,
+  isLateTopic,
+  LINEAGE_TOPIC,
+  lateTopic,
+  nameOfTopic,
+  REGISTRY_TOPIC,
+  rawTopic,
+  rejectedTopic,
+  resentTopic,
+  snapshotTopic,
+} from '#domain/ports/topics.ts';
 import type { BackedUpFile } from '#infra/backup/catalog.ts';
 import type { TopicExtent } from '#infra/kafka/copy/read-batches.ts';
 import { PRODUCERS_TOPIC } from '#infra/kafka/topic-config.ts';
@@ -37,26 +53,30 @@ export const MOMENT_FILE = 'stack.json';
 export const HISTORY_PREFIX = 'history/';
 export const ROWS_OF_FILE = 1000;
 
-const INGEST = 'ingest.';
-const KINDS = ['raw', 'rejected', 'resent', 'snapshots', 'ingest', 'features', 'late', 'served'];
-const WHOLE = new Set(['registry', 'lineage', PRODUCERS_TOPIC]);
+const NAMED = [
+  rawTopic,
+  rejectedTopic,
+  resentTopic,
+  snapshotTopic,
+  ingestTopic,
+  featuresTopic,
+  lateTopic,
+  featureLogTopic,
+];
+const WHOLE = new Set([REGISTRY_TOPIC, LINEAGE_TOPIC, PRODUCERS_TOPIC]);
 
 /** @param names of sources, views and services */
 export const isOfPlatform = (topic: string, names: ReadonlySet<string>): boolean => {
-  const dot = topic.indexOf('.');
-  return (
-    WHOLE.has(topic) || (KINDS.includes(topic.slice(0, dot)) && names.has(topic.slice(dot + 1)))
-  );
+  const name = nameOfTopic(topic);
+  return WHOLE.has(topic) || (names.has(name) && NAMED.some((named) => named(name) === topic));
 };
-
-export const isIngestTopic = (topic: string): boolean => topic.startsWith(INGEST);
 
 /**
  * Topics that gateways and ingest workers write, in short transactions. Flink's transactions and
  * those of other producers may be open for long; what Flink writes is computed again.
  */
 export const isAtomic = (topic: string): boolean =>
-  !isIngestTopic(topic) && !topic.startsWith('features.') && !topic.startsWith('late.');
+  !isIngestTopic(topic) && !isFeaturesTopic(topic) && !isLateTopic(topic);
 
 export interface Chunk {
   readonly topic: string;
@@ -86,7 +106,10 @@ export const chunksOf = (
       number,
     ];
     const key = `${topic}/${partition}`;
-    chunks.set(key, [...(chunks.get(key) ?? []), { topic, partition, from, next, file }]);
+    const chunk = { topic, partition, from, next, file };
+    const mine = chunks.get(key);
+    if (mine === undefined) chunks.set(key, [chunk]);
+    else mine.push(chunk);
   }
   return (topic, partition) =>
     (chunks.get(`${topic}/${partition}`) ?? []).toSorted((a, b) => a.from - b.from);

@@ -6,7 +6,12 @@
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { BackedUpFile } from '#infra/backup/catalog.ts';
-import { assertFillable, type LogExtent, takeBack } from '#infra/iceberg/cut-table.ts';
+import {
+  assertFillable,
+  type CutTable,
+  type LogExtent,
+  takeBack,
+} from '#infra/iceberg/cut-table.ts';
 import type { CutLog } from '#infra/kafka/copy/cut-batches.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { historyReader } from '#infra/shared/iceberg/reader.ts';
@@ -49,30 +54,34 @@ export const assertMovable = (
   }
 };
 
-export type RestoredTable = 'kept' | 'taken back' | 'deleted';
-
-/** Takes tables that are ahead of the log back to a snapshot that is not, or deletes them. */
+/**
+ * Takes tables that are ahead of the log back to a snapshot that is not, or deletes them. A table
+ * that ends before its topic begins is kept as it was copied: the offsets between are those of
+ * transactions' markers. After it was taken back, they may be those of records.
+ */
 export const cutTables = async (
   root: Directory,
   topics: readonly string[],
   cut: CutLog,
   spillDirectory: string,
-): Promise<readonly { readonly topic: string; readonly became: RestoredTable }[]> => {
+): Promise<readonly { readonly topic: string; readonly became: CutTable }[]> => {
   const extents = extentsOf(cut);
   const duckDb = await openDuckDb({ memoryLimit: '512MB', threads: 1, spillDirectory });
   const reader = historyReader(root, duckDb);
 
-  const cutOne = async (topic: string): Promise<RestoredTable> => {
+  const cutOne = async (topic: string): Promise<CutTable> => {
     const table = tableDirectory(root, topic);
     const extent = extents.get(topic) ?? null;
-    for (let became: RestoredTable = 'kept'; ; became = 'taken back') {
+    for (let became: CutTable = 'kept'; ; became = 'taken back') {
       const base = await loadTable(table);
       if (base === null) return became;
       const reached = await reader.endOffsets(topic);
       const isAhead =
         extent === null ||
         reached.some((offset, partition) => offset > (extent.end[partition] ?? 0));
-      if (!isAhead && extent.begin.every((offset, p) => offset <= (reached[p] ?? 0))) return became;
+      const isBehind =
+        became !== 'kept' && extent?.begin.some((offset, p) => offset > (reached[p] ?? 0));
+      if (!isAhead && isBehind !== true) return became;
       const { snapshots } = base.metadata;
       // What a snapshot has was in the log before it was made.
       const byTime = snapshots.findLastIndex(({ 'timestamp-ms': time }) => time <= cut.time);
@@ -87,7 +96,7 @@ export const cutTables = async (
   };
 
   try {
-    const became: { topic: string; became: RestoredTable }[] = [];
+    const became: { topic: string; became: CutTable }[] = [];
     for (const topic of topics) became.push({ topic, became: await cutOne(topic) });
     return became.filter((one) => one.became !== 'kept');
   } finally {

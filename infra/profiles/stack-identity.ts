@@ -17,22 +17,27 @@ export interface OwnedDirectory {
   readonly isUsed: () => Promise<boolean>;
 }
 
+/** A directory in which a platform has written all files but its mark. */
+export const filesOf = (name: string, directory: Directory): OwnedDirectory => ({
+  name,
+  directory,
+  isUsed: async () => (await directory.files.list(directory.uri)).length > 0,
+});
+
 export const ownedDirectories = (places: {
   readonly iceberg: Directory;
   readonly paimon: Directory;
   readonly jobs: Directory;
 }): readonly OwnedDirectory[] => {
   const { iceberg, paimon, jobs } = places;
-  const hasFiles = (directory: Directory) => async (): Promise<boolean> =>
-    (await directory.files.list(directory.uri)).length > 0;
   return [
     {
       name: 'Iceberg warehouse',
       directory: iceberg,
       isUsed: async () => (await tablesBelow(iceberg)).length > 0,
     },
-    { name: 'Paimon warehouse', directory: paimon, isUsed: hasFiles(paimon) },
-    { name: 'store of Flink jobs', directory: jobs, isUsed: hasFiles(jobs) },
+    filesOf('Paimon warehouse', paimon),
+    filesOf('store of Flink jobs', jobs),
   ];
 };
 

@@ -1,7 +1,7 @@
 /** Copies the log of the stack into a directory of backups, from where the last backup ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
-import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { isIngestTopic, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { BackedUpFile } from '#infra/backup/catalog.ts';
 import {
   type CopiedBatch,
@@ -11,7 +11,7 @@ import {
 } from '#infra/kafka/copy/copied-batch.ts';
 import type { BatchReader, TopicExtent } from '#infra/kafka/copy/read-batches.ts';
 import { type BackupRun, putBytes } from '#infra/profiles/backup-files.ts';
-import { type Chunk, chunkPath, isAtomic, isIngestTopic, type StackMoment } from './stack-copy.ts';
+import { type Chunk, chunkPath, isAtomic, type StackMoment } from './stack-copy.ts';
 
 export interface LogMoment extends Pick<StackMoment, 'time' | 'topics' | 'ingest'> {}
 
@@ -30,9 +30,9 @@ const POLL_MS = 5;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 const ingestPositions = async (reader: BatchReader): Promise<LogMoment['ingest']> => {
-  const topics = (await reader.topics()).filter(({ topic }) => isIngestTopic(topic));
+  const topics = (await reader.topics()).filter(isIngestTopic);
   return Promise.all(
-    topics.map(async ({ topic }) => ({ topic, offsets: await reader.committed(topic, topic) })),
+    topics.map(async (topic) => ({ topic, offsets: await reader.committed(topic, topic) })),
   );
 };
 
@@ -55,7 +55,7 @@ const decidedEnds = async (reader: BatchReader, topic: string): Promise<readonly
 };
 
 const extentsOf = async ({ reader, isMine }: LogMomentOptions): Promise<TopicExtent[]> => {
-  const topics = (await reader.topics()).map(({ topic }) => topic).filter(await isMine());
+  const topics = (await reader.topics()).filter(await isMine());
   return Promise.all(
     topics.toSorted().map(async (topic) => {
       const end = await decidedEnds(reader, topic);
@@ -118,7 +118,8 @@ const textOf = (batches: readonly CopiedBatch[], offset: number): string | null 
 
 /**
  * Chunks of an earlier backup that are of this log. A platform that was restored to an earlier
- * moment has gone on differently since: then the last record of the chunks is not in its log.
+ * moment has gone on differently since: then the last record of the chunks is not in its log. Where
+ * the log no longer has the offset of that record, nothing shows whether the chunks are of it.
  */
 const usable = async (
   run: BackupRun,
@@ -133,12 +134,13 @@ const usable = async (
     const batches = await decodeBatches(await run.content.read(file, file.path));
     const last = lastRecord(batches);
     if (last === null) continue;
+    if (last.offset < begin) return [];
     const now: CopiedBatch[] = [];
     for await (const batch of reader.batches(topic, partition, last.offset, last.offset + 1))
       now.push(batch);
     return textOf(batches, last.offset) === textOf(now, last.offset) ? kept : [];
   }
-  return kept;
+  return [];
 };
 
 const sizeOf = ({ records }: CopiedBatch): number =>

@@ -1,6 +1,7 @@
 /** Writes the log of a backup of the stack into a cluster that has no such topics yet. */
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { isIngestTopic, OUTBOX_CONSUMER, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { BackupDirectory } from '#infra/backup/backup-directory.ts';
 import type { FileList } from '#infra/backup/catalog.ts';
 import { type CopiedBatch, decodeBatches } from '#infra/kafka/copy/copied-batch.ts';
@@ -9,9 +10,7 @@ import type { BatchWriter } from '#infra/kafka/copy/write-batches.ts';
 import { frame, UNFRAMED, unframe } from '#infra/kafka/framing.ts';
 import { claimKey } from '#infra/kafka/producer-claims.ts';
 import { PRODUCERS_TOPIC } from '#infra/kafka/topic-config.ts';
-import { chunksOf, isAtomic, isIngestTopic, type StackMoment } from './stack-copy.ts';
-
-const OUTBOX_CONSUMER = 'registry-outbox';
+import { chunksOf, isAtomic, type StackMoment } from './stack-copy.ts';
 
 export const copiedPartitions = (
   { content }: Pick<BackupDirectory, 'content'>,
@@ -73,7 +72,7 @@ export async function* keptBatches(
 
 /** How many commits of the registry the log has: it must not have more than the registry. */
 export const publishedCommits = async (cut: CutLog): Promise<number> => {
-  const key = claimKey(OUTBOX_CONSUMER, 'registry');
+  const key = claimKey(OUTBOX_CONSUMER, REGISTRY_TOPIC);
   let published = 0;
   for (const one of cut.partitions) {
     if (one.partition.topic !== PRODUCERS_TOPIC) continue;

@@ -8,6 +8,7 @@
 import { hostname } from 'node:os';
 import { registrySchemaId } from '#application/outbox.ts';
 import type { Repair } from '#domain/api/verification.ts';
+import { closingAfter, type Opened } from '#domain/closing.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
@@ -40,65 +41,63 @@ const markedPlatform = async (addresses: StackAddresses): Promise<string | null>
   return others.length > 0 ? null : (only ?? null);
 };
 
-export const repairStack = async ({
-  addresses,
-  warn,
-}: RepairStackOptions): Promise<readonly Repair[]> => {
-  const closers: (() => Promise<void>)[] = [];
+export const repairStack = (options: RepairStackOptions): Promise<readonly Repair[]> =>
+  closingAfter((opened) => repair(options, opened));
+
+const repair = async (
+  { addresses, warn }: RepairStackOptions,
+  opened: Opened,
+): Promise<readonly Repair[]> => {
   const done: Repair[] = [];
-  try {
-    const { database, auditStore, eventStore, own } = await openRegistry(addresses, warn, closers);
-    const [{ free } = { free: 1 }] = await database.rows<{ free: number }>(
-      'SELECT IS_FREE_LOCK(?) AS free',
-      [JOBS_LEASE],
+  const { database, auditStore, eventStore, own } = await openRegistry(addresses, warn, opened);
+  const [{ free } = { free: 1 }] = await database.rows<{ free: number }>(
+    'SELECT IS_FREE_LOCK(?) AS free',
+    [JOBS_LEASE],
+  );
+  if (Number(free) !== 1)
+    throw new MillraceError(
+      'MR_DATA_DIR_LOCKED',
+      'A gateway runs on this registry. Stop all gateways first.',
     );
-    if (Number(free) !== 1)
-      throw new MillraceError(
-        'MR_DATA_DIR_LOCKED',
-        'A gateway runs on this registry. Stop all gateways first.',
-      );
-    const kafka = { brokers: [addresses.kafka], clientId: `millrace-repair-${hostname()}`, warn };
-    const guard = await openTopicGuard({ ...kafka, topicIds: own.topicIds });
-    closers.push(guard.close);
-    const isLost = guard.problem(REGISTRY_TOPIC) !== null;
-    const log = await kafkaLog(kafka);
-    closers.push(log.close);
-    if (isLost) {
-      await log.createTopic(REGISTRY_TOPIC, { partitions: 1 });
-      const schemaId = await registrySchemaId(confluentSchemaRegistry({ url: addresses.registry }));
-      const written = await publishAgain(eventStore, log, schemaId);
-      const id = await guard.idOf(REGISTRY_TOPIC);
-      if (id !== null) await own.topicIds.replace(REGISTRY_TOPIC, id);
-      done.push({
-        what: `the topic ${REGISTRY_TOPIC}`,
-        done: `wrote ${written} commits of the database to it again`,
-        lost: false,
-      });
-      return done;
-    }
-    if ((await lastPublished(log)) === null) return done;
-    const marked = await markedPlatform(addresses);
-    const isNew = (await eventStore.head()) === 0;
-    // The audit log of commits follows from them, so it is computed again.
-    if (isNew) await auditStore.begin();
-    if (isNew && marked !== null && marked !== (await own.id())) {
-      // Killed after this, the database is still refused: it lacks the commits.
-      await own.become(marked);
-      done.push({
-        what: 'the database of the registry',
-        done: `is the database of the platform ${marked}`,
-        lost: false,
-      });
-    }
-    const { taken, head } = await takeMissingCommits(eventStore, log);
-    if (taken > 0)
-      done.push({
-        what: 'the database of the registry',
-        done: `took ${taken} commits from the topic ${REGISTRY_TOPIC}, up to ${head}`,
-        lost: false,
-      });
+  const kafka = { brokers: [addresses.kafka], clientId: `millrace-repair-${hostname()}`, warn };
+  const guard = await openTopicGuard({ ...kafka, topicIds: own.topicIds });
+  opened(guard.close);
+  const isLost = guard.problem(REGISTRY_TOPIC) !== null;
+  const log = await kafkaLog(kafka);
+  opened(log.close);
+  if (isLost) {
+    await log.createTopic(REGISTRY_TOPIC, { partitions: 1 });
+    const schemaId = await registrySchemaId(confluentSchemaRegistry({ url: addresses.registry }));
+    const written = await publishAgain(eventStore, log, schemaId);
+    const id = await guard.idOf(REGISTRY_TOPIC);
+    if (id !== null) await own.topicIds.replace(REGISTRY_TOPIC, id);
+    done.push({
+      what: `the topic ${REGISTRY_TOPIC}`,
+      done: `wrote ${written} commits of the database to it again`,
+      lost: false,
+    });
     return done;
-  } finally {
-    for (const close of closers.reverse()) await close().catch(() => {});
   }
+  if ((await lastPublished(log)) === null) return done;
+  const marked = await markedPlatform(addresses);
+  const isNew = (await eventStore.head()) === 0;
+  // The audit log of commits follows from them, so it is computed again.
+  if (isNew) await auditStore.begin();
+  if (isNew && marked !== null && marked !== (await own.id())) {
+    // Killed after this, the database is still refused: it lacks the commits.
+    await own.become(marked);
+    done.push({
+      what: 'the database of the registry',
+      done: `is the database of the platform ${marked}`,
+      lost: false,
+    });
+  }
+  const { taken, head } = await takeMissingCommits(eventStore, log);
+  if (taken > 0)
+    done.push({
+      what: 'the database of the registry',
+      done: `took ${taken} commits from the topic ${REGISTRY_TOPIC}, up to ${head}`,
+      lost: false,
+    });
+  return done;
 };

@@ -4,13 +4,14 @@
  * is written. A restore that is killed is started again on emptied servers.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { closingAfter } from '#domain/closing.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { type BackupDirectory, fileListOf, openBackups } from '#infra/backup/backup-directory.ts';
 import { type BackedUpFile, type BackupEntry, STACK_BACKUP_FORMAT } from '#infra/backup/catalog.ts';
 import { chooseBackup, type Until } from '#infra/backup/choose-backup.ts';
+import { pathBelow, restoreFile, syncDirectories } from '#infra/backup/restore-files.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
@@ -21,6 +22,8 @@ import { openMysql } from '#infra/mysql/database.ts';
 import { loadRegistry, type RegistryCopy, timeOfCommit } from '#infra/mysql/registry-copy.ts';
 import type { Restored } from '#infra/profiles/embedded-restore.ts';
 import { assertEmptyStack } from '#infra/profiles/empty-stack.ts';
+import { syncPath } from '#infra/shared/files/durable-file.ts';
+import { onDisk } from '#infra/shared/sqlite/storage-error.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import {
   auditHeadOf,
@@ -142,21 +145,6 @@ export const openStackCut = async (
   };
 };
 
-const writeFile = async (
-  { content }: BackupDirectory,
-  path: string,
-  file: BackedUpFile,
-): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true });
-  const handle = await open(path, 'wx');
-  try {
-    for await (const piece of content.pieces(file, file.path)) await handle.writeFile(piece);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
 const restoreHistory = async (
   backups: BackupDirectory,
   { files, log, moment }: StackCut,
@@ -166,20 +154,19 @@ const restoreHistory = async (
   const mine = files.filter((file) => topicOfFile(file) !== null);
   const topics = [...new Set(mine.map((file) => topicOfFile(file) as string))];
   if (moment.iceberg !== directory) return topics.map((topic) => ({ topic, became: 'deleted' }));
-  for (const file of mine) {
-    const path = resolve(directory, file.path.slice(HISTORY_PREFIX.length));
-    if (!path.startsWith(`${directory}/`))
-      throw new MillraceError(
-        'MR_DATA_DAMAGED',
-        `The backup's list of files names ${file.path}, which is outside the warehouse.`,
-        { path: file.path },
-      );
-    await writeFile(backups, path, file);
-  }
-  const root = { files: localFiles(), uri: fileUri(directory) };
-  return cutTables(root, topics, log, join(directory, '.spill'));
+  return onDisk(directory, async () => {
+    for (const file of mine) {
+      const path = pathBelow(directory, file.path.slice(HISTORY_PREFIX.length));
+      await restoreFile(backups.content, path, [file], file.path);
+    }
+    if (mine.length > 0) {
+      await syncDirectories(directory);
+      await syncPath(dirname(directory));
+    }
+    const root = { files: localFiles(), uri: fileUri(directory) };
+    return cutTables(root, topics, log, join(directory, '.spill'));
+  });
 };
-
 const topicsOf = (cut: CutLog): readonly TopicExtent[] =>
   [...extentsOf(cut)].map(([topic, { begin, end }]) => ({ topic, begin, end }));
 
@@ -191,11 +178,14 @@ export const restoreStack = async (options: StackRestoreOptions): Promise<StackR
   const { from, addresses } = options;
   const cut = await openStackCut(from, options);
   const { backups, entry, moment, log, registry, files } = cut;
-  const database = await openMysql(addresses.mysql);
-  const kafka = { brokers: [addresses.kafka], clientId: `millrace-restore-${randomUUID()}` };
-  const batchReader = openBatchReader(kafka);
-  const writer = await openBatchWriter(kafka);
-  try {
+  return closingAfter(async (opened) => {
+    const database = await openMysql(addresses.mysql);
+    opened(database.close);
+    const kafka = { brokers: [addresses.kafka], clientId: `millrace-restore-${randomUUID()}` };
+    const batchReader = openBatchReader(kafka);
+    opened(batchReader.close);
+    const writer = openBatchWriter(kafka);
+    opened(writer.close);
     const topics = topicsOf(log);
     await assertEmptyStack(
       { addresses, database, reader: batchReader },
@@ -218,9 +208,5 @@ export const restoreStack = async (options: StackRestoreOptions): Promise<StackR
       logTime: log.time,
       history,
     };
-  } finally {
-    await batchReader.close();
-    await writer.close();
-    await database.close();
-  }
+  });
 };

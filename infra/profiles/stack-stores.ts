@@ -4,9 +4,12 @@
  * or platforms would count events twice or mix values.
  */
 import { join } from 'node:path';
+import type { Opened } from '#domain/closing.ts';
+import { messageOf } from '#domain/error-message.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
@@ -62,9 +65,9 @@ export const stackDirectories = ({ warehouse, directory }: StackAddresses): Stac
 
 /** Topics whose history is of another platform, or ahead of them, are not used. */
 export const refuseStrayTopics = async (
-  { guard, log }: Pick<StackStores, 'guard' | 'log'>,
+  { guard, log, platform }: Pick<StackStores, 'guard' | 'log' | 'platform'>,
   root: Directory,
-  platform: string,
+  history: Pick<HistoryTables, 'endOffsets'>,
   warn: (message: string) => void,
 ): Promise<void> => {
   const topics = new Set((await log.topics()).map(({ topic }) => topic));
@@ -72,56 +75,52 @@ export const refuseStrayTopics = async (
     root,
     platform,
     isWanted: (topic) => topics.has(topic) && guard.problem(topic) === null && guard.isKnown(topic),
+    reachedOf: (topic) => history.endOffsets(topic),
     endOf: (topic) => log.end(topic),
-    onDamaged: (topic, error) => warn(`the history of ${topic} cannot be used: ${String(error)}`),
+    onDamaged: (topic, error) =>
+      warn(`the history of ${topic} cannot be used: ${messageOf(error)}`),
   });
   for (const { topic, message } of strays) guard.refuse(topic, `${message}.`);
 };
 
-/** The registry's database, with its platform. The caller closes it. */
+/** The registry's database, with its platform. */
 export const openRegistry = async (
   addresses: Pick<StackAddresses, 'mysql'>,
   warn: (message: string) => void,
-  closers: (() => Promise<void>)[],
+  opened: Opened,
+  options: { readonly readOnly?: boolean } = {},
 ): Promise<
   Pick<StackStores, 'database' | 'auditStore' | 'eventStore'> & { readonly own: MysqlPlatform }
 > => {
-  const database = await openMysql(addresses.mysql);
-  closers.push(database.close);
+  const database = await openMysql(addresses.mysql, options);
+  opened(database.close);
   const auditStore = mysqlAuditStore(database);
   const { database: name } = addresses.mysql;
   const eventStore = await openRegistryStore(database, auditStore, name, { warn });
-  closers.push(eventStore.close);
+  opened(eventStore.close);
   return { database, auditStore, eventStore, own: mysqlPlatform(database) };
 };
 
 /** @throws MR_DATA_MIXED */
-export const openStackStores = async (options: StackStoresOptions): Promise<StackStores> => {
-  const { addresses, kafka, warn } = options;
-  const closers: (() => Promise<void>)[] = [];
-  try {
-    const { own, ...registry } = await openRegistry(addresses, warn, closers);
-    const platform = await own.id();
-    const directories = stackDirectories(addresses);
-    const owned: readonly OwnedDirectory[] = ownedDirectories(directories);
-    const databaseIsNew = (await registry.eventStore.head()) === 0;
-    const marks = { platform: own, id: platform, databaseIsNew, owned };
-    const guard = await openTopicGuard({ ...kafka, topicIds: own.topicIds });
-    closers.push(guard.close);
-    const log = await kafkaLog({ ...kafka, guard });
-    closers.push(log.close);
-    guard.assert(REGISTRY_TOPIC);
-    const wrong = await registryContradiction(registry.eventStore, log);
-    if (wrong !== null) throw wrong;
-    await markDirectories(marks);
-    await refuseStrayTopics({ guard, log }, directories.iceberg, platform, warn);
-    // A separate connection: the outbox may wait for the transaction of a gateway that has died,
-    // and producers must not wait with it.
-    const outboxLog = await kafkaLog({ ...kafka, guard, clientId: `${kafka.clientId}-outbox` });
-    closers.push(outboxLog.close);
-    return { platform, ...registry, guard, log, outboxLog };
-  } catch (error) {
-    for (const close of closers.reverse()) await close().catch(() => {});
-    throw error;
-  }
+export const openStackStores = async (
+  { addresses, kafka, warn }: StackStoresOptions,
+  opened: Opened,
+): Promise<StackStores> => {
+  const { own, ...registry } = await openRegistry(addresses, warn, opened);
+  const platform = await own.id();
+  const owned: readonly OwnedDirectory[] = ownedDirectories(stackDirectories(addresses));
+  const databaseIsNew = (await registry.eventStore.head()) === 0;
+  const guard = await openTopicGuard({ ...kafka, topicIds: own.topicIds });
+  opened(guard.close);
+  const log = await kafkaLog({ ...kafka, guard });
+  opened(log.close);
+  guard.assert(REGISTRY_TOPIC);
+  const wrong = await registryContradiction(registry.eventStore, log);
+  if (wrong !== null) throw wrong;
+  await markDirectories({ platform: own, id: platform, databaseIsNew, owned });
+  // A separate connection: the outbox may wait for the transaction of a gateway that has died,
+  // and producers must not wait with it.
+  const outboxLog = await kafkaLog({ ...kafka, guard, clientId: `${kafka.clientId}-outbox` });
+  opened(outboxLog.close);
+  return { platform, ...registry, guard, log, outboxLog };
 };

@@ -15,6 +15,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import { closingOnFailure, type Opened } from '#domain/closing.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { fail } from '#domain/errors.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
@@ -45,7 +46,11 @@ import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
-import { openStackStores, stackDirectories } from '#infra/profiles/stack-stores.ts';
+import {
+  openStackStores,
+  refuseStrayTopics,
+  stackDirectories,
+} from '#infra/profiles/stack-stores.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { tableDocuments } from '#infra/shared/iceberg/table-documents.ts';
@@ -82,20 +87,21 @@ export interface StackOptions extends OnlineOptions {
 const GARBAGE_COLLECTION_MS = 60_000;
 const CLOCK_STEP_MS = 1;
 
-export const startStack = async (options: StackOptions): Promise<Platform> => {
+/** Where the start fails, all that it opened is closed, and it can be tried again. */
+export const startStack = (options: StackOptions): Promise<Platform> =>
+  closingOnFailure((opened) => start(options, opened));
+
+const start = async (options: StackOptions, opened: Opened): Promise<Platform> => {
   const { addresses } = options;
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message: string) => void process.stderr.write(`${message}\n`));
   const clientId = `millrace-${hostname()}-${process.pid}`;
   const kafka = { brokers: [addresses.kafka], clientId, warn };
-  const stores = await openStackStores({
-    addresses,
-    kafka,
-    warn,
-  });
+  const stores = await openStackStores({ addresses, kafka, warn }, opened);
   const { platform, database, auditStore, eventStore, guard, log, outboxLog } = stores;
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
   const lease = await mysqlLease(database, JOBS_LEASE);
+  opened(lease.close);
   const { iceberg: tables, paimon, jobs: jobDirectory } = stackDirectories(addresses);
   const history = await openStackHistory({
     tables,
@@ -107,6 +113,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     now,
     maintenance: options.maintenance?.limits,
   });
+  opened(history.close);
+  await refuseStrayTopics(stores, tables, history, warn);
   const decoder = updateDecoder(schemas);
   const cluster = flinkCluster(addresses.flink);
   const jobStore = openJobStore(jobDirectory, {
@@ -141,8 +149,11 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     warn,
     tracing: options.tracing ?? null,
   });
+  opened(durable.close);
+  opened(() => cache?.close());
 
   const traces = stackTraces(options.tracing, cache === null ? null : addresses.redis, now);
+  opened(traces.close);
   const cacheProjections =
     cache === null || options.projections === false
       ? null

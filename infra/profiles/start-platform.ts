@@ -49,7 +49,7 @@ const lineageOf = (
   };
 };
 
-export const startPlatform = async ({
+export const startPlatform = ({
   lineage,
   datasetDirectory,
   ...adapters

@@ -5,6 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
 import { erasedRecord, type OutgoingRecord } from '#domain/ports/log.ts';
+import { featuresTopic, lateTopic } from '#domain/ports/topics.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 import { type LogReads, logReads, logWrites, type PartitionRow } from '#infra/sqlite/log-tables.ts';
@@ -117,7 +118,7 @@ export const databaseRepair = (database: Database): DatabaseRepair => {
       }),
     resetView: (view) =>
       database.transaction(() => {
-        const features = `features.${view}`;
+        const features = featuresTopic(view);
         const prefix = `compute.${view}.`;
         const end = Math.max(0, ...reads.partitionsOf(features).map(newestEnd));
         for (const { id } of reads.partitionsOf(features)) {
@@ -139,7 +140,7 @@ export const databaseRepair = (database: Database): DatabaseRepair => {
           const keeper = `${consumer}.fill`;
           writes.position({ consumer: keeper, topic: features, partition: 0, offset: end });
           // The updates had the newest one.
-          removePosition.run(`${consumer}.watermark`, `late.${view}`);
+          removePosition.run(`${consumer}.watermark`, lateTopic(view));
         }
       }),
     removePosition: (consumer, topic) => void removePosition.run(consumer, topic),

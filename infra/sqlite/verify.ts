@@ -4,6 +4,7 @@ import type { Damage } from '#domain/api/verification.ts';
 import { avroCodec } from '#domain/avro/codec.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { isErased } from '#domain/ports/log.ts';
+import { isFeaturesTopic, isRawTopic } from '#domain/ports/topics.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import { checkedCommits } from '#infra/sqlite/event-store.ts';
 import { type BatchRange, logReads, type PartitionRow } from '#infra/sqlite/log-tables.ts';
@@ -38,7 +39,7 @@ const REPAIR_RAW = 'take its events from the history, if that has them';
 const REPAIR_UPDATES = 'compute the view anew';
 
 const repairOf = (topic: string): string | null =>
-  topic.startsWith('raw.') ? REPAIR_RAW : topic.startsWith('features.') ? REPAIR_UPDATES : null;
+  isRawTopic(topic) ? REPAIR_RAW : isFeaturesTopic(topic) ? REPAIR_UPDATES : null;
 
 /** The ranges of [begin, end) that no good batch covers. `good` is in the order of offsets. */
 export const rangesBetween = (

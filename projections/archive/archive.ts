@@ -6,6 +6,7 @@ import type { HistoryTables } from '#domain/ports/history.ts';
 import { erasedRecord, type LogRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { KeptRecords, TransactionalLog } from '#domain/ports/stream-task.ts';
+import { isRawTopic, nameOfTopic } from '#domain/ports/topics.ts';
 import { refuseTrimmed } from '#domain/sources/horizon.ts';
 import { type EncodedRow, rowEncoder } from '#domain/sources/raw-records.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -21,8 +22,6 @@ interface ArchiveDependencies {
 const READ_OFFSETS = 32_768;
 const MAX_CACHED = 1_000;
 
-const sourceOf = (topic: string): string => topic.slice('raw.'.length);
-
 export const createArchive = ({
   history,
   schemas,
@@ -34,7 +33,7 @@ export const createArchive = ({
   return {
     async read({ topic, partition }, from, below) {
       const until = Math.min(below, from + READ_OFFSETS);
-      const source = sourceOf(topic);
+      const source = nameOfTopic(topic);
       const range = { partition, from, below: until };
       const [events, encode] = await Promise.all([
         history.eventsAt(source, range),
@@ -91,7 +90,7 @@ export const readHorizons = async (
   history: Pick<HistoryTables, 'horizon'>,
 ): Promise<void> => {
   for (const { topic } of await log.topics()) {
-    if (!topic.startsWith('raw.')) continue;
+    if (!isRawTopic(topic)) continue;
     // The history keeps at least what the log still has, so nothing was deleted from it.
     if (log.kept(topic).every(({ begin }) => begin === 0)) continue;
     try {
@@ -114,7 +113,7 @@ export const assertHistoryHasTrimmed = async (
   history: Pick<HistoryTables, 'endOffsets'>,
 ): Promise<void> => {
   for (const { topic } of await log.topics()) {
-    if (!topic.startsWith('raw.')) continue;
+    if (!isRawTopic(topic)) continue;
     const begins = log.kept(topic).map(({ begin }) => begin);
     if (begins.every((begin) => begin === 0)) continue;
     let ends: readonly number[];

@@ -10,6 +10,7 @@ import { decodeKey, keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Knowledge } from '#domain/sources/knowledge.ts';
 import { featureFrom, foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
@@ -137,10 +138,10 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
       generation: served.generation,
     });
     return rows.map((row) => ({
-      position: `features.${served.plan.view}@${row._partition}:${row._offset}`,
+      position: `${featuresTopic(served.plan.view)}@${row._partition}:${row._offset}`,
       logTime: row._log_time as number,
       tileStart: row.tile_start as number,
-      cause: `raw.${served.plan.source}@${row.cause_partition}:${row.cause_offset}`,
+      cause: `${rawTopic(served.plan.source)}@${row.cause_partition}:${row.cause_offset}`,
     }));
   };
 
@@ -206,7 +207,7 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
       tiles: tilesOf(plan, feature, inside.filter(passes)),
       updates: [...old, ...recent].filter(inRange).slice(-MAX_UPDATES),
       events: counted.slice(-MAX_EVENTS).map(({ event, why }) => ({
-        position: `raw.${plan.source}@${event.partition}:${event.offset}`,
+        position: `${rawTopic(plan.source)}@${event.partition}:${event.offset}`,
         eventTime: event.eventTime,
         logTime: event.logTime,
         importedKnownTime: dependencies.importedKnownTime(plan.source, event.row),

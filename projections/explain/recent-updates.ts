@@ -5,7 +5,7 @@ import type { History } from '#domain/ports/history.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
-import { featuresTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { FeatureUpdate } from './explain-feature.ts';
 
 type UpdateIdentity = Pick<RecordedUpdate, 'key' | 'hopMs' | 'generation' | 'tileStart' | 'cause'>;
@@ -39,7 +39,7 @@ export const createRecentUpdates =
             position: `${topic}@${partition}:${record.offset}`,
             logTime: record.logTime,
             tileStart: update.tileStart,
-            cause: `raw.${plan.source}@${update.cause.partition}:${update.cause.offset}`,
+            cause: `${rawTopic(plan.source)}@${update.cause.partition}:${update.cause.offset}`,
           });
         }
       }

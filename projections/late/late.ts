@@ -9,7 +9,7 @@ import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
-import { lateTopic } from '#domain/ports/topics.ts';
+import { lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Position, RawEvent } from '#domain/values/value.ts';
 
 export const DEFAULT_LIMIT = 100;
@@ -75,7 +75,7 @@ export const createLateEvents = (log: Log): LateEvents => {
         view: plan.view,
         total: all.length,
         records: all.slice(-limit).map((record) => ({
-          position: `raw.${plan.source}@${record.partition}:${record.offset}`,
+          position: `${rawTopic(plan.source)}@${record.partition}:${record.offset}`,
           logTime: record.logTime,
           eventTime: record.eventTime,
           lateBy: record.lateBy,

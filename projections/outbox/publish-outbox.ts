@@ -11,9 +11,7 @@
 import { MillraceError } from '#domain/errors.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { ConsumerPosition, Log, OutgoingRecord } from '#domain/ports/log.ts';
-
-const OUTBOX_CONSUMER = 'registry-outbox';
-export const OUTBOX_TOPIC = 'registry';
+import { OUTBOX_CONSUMER, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 
 const CHUNK = 100;
 const isOutOfTurn = (error: unknown): boolean =>
@@ -39,7 +37,7 @@ interface OutboxNames {
   readonly consumer: string;
   readonly topic: string;
 }
-const REGISTRY: OutboxNames = { consumer: OUTBOX_CONSUMER, topic: OUTBOX_TOPIC };
+const REGISTRY: OutboxNames = { consumer: OUTBOX_CONSUMER, topic: REGISTRY_TOPIC };
 
 /**
  * A log of an earlier version has a position and no sequence: the position becomes its sequence.

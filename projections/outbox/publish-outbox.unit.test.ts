@@ -4,8 +4,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
+import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
-import { OUTBOX_TOPIC, type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
+import { type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { newCommit } from '#tests/contracts/event-store.contract.ts';
 import { readAll, record, texts } from '#tests/contracts/log.contract.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
@@ -27,8 +28,8 @@ afterEach(async () => {
 });
 
 const encode = (commit: Commit): readonly OutgoingRecord[] =>
-  commit.events.map((event) => record(OUTBOX_TOPIC, `${commit.position} ${event.type}`));
-const published = async (): Promise<string[]> => texts(await readAll(open.log, OUTBOX_TOPIC));
+  commit.events.map((event) => record(REGISTRY_TOPIC, `${commit.position} ${event.type}`));
+const published = async (): Promise<string[]> => texts(await readAll(open.log, REGISTRY_TOPIC));
 
 test('commits made before, between and after its runs are each there once, in order', async () => {
   for (let i = 0; i < 120; i++) await store.append(newCommit('s', ['E']), i);
@@ -47,7 +48,7 @@ test('commits made before, between and after its runs are each there once, in or
     '122 H',
   ];
   expect(await published()).toEqual(expected);
-  expect((await open.log.committed('registry-outbox', OUTBOX_TOPIC))[0]).toBe(122);
+  expect((await open.log.committed('registry-outbox', REGISTRY_TOPIC))[0]).toBe(122);
 });
 
 test('a commit that makes no records moves the position on', async () => {
@@ -107,10 +108,10 @@ test('an outbox that has fallen behind continues after what the others copied', 
 
 test('a log from before commits were counted: it continues at its position', async () => {
   for (let i = 0; i < 7; i++) await store.append(newCommit('s', ['E']), i);
-  await open.log.createTopic(OUTBOX_TOPIC, { partitions: 1 });
-  const position = { consumer: 'registry-outbox', topic: OUTBOX_TOPIC, partition: 0, offset: 5 };
+  await open.log.createTopic(REGISTRY_TOPIC, { partitions: 1 });
+  const position = { consumer: 'registry-outbox', topic: REGISTRY_TOPIC, partition: 0, offset: 5 };
   await open.log.append({
-    records: [1, 2, 3, 4, 5].map((n) => record(OUTBOX_TOPIC, `${n} E`)),
+    records: [1, 2, 3, 4, 5].map((n) => record(REGISTRY_TOPIC, `${n} E`)),
     positions: [position],
   });
   outbox = await publishOutbox(store, open.log, encode);

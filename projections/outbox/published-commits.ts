@@ -7,11 +7,11 @@ import { MillraceError } from '#domain/errors.ts';
 import type { Commit, EventStore, NewCommit } from '#domain/ports/event-store.ts';
 import type { Log, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
+import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { decodeCommit, encodeCommit } from '#domain/registry/registry-record.ts';
-import { OUTBOX_TOPIC } from './publish-outbox.ts';
 
 export const registryRecord = (commit: Commit, schemaId: number): OutgoingRecord => ({
-  topic: OUTBOX_TOPIC,
+  topic: REGISTRY_TOPIC,
   partition: 0,
   key: commit.stream,
   value: encodeCommit(commit),
@@ -25,17 +25,17 @@ const READ_BYTES = 4 * 1024 * 1024;
 const FIRST_SEARCH = 64;
 
 const hasTopic = async (log: ReadLog): Promise<boolean> =>
-  (await log.topics()).some(({ topic }) => topic === OUTBOX_TOPIC);
+  (await log.topics()).some(({ topic }) => topic === REGISTRY_TOPIC);
 
 /** The commit that was published last; null: none was. */
 export const lastPublished = async (log: ReadLog): Promise<Commit | null> => {
   if (!(await hasTopic(log))) return null;
-  const [begin = 0] = await log.begin(OUTBOX_TOPIC);
-  const [end = 0] = await log.end(OUTBOX_TOPIC);
+  const [begin = 0] = await log.begin(REGISTRY_TOPIC);
+  const [end = 0] = await log.end(REGISTRY_TOPIC);
   for (let search = FIRST_SEARCH; ; search *= 8) {
     const from = Math.max(begin, end - search);
     let last: LogRecord | null = null;
-    for await (const records of readPartition(log, OUTBOX_TOPIC, 0, {
+    for await (const records of readPartition(log, REGISTRY_TOPIC, 0, {
       from,
       end,
       maxBytes: READ_BYTES,
@@ -58,13 +58,13 @@ export const registryContradiction = async (
   if (published === null) return null;
   const { position } = published;
   const head = await eventStore.head();
-  const details = { topic: OUTBOX_TOPIC, commits: head, published: position };
+  const details = { topic: REGISTRY_TOPIC, commits: head, published: position };
   if (head < position)
     return new MillraceError(
       'MR_DATA_MIXED',
       head === 0
-        ? `The registry's database is new or empty, but the topic ${OUTBOX_TOPIC} has ${position} commits of a registry. ${REMEDY} For an empty platform, use servers of its own.`
-        : `The registry's database has ${head} commits, and the topic ${OUTBOX_TOPIC} has ${position}: the database is of an earlier time. Keys that were revoked since would be valid again. ${REMEDY}`,
+        ? `The registry's database is new or empty, but the topic ${REGISTRY_TOPIC} has ${position} commits of a registry. ${REMEDY} For an empty platform, use servers of its own.`
+        : `The registry's database has ${head} commits, and the topic ${REGISTRY_TOPIC} has ${position}: the database is of an earlier time. Keys that were revoked since would be valid again. ${REMEDY}`,
       details,
     );
   const [own] = await eventStore.readAll(position - 1, 1);
@@ -72,7 +72,7 @@ export const registryContradiction = async (
     ? null
     : new MillraceError(
         'MR_DATA_MIXED',
-        `Commit ${position} of the registry's database is another one than in the topic ${OUTBOX_TOPIC}: the database and Kafka belong to two platforms, or the database was set back and then changed. Put back the database that belongs to Kafka, or Kafka's data that belongs to the database.`,
+        `Commit ${position} of the registry's database is another one than in the topic ${REGISTRY_TOPIC}: the database and Kafka belong to two platforms, or the database was set back and then changed. Put back the database that belongs to Kafka, or Kafka's data that belongs to the database.`,
         details,
       );
 };
@@ -116,15 +116,15 @@ export const takeMissingCommits = async (
   const mixed = (why: string): never => {
     throw new MillraceError(
       'MR_DATA_MIXED',
-      `The topic ${OUTBOX_TOPIC} does not continue the registry's database: ${why}. Nothing more was taken. Restore a backup of the database.`,
-      { topic: OUTBOX_TOPIC },
+      `The topic ${REGISTRY_TOPIC} does not continue the registry's database: ${why}. Nothing more was taken. Restore a backup of the database.`,
+      { topic: REGISTRY_TOPIC },
     );
   };
   let head = await eventStore.head();
   let taken = 0;
   if (!(await hasTopic(log))) return { taken, head };
-  const [begin = 0] = await log.begin(OUTBOX_TOPIC);
-  const [end = 0] = await log.end(OUTBOX_TOPIC);
+  const [begin = 0] = await log.begin(REGISTRY_TOPIC);
+  const [end = 0] = await log.end(REGISTRY_TOPIC);
   const range = { from: begin, end, maxBytes: READ_BYTES };
   /** the last position that was compared or taken */
   let at = 0;
@@ -146,7 +146,7 @@ export const takeMissingCommits = async (
     }
     at = commit.position;
   };
-  for await (const records of readPartition(log, OUTBOX_TOPIC, 0, range))
+  for await (const records of readPartition(log, REGISTRY_TOPIC, 0, range))
     for (const record of records) await take(decodeCommit(record.value));
   return { taken, head };
 };

@@ -12,6 +12,7 @@ import type { SkewCause, SkewEvent } from '#domain/feature-log/skew.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
 import { featureFrom } from '#domain/tiles/fold.ts';
 import type { PlannedValue, TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
@@ -230,7 +231,7 @@ export const explainRow = (
         .slice(0, EVENTS_SHOWN)
         .map(({ partition, offset, eventTime, logTime }) => ({
           cause: STEPS[level - 1] as SkewCause,
-          position: `raw.${source}@${partition}:${offset}`,
+          position: `${rawTopic(source)}@${partition}:${offset}`,
           eventTime,
           logTime,
         }));

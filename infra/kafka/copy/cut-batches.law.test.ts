@@ -133,6 +133,25 @@ test('topics that are not atomic are cut by the times of their records', async (
   ]);
 });
 
+test('of batches from before the begin, nothing is kept: an earlier moment is trimmed', async () => {
+  const batch = (first: number, time: number): CopiedBatch => {
+    const record = { offset: first, key: null, value: Buffer.from('x'), headers: [] };
+    return { first, next: first + 1, time, producer: null, isMarker: false, records: [record] };
+  };
+  const partition: CopiedPartition = {
+    topic: 'raw.clicks',
+    partition: 0,
+    begin: 5,
+    end: 8,
+    async *batches() {
+      for (let offset = 0; offset < 8; offset++) yield batch(offset, offset * 10);
+    },
+  };
+  const cut = async (time: number) => (await cutBatches([partition], time, () => true)).partitions;
+  expect(await cut(30)).toMatchObject([{ isTrimmed: true }]);
+  expect(await cut(50)).toMatchObject([{ isTrimmed: false, end: 6 }]);
+});
+
 test('batches are read as they were written', async () => {
   const batches: CopiedBatch[] = [
     {

@@ -40,7 +40,7 @@ export interface CutLog {
 
 interface Open {
   readonly since: number;
-  readonly batches: readonly number[];
+  readonly batches: number[];
 }
 
 interface Scanned {
@@ -56,6 +56,8 @@ const scan = async ({ begin, end, batches }: CopiedPartition, time: number): Pro
   const markers = new Map<string, number>();
   let kept = 0;
   for await (const batch of batches()) {
+    // A copy that was made before the log was trimmed has earlier ones, too.
+    if (batch.next <= begin) continue;
     if (batch.time > time)
       return { end: batch.first, isTrimmed: kept === 0 && begin > 0, open, markers };
     kept++;
@@ -65,8 +67,9 @@ const scan = async ({ begin, end, batches }: CopiedPartition, time: number): Pro
       markers.set(producer, Math.max(batch.time, markers.get(producer) ?? 0));
       open.delete(producer);
     } else if (batch.records.length > 0) {
-      const { since, batches: before } = open.get(producer) ?? { since: batch.time, batches: [] };
-      open.set(producer, { since, batches: [...before, batch.first] });
+      const mine = open.get(producer);
+      if (mine === undefined) open.set(producer, { since: batch.time, batches: [batch.first] });
+      else mine.batches.push(batch.first);
     }
   }
   return { end, isTrimmed: false, open, markers };

@@ -18,10 +18,8 @@ export interface TopicExtent {
 }
 
 export interface BatchReader {
-  /** every topic of the cluster, with its number of partitions */
-  readonly topics: () => Promise<
-    readonly { readonly topic: string; readonly partitions: number }[]
-  >;
+  /** every topic of the cluster */
+  readonly topics: () => Promise<readonly string[]>;
   /** next offsets: of all records, or of the decided ones, which no open transaction precedes */
   readonly ends: (topic: string, of: 'all' | 'decided') => Promise<readonly number[]>;
   readonly begins: (topic: string) => Promise<readonly number[]>;
@@ -104,7 +102,7 @@ export const openBatchReader = (address: KafkaAddress): BatchReader => {
       withRetries(retryPolicy, 'listing topics', async () =>
         (await cluster.describe(null))
           .filter(({ error }) => error === null)
-          .map(({ topic, leaders }) => ({ topic, partitions: leaders.length })),
+          .map(({ topic }) => topic),
       ),
     ends: async (topic, of) =>
       partitions.offsets(
@@ -116,7 +114,8 @@ export const openBatchReader = (address: KafkaAddress): BatchReader => {
     async *batches(topic, partition, from, end) {
       await partitions.count(topic);
       for (let at = from; at < end; ) {
-        const { batches, visible } = await fetch(topic, partition, at);
+        const { batches, ...found } = await fetch(topic, partition, at);
+        const visible = new Set(found.visible);
         // Compaction may have removed all that was there.
         if (batches.length === 0) return;
         for (const batch of batches) {

@@ -23,7 +23,7 @@ import {
   produceV9,
 } from '@platformatic/kafka';
 import { MillraceError } from '#domain/errors.ts';
-import { hasType } from '#infra/kafka/kafka-error.ts';
+import { hasType, isBusy, UNKNOWN_TOPIC } from '#infra/kafka/kafka-error.ts';
 import { topicConfig } from '#infra/kafka/topic-config.ts';
 import type { KafkaAddress, TopicPartition } from '#infra/kafka/wire/address.ts';
 import { openCluster } from '#infra/kafka/wire/cluster.ts';
@@ -63,6 +63,8 @@ const IN_FLIGHT = 64;
 const FILLERS = 10_000;
 const FILLER = Buffer.from('restored');
 const POLL_MS = 5;
+/** What brokers answer for a moment about a new topic. */
+const JUST_MADE = ['NOT_LEADER_OR_FOLLOWER', 'LEADER_NOT_AVAILABLE', UNKNOWN_TOPIC];
 
 const messageOf = (
   { topic, partition }: TopicPartition,
@@ -83,7 +85,7 @@ const messageOf = (
   };
 };
 
-export const openBatchWriter = async (address: KafkaAddress): Promise<BatchWriter> => {
+export const openBatchWriter = (address: KafkaAddress): BatchWriter => {
   const cluster = openCluster(address, TIMEOUT_MS);
   const transactionalId = `millrace-restore-${randomUUID()}`;
   let producer: TransactionalProducer | null = null;
@@ -93,16 +95,7 @@ export const openBatchWriter = async (address: KafkaAddress): Promise<BatchWrite
       try {
         return await work();
       } catch (error) {
-        const again = hasType(
-          error,
-          'CONCURRENT_TRANSACTIONS',
-          'COORDINATOR_LOAD_IN_PROGRESS',
-          'COORDINATOR_NOT_AVAILABLE',
-          'NOT_COORDINATOR',
-          'NOT_LEADER_OR_FOLLOWER',
-          'LEADER_NOT_AVAILABLE',
-          'UNKNOWN_TOPIC_OR_PARTITION',
-        );
+        const again = isBusy(error) || hasType(error, ...JUST_MADE);
         if (!again || performance.now() > deadline) throw error;
       }
     }

@@ -82,7 +82,7 @@ export interface FetchedBatches extends TopicPartition {
   /** as they are in the log: markers, and records that the isolation level hides, too */
   readonly batches: readonly RecordsBatch[];
   /** those of `batches` whose records the isolation level shows */
-  readonly visible: ReadonlySet<RecordsBatch>;
+  readonly visible: readonly RecordsBatch[];
   readonly highWatermark: number;
   readonly lastStableOffset: number;
 }
@@ -124,7 +124,7 @@ export const fetchBatches = async (
         partition,
         error: errorName(errorCode),
         batches,
-        visible: new Set(visibleBatches(batches, aborted)),
+        visible: visibleBatches(batches, aborted),
         highWatermark: Number(fetched.highWatermark),
         lastStableOffset: Number(fetched.lastStableOffset),
       };
@@ -146,7 +146,7 @@ export const fetchFrom = async (
     const end = last === undefined ? 0 : Number(last.firstOffset) + last.lastOffsetDelta + 1;
     return {
       ...one,
-      records: recordsOf([...visible], offset),
+      records: recordsOf(visible, offset),
       next: Math.max(offset, end),
       empty: last === undefined,
     };

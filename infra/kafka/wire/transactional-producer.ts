@@ -46,7 +46,10 @@ export interface TransactionalProducer {
   /** Writes one batch to each of the partitions, which are part of the transaction. */
   send(batches: readonly OutgoingBatch[]): Promise<readonly WrittenBatch[]>;
   sendPositions(group: string, positions: readonly Position[]): Promise<void>;
-  /** Ends the open transaction. Sends no request if the transaction is empty. */
+  /**
+   * Ends the open transaction. Sends no request if the transaction is empty. An abort that failed
+   * can be repeated; the outcome of a commit that failed is unknown.
+   */
   end(outcome: 'commit' | 'abort'): Promise<void>;
 }
 
@@ -178,7 +181,6 @@ export const initProducer = async (
     },
     async end(outcome) {
       if (!begun) return;
-      begun = false;
       await cluster.toCoordinator(
         transaction,
         endTxnV3.api,
@@ -187,6 +189,7 @@ export const initProducer = async (
         producerEpoch,
         outcome === 'commit',
       );
+      begun = false;
     },
   };
 };

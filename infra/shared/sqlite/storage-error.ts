@@ -1,5 +1,6 @@
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
+import { isDiskFull } from '#infra/shared/files/durable-file.ts';
 
 /** SQLite's primary result codes, the low byte of `errcode`. */
 const SQLITE_BUSY = 5;
@@ -31,10 +32,7 @@ export const storageError = (error: unknown, path: string): MillraceError => {
       path,
       reason,
     });
-  if (
-    sqliteCode(error) === SQLITE_FULL ||
-    (error as NodeJS.ErrnoException | null)?.code === 'ENOSPC'
-  ) {
+  if (sqliteCode(error) === SQLITE_FULL || isDiskFull(error)) {
     return new MillraceError(
       'MR_DISK_FULL',
       `The disk that holds ${path} is full; nothing of this request was written.`,
@@ -51,4 +49,17 @@ export const storageError = (error: unknown, path: string): MillraceError => {
       reason,
     },
   );
+};
+
+/**
+ * Works with files and databases at a path. Their failures become errors for users; others are
+ * thrown unchanged.
+ */
+export const onDisk = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    const isOfDisk = error instanceof Error && ('syscall' in error || sqliteCode(error) !== null);
+    throw isOfDisk ? storageError(error, path) : error;
+  }
 };

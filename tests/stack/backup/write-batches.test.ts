@@ -35,7 +35,7 @@ test('offsets, log times, a trimmed start and an end after the last record', {
   timeout: 120_000,
 }, async () => {
   const topic = `raw.${uniqueName('written')}`;
-  const writer = await openBatchWriter(kafka());
+  const writer = openBatchWriter(kafka());
   await writer.createTopic(topic, 4);
   await expect(writer.createTopic(topic, 4)).rejects.toMatchObject({ code: 'MR_REFUSED' });
   const write = (partition: number, begin: number, end: number, ...of: readonly CopiedBatch[]) =>

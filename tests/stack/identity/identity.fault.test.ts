@@ -15,7 +15,9 @@ import { fileAnchor } from '#infra/audit-anchor/file-anchor.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { computeJob } from '#infra/flink/sql/names.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
-import type { MysqlAddress } from '#infra/mysql/database.ts';
+import { openCluster } from '#infra/kafka/wire/cluster.ts';
+import { type MysqlAddress, openMysql } from '#infra/mysql/database.ts';
+import { mysqlPlatform } from '#infra/mysql/platform.ts';
 import { ownedDirectories } from '#infra/profiles/stack-identity.ts';
 import { repairStack } from '#infra/profiles/stack-repair.ts';
 import { stackDirectories } from '#infra/profiles/stack-stores.ts';
@@ -294,6 +296,30 @@ test(
     await start();
     await expectStopped();
     await log.close();
+    await stop();
+  },
+  SLOW_MS,
+);
+
+test(
+  'a log that is older than its history is refused, and found by verify',
+  async () => {
+    // Made anew and known by its id, the topic is as in Kafka's data of an earlier time.
+    const topic = rawTopic(lost.source);
+    const cluster = openCluster({ brokers: [addresses().kafka], clientId: 'asks' });
+    const [found] = await cluster.describe([topic]);
+    await cluster.close();
+    const database = await openMysql(mysql);
+    await mysqlPlatform(database).topicIds.replace(topic, found?.id ?? '');
+    await database.close();
+
+    await start();
+    await expect(platform().publishing.publish(lost.round(), caller)).rejects.toMatchObject({
+      code: 'MR_DATA_MIXED',
+      message: expect.stringMatching(`history of ${topic} reaches offset`),
+    });
+    expect((await verified(topic)).join()).toContain(`history of ${topic} reaches offset`);
+    await readsAll(kept);
     await stop();
   },
   SLOW_MS,

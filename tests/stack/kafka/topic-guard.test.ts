@@ -9,7 +9,6 @@ import { type KafkaLog, kafkaLog } from '#infra/kafka/log.ts';
 import { openTopicGuard, type TopicGuard } from '#infra/kafka/topic-guard.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { deleteTopic } from '#tests/stack/support/delete-topic.ts';
-import { until } from '#tests/stack/support/until.ts';
 
 const id = randomUUID().slice(0, 8);
 const named = (kind: string): string => `${kind}.guard_${id}`;
@@ -84,13 +83,6 @@ const expectRefused = async (topic: string, why: string): Promise<void> => {
 beforeAll(async () => {
   await start();
   other = await kafkaLog(kafka());
-  // A broker that has just started has no coordinator yet.
-  await until('the log takes appends', () =>
-    made(named('warm')).then(
-      () => true,
-      () => false,
-    ),
-  );
 }, 90_000);
 afterAll(async () => {
   await stop();

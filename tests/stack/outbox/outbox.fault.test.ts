@@ -8,10 +8,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
+import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
-import { OUTBOX_TOPIC } from '#projections/outbox/publish-outbox.ts';
 import { newCommit } from '#tests/contracts/event-store.contract.ts';
 import { readAll, texts } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
@@ -97,7 +97,7 @@ test('publishers race and are killed while they write: every commit is in the to
   const head = await store.head();
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: 'reader', prefix });
   const found = async (): Promise<readonly (readonly [number, string])[]> =>
-    texts(await readAll(log, OUTBOX_TOPIC)).map((text) => [
+    texts(await readAll(log, REGISTRY_TOPIC)).map((text) => [
       Number(text.split(' ')[0]),
       text.split(' ')[1] ?? '',
     ]);
@@ -108,8 +108,8 @@ test('publishers race and are killed while they write: every commit is in the to
   expect(records.map(([position]) => position)).toEqual(
     Array.from({ length: head }, (_, i) => i + 1),
   );
-  expect(await log.producerSequence('registry-outbox', OUTBOX_TOPIC)).toBe(head);
-  expect((await log.committed('registry-outbox', OUTBOX_TOPIC))[0]).toBe(head);
+  expect(await log.producerSequence('registry-outbox', REGISTRY_TOPIC)).toBe(head);
+  expect((await log.committed('registry-outbox', REGISTRY_TOPIC))[0]).toBe(head);
   const shares = new Map<string, number>();
   for (const [, name] of records) shares.set(name, (shares.get(name) ?? 0) + 1);
   console.log(

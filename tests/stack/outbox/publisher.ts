@@ -3,10 +3,11 @@
  * that it can be killed meanwhile.
  */
 import { writeSync } from 'node:fs';
+import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
-import { OUTBOX_TOPIC, publishOutbox } from '#projections/outbox/publish-outbox.ts';
+import { publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { record } from '#tests/contracts/log.contract.ts';
 
 const [broker, prefix, mysql, name] = process.argv.slice(2) as [string, string, string, string];
@@ -19,6 +20,6 @@ const log = await kafkaLog({
 const store = mysqlEventStore(await openMysql(JSON.parse(mysql)));
 await publishOutbox(store, log, (commit) => {
   writeSync(1, `writes ${commit.position}\n`);
-  return [record(OUTBOX_TOPIC, `${commit.position} ${name}`)];
+  return [record(REGISTRY_TOPIC, `${commit.position} ${name}`)];
 });
 writeSync(1, 'ready\n');
