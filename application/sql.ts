@@ -15,6 +15,14 @@ interface SqlDependencies
 export const DEFAULT_LIMITS: SqlLimits = { seconds: 30, rows: 100_000 };
 export const MAX_LIMITS: SqlLimits = { seconds: 300, rows: 1_000_000 };
 
+const ended = (error: unknown): never => {
+  if ((error as Error | null)?.name !== 'AbortError') throw error;
+  return fail(
+    'MR_UNAVAILABLE',
+    'the statement was ended: its client has gone, or the server stops',
+  );
+};
+
 /** The platform itself, and a caller while none is authenticated. */
 const UNLIMITED: SqlAccess = { check: () => {}, visible: () => true };
 
@@ -59,20 +67,22 @@ export const createSql = (dependencies: SqlDependencies): Sql => {
       const limits = { seconds: limitOf('seconds', request), rows: limitOf('rows', request) };
       let known = readTime();
       let read: readonly SqlTableRead[] = [];
-      const { columns, rows, batches, close } = await engine.query({
-        sql: request.sql,
-        limits,
-        ...(request.signal === undefined ? {} : { signal: request.signal }),
-        async tables(names) {
-          access.check(names);
-          const found = names.map((name) => findTable(name, access));
-          await tables.prepare(found);
-          known = readTime();
-          const pinned = await tables.pin(found, known);
-          ({ read } = pinned);
-          return pinned.tables;
-        },
-      });
+      const { columns, rows, batches, close } = await engine
+        .query({
+          sql: request.sql,
+          limits,
+          ...(request.signal === undefined ? {} : { signal: request.signal }),
+          async tables(names) {
+            access.check(names);
+            const found = names.map((name) => findTable(name, access));
+            await tables.prepare(found);
+            known = readTime();
+            const pinned = await tables.pin(found, known);
+            ({ read } = pinned);
+            return pinned.tables;
+          },
+        })
+        .catch(ended);
       return { engine: engine.name, columns, rows, known, tables: read, batches, close };
     },
   };

@@ -103,9 +103,19 @@ export const authorizeSql = (
       charged(principal, () => {
         end = begin(principal);
       });
+      // The area hides names in its errors. This one says the same of hidden and of absent names.
+      let refusal: unknown = null;
+      const checked = (names: readonly string[]): void => {
+        try {
+          check(caller, names);
+        } catch (error) {
+          refusal = error;
+          throw error;
+        }
+      };
       try {
         const answer = await sql.query(request, caller, {
-          check: (names) => check(caller, names),
+          check: checked,
           visible: visibleTo(caller),
         });
         rates.rowsGiven(principal, answer.rows - 1);
@@ -119,7 +129,7 @@ export const authorizeSql = (
         };
       } catch (error) {
         end();
-        throw error;
+        throw refusal ?? error;
       }
     },
   };
