@@ -28,6 +28,7 @@ const PROCESS_MB = 512;
 const AT_ONCE = 4;
 const MEMORY_MB = 512;
 const RETRY_MS = 2_000;
+const IDLE_MS = 120_000;
 const STDERR_CHARACTERS = 2_000;
 
 const aborted = (): Error => new DOMException('The statement was cancelled.', 'AbortError');
@@ -108,14 +109,18 @@ const start = (limits: ProcessLimits, warn: (message: string) => void): Running 
   };
 };
 
+/** A reader that stops reading does not keep the process. */
 async function* batchesOf(running: Running, close: () => void): SqlResult['batches'] {
+  const idle = setTimeout(() => running.end(aborted()), IDLE_MS);
   try {
     for (;;) {
       const { batch } = await running.ask({ do: 'next' }, 'batch');
       if (batch === null) return;
+      idle.refresh();
       yield unpacked(batch);
     }
   } finally {
+    clearTimeout(idle);
     close();
   }
 }
@@ -141,16 +146,20 @@ export const duckDbSql = ({
     const running = start(process, warn);
     all.add(running);
     void running.ended.then(() => all.delete(running));
-    const timer = setTimeout(() => running.end(tooLong(limits.seconds)), limits.seconds * 1000);
+    const within = async <T>(work: Promise<T>, seconds: number): Promise<T> => {
+      const timer = setTimeout(() => running.end(tooLong(limits.seconds)), seconds * 1000);
+      return work.finally(() => clearTimeout(timer));
+    };
     const abort = (): void => running.end(aborted());
     signal?.addEventListener('abort', abort, { once: true });
     const close = (): void => {
-      clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
       running.end(aborted());
     };
     try {
-      const prepared = await running.ask({ do: 'prepare', sql, limits: process }, 'prepared');
+      const ask = running.ask({ do: 'prepare', sql, limits: process }, 'prepared');
+      const prepared = await within(ask, limits.seconds);
+      // Not within the limit: the tables may have to be written up to the present first.
       const pinned = await tables(prepared.tables);
       const opened = await Promise.all(
         pinned.map(async (table) => ({
@@ -158,8 +167,8 @@ export const duckDbSql = ({
           files: await files.engine.readable(table.files),
         })),
       );
-      const { columns, rows } = await running.ask({ do: 'run', tables: opened }, 'ran');
-      clearTimeout(timer);
+      const run = running.ask({ do: 'run', tables: opened }, 'ran');
+      const { columns, rows } = await within(run, limits.seconds);
       return { columns, rows, batches: batchesOf(running, close), close };
     } catch (error) {
       close();

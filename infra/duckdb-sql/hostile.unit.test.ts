@@ -227,6 +227,9 @@ describe('the tree of a statement', () => {
       'SELECT n FROM main.numbers',
       'WITH a AS (FROM numbers), b AS MATERIALIZED (FROM a) SELECT * FROM a JOIN b USING (n)',
       'SELECT * FROM numbers a ASOF JOIN numbers b ON a.n >= b.n',
+      'WITH numbers AS (SELECT n FROM numbers WHERE n < 3) FROM numbers',
+      'WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r, numbers WHERE i < 2) FROM r',
+      'FROM (WITH a AS (SELECT 1) FROM a), numbers',
       'DESCRIBE numbers',
       'SUMMARIZE numbers',
       'SELECT unnest([1, 2]) FROM numbers, range(3), generate_series(1, 2)',
@@ -236,6 +239,9 @@ describe('the tree of a statement', () => {
     ])
       expect([sql, await tablesOf(connection, sql)]).toEqual([sql, ['numbers']]);
     expect(await tablesOf(connection, 'VALUES (1)')).toEqual([]);
+    // A name of WITH holds within its own query only.
+    const outside = 'FROM (WITH secret AS (SELECT 1) FROM secret), secret';
+    expect(await tablesOf(connection, outside)).toEqual(['secret']);
   });
 });
 
@@ -260,6 +266,7 @@ describe('the engine', () => {
       code: 'MR_SQL_REFUSED',
     });
     expect(await run('SELECT n FROM numbers')).toBe(5_000);
+    expect(await run('WITH numbers AS (FROM numbers LIMIT 3) FROM numbers')).toBe(3);
   });
 
   test('refuses statements that fill the memory, and keeps its own', async () => {

@@ -66,11 +66,8 @@ const RESERVED = /^(duckdb_|pg_|pragma_|sqlite_)|[./\\:*?]/i;
 
 type Node = Readonly<Record<string, unknown>>;
 
-interface Found {
-  readonly tables: Set<string>;
-  /** names that the statement itself gives to queries (WITH) */
-  readonly named: Set<string>;
-}
+/** Names that WITH gives to queries, as far as they hold at one place of the statement. */
+type Scope = ReadonlySet<string>;
 
 const refuse = (what: string): never =>
   fail('MR_SQL_REFUSED', `${what}; a statement reads the tables of \`millrace sql tables\``);
@@ -85,14 +82,14 @@ const plainName = (node: Node, what: string, ...parts: readonly string[]): void 
       refuse(`${what} is named with "${node[part]}": name it without a schema`);
 };
 
-const tableReference = (node: Node, found: Found): void => {
+const tableReference = (node: Node, scope: Scope, found: Set<string>): void => {
   const type = node.type as string;
   switch (type) {
     case 'BASE_TABLE': {
       const name = String(node.table_name);
       plainName(node, `the table "${name}"`, 'schema_name', 'catalog_name');
       if (node.at_clause != null) refuse('a table cannot be read AT another version');
-      found.tables.add(name.toLowerCase());
+      if (!scope.has(name.toLowerCase())) found.add(name.toLowerCase());
       return;
     }
     case 'TABLE_FUNCTION': {
@@ -119,33 +116,53 @@ const callOf = (node: Node): void => {
     refuse(`the function "${name}" is not available`);
 };
 
-const nameQuery = (name: string, found: Found): void => {
-  if (RESERVED.test(name)) refuse(`a query cannot be named "${name}" by WITH`);
-  found.named.add(name.toLowerCase());
+const withName = (scope: Scope, name: unknown): Scope => {
+  const text = String(name);
+  if (RESERVED.test(text)) refuse(`a query cannot be named "${text}" by WITH`);
+  return new Set([...scope, text.toLowerCase()]);
 };
 
 /** Table references have an alias and a sample, and no class, which expressions have. */
 const isReference = (node: Node): boolean =>
   'alias' in node && 'sample' in node && !('class' in node);
 
-const visitNode = (node: Node, found: Found): void => {
-  if (isReference(node)) tableReference(node, found);
-  if (typeof node.function_name === 'string') callOf(node);
-  if (typeof node.cte_name === 'string') nameQuery(node.cte_name, found);
-  if (typeof node.ctename === 'string') nameQuery(node.ctename, found);
-  const ctes = (node.cte_map as { readonly map?: unknown } | undefined)?.map;
-  if (Array.isArray(ctes))
-    for (const { key } of ctes as { key: unknown }[]) nameQuery(String(key), found);
+interface NamedQuery {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/**
+ * The parts of a node, each with its scope. A query of WITH sees those before it, and itself if it
+ * is recursive; otherwise its own name is that of a table.
+ */
+const partsOf = (node: Node, scope: Scope): readonly (readonly [unknown, Scope])[] => {
+  const { cte_map: map, ...rest } = node;
+  const parts: (readonly [unknown, Scope])[] = [];
+  let inner = scope;
+  for (const { key, value } of (map as { readonly map?: readonly NamedQuery[] } | null)?.map ??
+    []) {
+    parts.push([value, inner]);
+    inner = withName(inner, key);
+  }
+  if (node.type === 'RECURSIVE_CTE_NODE') inner = withName(inner, node.cte_name ?? node.ctename);
+  for (const part of Object.values(rest)) parts.push([part, inner]);
+  return parts;
 };
 
 /** Without recursion: a statement may be nested deeply. */
-const visit = (root: unknown, found: Found): void => {
-  const left: unknown[] = [root];
-  while (left.length > 0) {
-    const value = left.pop();
+const visit = (root: unknown, found: Set<string>): void => {
+  const left: (readonly [unknown, Scope])[] = [[root, new Set()]];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [value, scope] = next;
     if (typeof value !== 'object' || value === null) continue;
-    if (!Array.isArray(value)) visitNode(value as Node, found);
-    left.push(...Object.values(value));
+    if (Array.isArray(value)) {
+      for (const item of value) left.push([item, scope]);
+      continue;
+    }
+    const node = value as Node;
+    if (isReference(node)) tableReference(node, scope, found);
+    if (typeof node.function_name === 'string') callOf(node);
+    left.push(...partsOf(node, scope));
   }
 };
 
@@ -185,7 +202,7 @@ export const tablesOf = async (
   if (another !== undefined) refuse('one statement at a time is accepted');
   if (Array.isArray(statement.named_param_map) && statement.named_param_map.length > 0)
     refuse('a statement has no parameters');
-  const found: Found = { tables: new Set(), named: new Set() };
+  const found = new Set<string>();
   visit(statement.node, found);
-  return [...found.tables].filter((name) => !found.named.has(name));
+  return [...found];
 };
