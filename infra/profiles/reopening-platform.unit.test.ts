@@ -8,7 +8,7 @@ const areas = (): Areas =>
   Object.fromEntries(
     [
       ...['publishing', 'serving', 'registry', 'datasets', 'replays', 'audit', 'approvals'],
-      ...['erasures', 'keys', 'operations'],
+      ...['erasures', 'keys', 'operations', 'sql'],
     ].map((name) => [name, { ready: () => true, degraded: () => [] }]),
   ) as unknown as Areas;
 

@@ -125,5 +125,6 @@ export const addSql = (program: Command): void => {
   command
     .command('tables')
     .description('list the tables that you may read, with their columns')
+    .addHelpText('after', '\nExample:\n  millrace sql tables')
     .action(tables);
 };
