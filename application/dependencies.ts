@@ -14,6 +14,7 @@ import type { Log } from '#domain/ports/log.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
 import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import type { SqlEngine } from '#domain/ports/sql-engine.ts';
 import type { TableDocuments } from '#domain/ports/table-documents.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
@@ -89,6 +90,8 @@ export interface PlatformDependencies {
   /** the SQL that Flink runs for a version of a view; null: its source does not fit it any more */
   readonly sql: (catalog: Catalog, view: string, version: number) => string | null;
   readonly trainingSetBuilder: TrainingSetBuilder;
+  /** of POST /v1/sql, the default first */
+  readonly sqlEngines: readonly SqlEngine[];
   /** absent: OpenLineage is off */
   readonly lineage?: Pick<
     LineageDependencies,

@@ -38,6 +38,7 @@ import { followRegistry } from './registry-follower.ts';
 import { createReplays } from './replays.ts';
 import { createServing } from './serving.ts';
 import { createSources } from './sources.ts';
+import { createSql } from './sql.ts';
 import { createTables } from './tables.ts';
 import { traceAreas } from './traced-areas.ts';
 
@@ -51,9 +52,8 @@ export const createPlatform = (dependencies: PlatformDependencies): Promise<Plat
 const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
   const startedAt = now();
-  const clockLead = dependencies.clockLead ?? (() => 0);
+  const { clockLead = () => 0, memoryLow = () => false } = dependencies;
   const presentTime = (): number => readTime() - clockLead();
-  const memoryLow = dependencies.memoryLow ?? (() => false);
 
   const outbox = await openOutbox(eventStore, schemas, dependencies.outboxLog ?? log);
   opened(() => outbox.stop());
@@ -64,7 +64,7 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
   opened(() => catalog.close());
   const { audit, closeAudit } = await openAuditLog(dependencies);
   opened(closeAudit);
-  const horizon = dependencies.horizon ?? (() => null);
+  const { horizon = () => null } = dependencies;
   const limits = historyLimits({ ...dependencies, horizon, catalog });
   const bus = createCommandBus({ ...dependencies, ...approvalIndex, catalog, limits, newId });
   const proposals = createProposals({ bus, catalog, index: approvalIndex, now });
@@ -100,7 +100,6 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
   const limited = () => limitedSources(catalog);
   const retention = dependencies.openRetention?.(engine.running, limited, follower.isCurrent);
   opened(() => retention?.stop());
-
   const generations = createGenerations(catalog, engine);
   const late = createLateEvents(log);
   const degradedModes = createDegradedModes({
@@ -236,6 +235,7 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
       profile: dependencies.profile,
       rollup: dependencies.rollup ?? null,
     }),
+    sql: createSql({ ...dependencies, catalog, featureLog }),
     replays,
     audit: createAudit(audit),
     ...approvalAreas,

@@ -157,6 +157,22 @@ export const ERRORS = {
     remedy:
       'Repeat the request, or send it without `after`: the values did not include the events up to `after` in time. `millrace status` shows the lag.',
   },
+  // SQL
+  MR_SQL_INVALID: {
+    status: 400,
+    remedy:
+      'Correct the statement. `millrace sql tables` lists the tables that you may read, with their columns.',
+  },
+  MR_SQL_REFUSED: {
+    status: 400,
+    remedy:
+      'Send one query of tables. What changes something, or reaches more than the tables, is not accepted; the message names it.',
+  },
+  MR_SQL_LIMIT: {
+    status: 413,
+    remedy:
+      'Read less, or raise the limit that the message names (`details.limit`), as far as the server allows. Nothing of the result was given.',
+  },
   // data sets, replays
   MR_SPINE_INVALID: {
     status: 400,

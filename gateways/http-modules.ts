@@ -35,6 +35,7 @@ import { searchRoutes } from './http/routes/search.ts';
 import { servedRoutes } from './http/routes/served.ts';
 import { skewRoutes } from './http/routes/skew.ts';
 import { snapshotRoutes } from './http/routes/snapshots.ts';
+import { sqlRoutes } from './http/routes/sql.ts';
 import { statusRoutes } from './http/routes/status.ts';
 import { icebergRoutes } from './iceberg/routes.ts';
 
@@ -54,6 +55,7 @@ export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly Ro
   datasetRoutes,
   batchRoutes,
   rollupRoutes,
+  sqlRoutes,
   replayRoutes,
   explainRoutes,
   auditRoutes,

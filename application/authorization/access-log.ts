@@ -1,6 +1,7 @@
 /**
  * The authorized platform with an access log: reads, data sets, batches, exports, explanations,
- * logged answers, skew and tables. Requests that are refused access are in the audit log, not here.
+ * logged answers, skew, SQL and tables. Requests that are refused access are in the audit log, not
+ * here.
  *
  * A request on several namespaces is logged with the highest share of theirs. The draw is random,
  * not by the request's id, which callers choose.
@@ -11,6 +12,7 @@ import { definitionOfTable } from '#domain/api/tables.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { AccessAct, AccessEntry, AccessLog, AccessSamples } from '#domain/ports/access-log.ts';
 import type { Row } from '#domain/values/value.ts';
+import { tableRef } from '#projections/sql/table-names.ts';
 import { ANONYMOUS } from './authorizer.ts';
 import { readTargetOf } from './checks.ts';
 import type { ReadTarget, Resource, Resources } from './resources.ts';
@@ -121,7 +123,7 @@ export const withAccessLog = (
     }
   }
 
-  const { serving, datasets, publishing, tables } = platform;
+  const { serving, datasets, publishing, sql, tables } = platform;
   return {
     ...platform,
     serving: {
@@ -176,6 +178,28 @@ export const withAccessLog = (
           () => datasets.batch(request, caller),
           (result) => result?.rows ?? null,
         ),
+    },
+    sql: {
+      ...sql,
+      async query(request, caller) {
+        const entry = (names: readonly string[]): Logged => {
+          const tables = names.flatMap((name) => tableRef(name) ?? []);
+          return {
+            act: 'sql',
+            what: names.map((name) => `table/${name}`),
+            resources: tables.flatMap(({ kind, of }) => resources.one(kind, of)),
+          };
+        };
+        try {
+          const answer = await sql.query(request, caller);
+          drawn(entry(answer.tables.map(({ name }) => name)), caller)?.(answer.rows, 'ok');
+          return answer;
+        } catch (error) {
+          // Nothing was given.
+          drawn(entry([]), caller)?.(null, codeOf(error));
+          throw error;
+        }
+      },
     },
     tables: {
       ...tables,

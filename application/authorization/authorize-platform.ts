@@ -20,6 +20,7 @@ import { authorizePublishing } from './publishing.ts';
 import { authorizeRegistry } from './registry.ts';
 import { authorizeReplays } from './replays.ts';
 import { authorizeServing } from './serving.ts';
+import { authorizeSql } from './sql.ts';
 import { authorizeTables } from './tables.ts';
 
 export const authorizePlatform = (
@@ -35,6 +36,7 @@ export const authorizePlatform = (
     serving: authorizeServing(hiding(platform.serving), checks),
     registry: authorizeRegistry(hiding(platform.registry), checks),
     datasets: authorizeDatasets(hiding(platform.datasets), checks),
+    sql: authorizeSql(hiding(platform.sql), checks),
     replays: authorizeReplays(hiding(platform.replays), checks),
     audit: authorizeAudit(hiding(platform.audit), checks),
     approvals: authorizeApprovals(hiding(platform.approvals), checks),

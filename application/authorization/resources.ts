@@ -11,6 +11,7 @@ import { KINDS, streamOf } from '#domain/registry/events.ts';
 import { upstreamOf } from '#domain/registry/references.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { featureLogMembers } from './feature-log-members.ts';
 
 export interface Resource {
   /** kind/name */
@@ -46,6 +47,11 @@ export interface Resources {
    * answering version had: a move of a view is no way around either
    */
   readonly ofAnswer: (answeredBy: readonly AnsweredBy[]) => readonly Resource[];
+  /**
+   * all whose values the feature log of a service can have: of every version of the service, each
+   * in every namespace that it has had
+   */
+  readonly ofFeatureLog: (service: string) => readonly Resource[];
   /** the definition in its present namespace, and in the one that it would have */
   readonly defining: (definition: Definition) => readonly Resource[];
   /** what a definition refers to; @param batch the definitions that are applied with it */
@@ -178,6 +184,14 @@ export const createResources = (
           ...(then === undefined ? [] : [{ id, namespace: namespaceIn(then) }]),
         ];
       }),
+    ofFeatureLog: (service) =>
+      featureLogMembers(catalog, service).flatMap(([kind, name]) => [
+        ...one(kind, name),
+        ...(catalog.stream(kind, name)?.state.versions ?? []).map(({ definition }) => ({
+          id: streamOf(kind, name),
+          namespace: namespaceIn(definition),
+        })),
+      ]),
     defining(definition) {
       const { kind, name } = definition;
       const present = registered(kind, name).map((one): Resource => ({ ...one, wanted: true }));

@@ -23,6 +23,7 @@ import type { Publishing } from './publishing.ts';
 import type { Registry } from './registry.ts';
 import type { Replays } from './replays.ts';
 import type { Serving } from './serving.ts';
+import type { Sql } from './sql.ts';
 import type { Tables } from './tables.ts';
 
 /** The areas that callers can request something of; each has its own rules of authorization. */
@@ -31,6 +32,7 @@ export interface Areas {
   readonly serving: Serving;
   readonly registry: Registry;
   readonly datasets: Datasets;
+  readonly sql: Sql;
   readonly replays: Replays;
   readonly audit: Audit;
   readonly approvals: Approvals;

@@ -14,6 +14,7 @@ export type AccessAct =
   | 'explain'
   | 'served'
   | 'skew'
+  | 'sql'
   /** a table whose files another engine then reads */
   | 'table';
 
@@ -27,11 +28,11 @@ export interface AccessEntry {
   readonly actor: string;
   /** as in the answer's headers and the server's log; null: it has none */
   readonly request: string | null;
-  /** kind/name, or features as they were requested */
+  /** kind/name, table/name, or features as they were requested */
   readonly what: readonly string[];
   /** of all that it shows */
   readonly namespaces: readonly string[];
-  /** rows of a spine or an export, entities of a read; null: it is not known */
+  /** rows of a spine, an export or a result of SQL, entities of a read; null: it is not known */
   readonly entities: number | null;
   /** `ok`, or the code of the failure; refusals of access are in the audit log instead */
   readonly outcome: string;

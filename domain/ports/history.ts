@@ -62,6 +62,22 @@ export interface HistorySnapshot {
   readonly horizon: Horizon | null;
 }
 
+/** A column as the files of a table have it. */
+export interface HistoryFileColumn extends HistoryColumn {
+  /** Iceberg's id of the field, which its files have too */
+  readonly id: number;
+  /** whether the strings are JSON documents */
+  readonly json: boolean;
+}
+
+/** A table at one snapshot, for other engines. */
+export interface HistoryFiles {
+  readonly snapshot: HistorySnapshot;
+  readonly columns: readonly HistoryFileColumn[];
+  /** URIs (FileIO) of its Parquet files. One that was written before a column exists lacks it. */
+  readonly files: readonly string[];
+}
+
 /** Which events of a source are to be deleted: the first ones of each partition, as many as fit. */
 export interface TrimHistory {
   /** epoch ms: only events whose event time and log time are before it */
@@ -135,6 +151,8 @@ export interface HistoryTables extends History {
   problems?(): ReadonlyMap<string, string>;
   /** URIs (FileIO) of a snapshot's Parquet files; of the newest one where none is given. */
   dataFiles(topic: string, snapshotId?: bigint): Promise<readonly string[]>;
+  /** The newest snapshot with its columns and files; null where nothing was committed yet. */
+  tableFiles(topic: string): Promise<HistoryFiles | null>;
 }
 
 export interface History {

@@ -84,6 +84,8 @@ test('the names of the commands are those of the interface, each with a help tex
     'dataset',
     'batch',
     'rollup',
+    'sql',
+    'sql tables',
     'replay',
     'replay start',
     'replay list',

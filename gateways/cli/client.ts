@@ -32,8 +32,8 @@ export interface Client {
   get<T>(path: string, call?: Pick<Call, 'signal' | 'exact'>): Promise<T>;
   post<T>(path: string, call: Call): Promise<T>;
   delete<T>(path: string): Promise<T>;
-  /** the body of the answer, as a stream */
-  stream(path: string): Promise<IncomingMessage>;
+  /** the body of the answer, as a stream; POST where there is a body to send */
+  stream(path: string, call?: Pick<Call, 'body' | 'headers' | 'signal'>): Promise<IncomingMessage>;
   close(): void;
 }
 
@@ -169,8 +169,8 @@ export const createClient = (base: string, options: ClientOptions): Client => {
     get: (path, options = {}) => call('GET', path, options),
     post: (path, options) => call('POST', path, options),
     delete: (path) => call('DELETE', path, {}),
-    async stream(path) {
-      const message = await open('GET', path, {});
+    async stream(path, options = {}) {
+      const message = await open(options.body === undefined ? 'GET' : 'POST', path, options);
       const status = message.statusCode ?? 0;
       if (status >= 400) throw refusalOf(status, await readAll(message), base);
       return message;

@@ -26,6 +26,7 @@ const MODULES: readonly CommandModule[] = [
   { names: ['dataset'], load: async () => (await import('./commands/dataset.ts')).addDataset },
   { names: ['batch'], load: async () => (await import('./commands/batch.ts')).addBatch },
   { names: ['rollup'], load: async () => (await import('./commands/rollup.ts')).addRollup },
+  { names: ['sql'], load: async () => (await import('./commands/sql.ts')).addSql },
   { names: ['replay'], load: async () => (await import('./commands/replay.ts')).addReplay },
   { names: ['explain'], load: async () => (await import('./commands/explain.ts')).addExplain },
   { names: ['audit'], load: async () => (await import('./commands/audit.ts')).addAudit },

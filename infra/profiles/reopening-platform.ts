@@ -32,6 +32,7 @@ const AREAS = {
   serving: true,
   registry: true,
   datasets: true,
+  sql: true,
   replays: true,
   audit: true,
   approvals: true,

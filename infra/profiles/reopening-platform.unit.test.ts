@@ -8,7 +8,7 @@ const areas = (): Areas =>
   Object.fromEntries(
     [
       ...['publishing', 'serving', 'registry', 'datasets', 'replays', 'audit', 'approvals'],
-      ...['erasures', 'keys', 'operations', 'tables'],
+      ...['erasures', 'keys', 'operations', 'sql', 'tables'],
     ].map((name) => [name, { ready: () => true, degraded: () => [] }]),
   ) as unknown as Areas;
 

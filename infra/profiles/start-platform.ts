@@ -1,11 +1,13 @@
 /**
  * What both profiles wire in the same way, in addition to the adapters that each picks: metrics,
- * OpenLineage, training sets in worker threads, and the Flink SQL that `show --sql` prints.
+ * OpenLineage, training sets in worker threads, SQL in processes, and the Flink SQL that
+ * `show --sql` prints.
  */
 import { hostname } from 'node:os';
 import type { PlatformDependencies } from '#application/dependencies.ts';
 import { createPlatform } from '#application/platform.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import { duckDbSql } from '#infra/duckdb-sql/engine.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { openRuns } from '#infra/openlineage/open-runs.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
@@ -24,7 +26,14 @@ interface ProfileLineage extends Pick<LineageEmitter, 'engine' | 'places'> {
   readonly leads: () => boolean;
 }
 
-type Shared = 'host' | 'version' | 'metrics' | 'sql' | 'trainingSetBuilder' | 'lineage';
+type Shared =
+  | 'host'
+  | 'version'
+  | 'metrics'
+  | 'sql'
+  | 'sqlEngines'
+  | 'trainingSetBuilder'
+  | 'lineage';
 
 interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
   /** the directory of data sets that name no file of their own */
@@ -55,6 +64,7 @@ export const startPlatform = ({
   ...adapters
 }: ProfileAdapters): Promise<Platform> => {
   const metrics = createMetrics();
+  const sql = duckDbSql({ files: localFiles(), warn: adapters.warn });
   return createPlatform({
     ...adapters,
     eventStore: metrics.timed(adapters.eventStore),
@@ -62,11 +72,16 @@ export const startPlatform = ({
     version,
     metrics,
     sql: flinkSqlOf,
+    sqlEngines: [sql],
     trainingSetBuilder: trainingSetBuilder({
       files: localFiles(),
       directory: datasetDirectory,
       ownDirectories: [adapters.dataDirectory, datasetDirectory],
     }),
     ...(lineage === null ? {} : { lineage: lineageOf(lineage, datasetDirectory) }),
+    async close() {
+      await sql.close();
+      await adapters.close();
+    },
   });
 };

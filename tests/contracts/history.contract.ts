@@ -73,6 +73,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(await collect(history.scan({ source, fields: ['origin'] }))).toEqual([]);
       expect(await history.updates(test.view, {})).toEqual([]);
       expect(await history.dataFiles(raw)).toEqual([]);
+      expect(await history.tableFiles(raw)).toBeNull();
     });
 
     it('writes nothing where the log has nothing', async () => {
@@ -333,6 +334,19 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(await collect(history.rows(updates, { where: key }))).toEqual([all[0]]);
       expect(await collect(history.rows(updates, { from: logTime as number }))).toEqual(all);
       expect(await collect(history.rows(updates, { from: (logTime as number) + DAY }))).toEqual([]);
+    });
+
+    it('gives the columns and files of its newest snapshot', async () => {
+      const found = await history.tableFiles(raw);
+      expect(found?.snapshot).toEqual(await history.snapshot(raw));
+      expect(found?.files).toEqual(await history.dataFiles(raw));
+      const columns = found?.columns ?? [];
+      expect(new Set(columns.map(({ id }) => id)).size).toBe(columns.length);
+      expect(columns.find(({ name }) => name === '_offset')).toMatchObject({
+        type: 'long',
+        required: true,
+        json: false,
+      });
     });
 
     it('changes no answer by compacting small files', async () => {

@@ -14,6 +14,7 @@ import { fakeRegistry } from './fake/registry.ts';
 import { fakeReplays } from './fake/replays.ts';
 import { DEFINITIONS, entryOf } from './fake/samples.ts';
 import { fakeServing } from './fake/serving.ts';
+import { fakeSql } from './fake/sql.ts';
 import type { FakeControls, FakeState } from './fake/state.ts';
 import { fakeTables } from './fake/tables.ts';
 
@@ -46,6 +47,7 @@ export const createFakePlatform = (): FakePlatform => {
     serving: fakeServing(state),
     registry: fakeRegistry(state),
     datasets: fakeDatasets(state),
+    sql: fakeSql(state),
     replays: fakeReplays(state),
     audit: fakeAudit(state),
     approvals: fakeApprovals(state),

@@ -33,6 +33,7 @@ import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
 import { runsOfDays } from './runs-of-days.ts';
 import { type IcebergField, isMeta } from './schema.ts';
+import { filesOf, snapshotOf } from './snapshot-of.ts';
 import { tableDirectory } from './table-directory.ts';
 import { type Query, querySql } from './table-query.ts';
 
@@ -42,6 +43,7 @@ export interface HistoryReader {
   endOffsets(topic: string): Promise<readonly number[]>;
   snapshot(topic: string): Promise<HistorySnapshot | null>;
   dataFiles(topic: string, snapshotId?: bigint): Promise<readonly string[]>;
+  readonly tableFiles: HistoryTables['tableFiles'];
   events(query: EventQuery): Promise<readonly RawEvent[]>;
   scan(query: EventQuery & Fields): AsyncIterable<readonly RawEvent[]>;
   scanColumns(query: EventQuery & Fields): AsyncIterable<ScannedColumns>;
@@ -207,19 +209,13 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     endOffsets: async (topic) => (await pin(topic))?.endOffsets ?? [],
     async snapshot(topic) {
       const table = await pin(topic);
+      return table === null ? null : snapshotOf(table);
+    },
+    async tableFiles(topic) {
+      const table = await pin(topic);
       if (table === null) return null;
-      const { snapshot, endOffsets, files } = table;
-      const rows = files.reduce((sum, { file }) => sum + file.record_count, 0);
-      const bytes = files.reduce((sum, { file }) => sum + file.file_size_in_bytes, 0);
-      return {
-        topic,
-        id: snapshot['snapshot-id'],
-        endOffsets,
-        committedAt: snapshot['timestamp-ms'],
-        rows,
-        bytes,
-        horizon: horizonIn(table),
-      };
+      await damage.checkFiles(topic, table.files);
+      return { snapshot: snapshotOf(table), ...filesOf(table) };
     },
     horizon: async (topic) => horizonIn(await pin(topic)),
     async dataFiles(topic, snapshotId) {

@@ -1,0 +1,80 @@
+/**
+ * An engine that answers SQL of users over tables of the platform.
+ *
+ * Promises (tests/contracts/sql-engine.contract.ts has a test for each):
+ * - It reads and nothing else. One statement is accepted, and it must be a query; there is no way
+ *   to change a table, a setting or a file.
+ * - A statement reaches the tables that it is given, and nothing else of the machine: no file, no
+ *   network, no environment, and no catalog that shows where the tables are stored.
+ * - `tables` is called once, with the names of all tables that the statement reads. What it returns
+ *   is pinned, so all of a statement reads one state of each table.
+ * - Time, memory and rows are limited. A statement that exceeds a limit is refused whole
+ *   (MR_SQL_LIMIT); a result is never cut. When the answer resolves, the number of rows is known.
+ * - An aborted statement ends at once, and so does one whose batches are no longer read.
+ * - A statement does not delay other work of the process, and cannot end it.
+ */
+import type { SqlBatch, SqlColumn } from '#domain/sql-results/sql-type.ts';
+
+/** A column of a table, stored in its Parquet files under Iceberg's id of the field. */
+export interface SqlFileColumn {
+  /** as queries name it */
+  readonly name: string;
+  /** null: no file has it, so it is null in all rows */
+  readonly fieldId: number | null;
+  /** Iceberg's type: string, long, timestamptz, list<…> */
+  readonly type: string;
+}
+
+/** A table at one state. */
+export interface SqlTable {
+  readonly name: string;
+  readonly columns: readonly SqlFileColumn[];
+  /** URIs (FileIO) of Parquet files; a column that a file lacks is null there */
+  readonly files: readonly string[];
+  /**
+   * only rows below these offsets, by partition. `partition` and `offset` are the names of the
+   * columns that have them.
+   */
+  readonly below?: {
+    readonly partition: string;
+    readonly offset: string;
+    readonly offsets: readonly number[];
+  };
+}
+
+export interface SqlLimits {
+  readonly seconds: number;
+  readonly rows: number;
+}
+
+export interface SqlQuery {
+  readonly sql: string;
+  /**
+   * @param names as the statement writes them, in lower case, each once
+   * @throws where one of them does not exist
+   */
+  readonly tables: (names: readonly string[]) => Promise<readonly SqlTable[]>;
+  readonly limits: SqlLimits;
+  readonly signal?: AbortSignal;
+}
+
+export interface SqlResult {
+  readonly columns: readonly SqlColumn[];
+  readonly rows: number;
+  /** Read once. Ending the iteration ends the statement. */
+  readonly batches: AsyncIterable<SqlBatch>;
+  /** Ends the statement. Idempotent. */
+  readonly close: () => void;
+}
+
+export interface SqlEngine {
+  /** as requests name it */
+  readonly name: string;
+  /**
+   * @throws MR_SQL_INVALID: not SQL, or wrong for these tables; MR_SQL_REFUSED: more than a query
+   * of tables; MR_SQL_LIMIT; MR_OVERLOADED where too many statements run; a DOMException AbortError
+   */
+  readonly query: (query: SqlQuery) => Promise<SqlResult>;
+  /** Ends all statements. */
+  readonly close: () => Promise<void>;
+}
