@@ -29,6 +29,7 @@ import {
   type TableReader,
   tableReader,
 } from './pinned-table.ts';
+import { type PointReader, pointReader } from './point-read.ts';
 import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
 import { runsOfDays } from './runs-of-days.ts';
@@ -61,6 +62,12 @@ export const readsOf = (reader: HistoryReader): Omit<HistoryReader, 'damaged' | 
   const { damaged: _, close: __, ...reads } = reader;
   return { ...reads, updates: (view, where) => reader.updates(view, where) };
 };
+
+const dataNames = ({ fields }: PinnedTable): readonly string[] =>
+  fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
+
+const inOrder = (a: RawEvent, b: RawEvent): number =>
+  a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 /** @param root the directory of the tables */
 export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader => {
@@ -189,17 +196,37 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
   };
 
   const allEvents = async (
-    table: PinnedTable | null,
+    table: PinnedTable,
+    files: readonly PinnedFile[],
     query: Parameters<typeof rawEvents>[2],
+    names: readonly string[],
     orderBy?: readonly string[],
   ): Promise<RawEvent[]> => {
-    const files = table === null ? [] : selectFiles(table, query);
-    if (table === null || files.length === 0) return [];
-    const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
+    if (files.length === 0) return [];
     const events: RawEvent[] = [];
     for await (const batch of rawEvents(table, files, query, names, orderBy))
       for (const event of batch) events.push(event);
     return events;
+  };
+
+  const points: PointReader = pointReader(root.files);
+
+  /** The events of some entities: those that are found without a scan, and those of a scan. */
+  const eventsOf = async (
+    table: PinnedTable | null,
+    query: EventQuery,
+  ): Promise<readonly RawEvent[]> => {
+    if (table === null) return [];
+    const files = selectFiles(table, query);
+    const names = query.fields ?? dataNames(table);
+    const point = await points.read(table, files, query, names, (file) =>
+      damage.checkFiles(table.topic, [file]),
+    );
+    if (point === null) return allEvents(table, files, query, names);
+    const events = point.found.map(({ event }) => event);
+    if (point.rest.length === 0) return events;
+    const scanned = await allEvents(table, point.rest, query, names);
+    return events.length === 0 ? scanned : [...events, ...scanned].sort(inOrder);
   };
 
   return {
@@ -227,9 +254,13 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       await damage.checkFiles(topic, files);
       return files.map(({ uri }) => uri);
     },
-    events: async (query) => allEvents(await pinEvents(query), query),
-    eventsAt: async (source, offsets) =>
-      allEvents(await pin(rawTopic(source)), { offsets }, ['_offset']),
+    events: async (query) => eventsOf(await pinEvents(query), query),
+    async eventsAt(source, offsets) {
+      const table = await pin(rawTopic(source));
+      if (table === null) return [];
+      const query = { offsets };
+      return allEvents(table, selectFiles(table, query), query, dataNames(table), ['_offset']);
+    },
     async *scan(query) {
       const table = await pinEvents(query);
       if (table === null) return;
