@@ -6,16 +6,7 @@
  * write leaves at most the temporary file.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  link,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  unlink,
-  writeFile,
-} from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
 import { type EngineFiles, type FileIO, joinUri } from '#domain/ports/file-io.ts';

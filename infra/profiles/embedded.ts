@@ -35,8 +35,8 @@ import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts'
 import { type ErasureHandling, erasureRunner } from '#infra/profiles/erasure-runner.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
-import { keysOfTopics } from '#infra/shared/iceberg/sorted-by-keys.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
+import { keysOfTopics } from '#infra/shared/iceberg/sorted-by-keys.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteDatasetJobs } from '#infra/sqlite/dataset-jobs.ts';

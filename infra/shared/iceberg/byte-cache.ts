@@ -3,6 +3,7 @@
 export interface ByteCache<T> {
   readonly get: (key: string) => T | undefined;
   readonly set: (key: string, value: T, bytes: number) => void;
+  readonly forget: (isGone: (key: string) => boolean) => void;
 }
 
 export const byteCache = <T>(limit: number): ByteCache<T> => {
@@ -24,6 +25,13 @@ export const byteCache = <T>(limit: number): ByteCache<T> => {
         if (held <= limit || oldest === key) break;
         entries.delete(oldest);
         held -= entry.bytes;
+      }
+    },
+    forget(isGone) {
+      for (const [key, { bytes }] of entries) {
+        if (!isGone(key)) continue;
+        entries.delete(key);
+        held -= bytes;
       }
     },
   };

@@ -19,6 +19,7 @@ import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { horizonIn, withEvents } from './before-horizon.ts';
 import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
+import { entityEvents } from './entity-events.ts';
 import { notedChecksums } from './noted-checksums.ts';
 import { notedDamage } from './noted-damage.ts';
 import { offsetQueries } from './offset-queries.ts';
@@ -29,7 +30,6 @@ import {
   type TableReader,
   tableReader,
 } from './pinned-table.ts';
-import { type PointReader, pointReader } from './point-read.ts';
 import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
 import { runsOfDays } from './runs-of-days.ts';
@@ -65,9 +65,6 @@ export const readsOf = (reader: HistoryReader): Omit<HistoryReader, 'damaged' | 
 
 const dataNames = ({ fields }: PinnedTable): readonly string[] =>
   fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
-
-const inOrder = (a: RawEvent, b: RawEvent): number =>
-  a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 /** @param root the directory of the tables */
 export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader => {
@@ -209,25 +206,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     return events;
   };
 
-  const points: PointReader = pointReader(root.files);
-
-  /** The events of some entities: those that are found without a scan, and those of a scan. */
-  const eventsOf = async (
-    table: PinnedTable | null,
-    query: EventQuery,
-  ): Promise<readonly RawEvent[]> => {
-    if (table === null) return [];
-    const files = selectFiles(table, query);
-    const names = query.fields ?? dataNames(table);
-    const point = await points.read(table, files, query, names, (file) =>
-      damage.checkFiles(table.topic, [file]),
-    );
-    if (point === null) return allEvents(table, files, query, names);
-    const events = point.found.map(({ event }) => event);
-    if (point.rest.length === 0) return events;
-    const scanned = await allEvents(table, point.rest, query, names);
-    return events.length === 0 ? scanned : [...events, ...scanned].sort(inOrder);
-  };
+  const eventsOf = entityEvents({ root, check: damage.checkFiles, scan: allEvents });
 
   return {
     ...offsetQueries({ pin, pathsOf, chunks }),
@@ -254,7 +233,10 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       await damage.checkFiles(topic, files);
       return files.map(({ uri }) => uri);
     },
-    events: async (query) => eventsOf(await pinEvents(query), query),
+    async events(query) {
+      const table = await pinEvents(query);
+      return table === null ? [] : eventsOf(table, query, query.fields ?? dataNames(table));
+    },
     async eventsAt(source, offsets) {
       const table = await pin(rawTopic(source));
       if (table === null) return [];

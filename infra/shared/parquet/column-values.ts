@@ -77,8 +77,7 @@ const plainNumbers = (
 ): Float64Array => {
   const numbers = new Float64Array(count);
   if (type === 'boolean') {
-    for (let i = 0; i < count; i++)
-      numbers[i] = (body.readUInt8(at + (i >> 3)) >> (i & 7)) & 1;
+    for (let i = 0; i < count; i++) numbers[i] = (body.readUInt8(at + (i >> 3)) >> (i & 7)) & 1;
     return numbers;
   }
   const view = new DataView(body.buffer, body.byteOffset + at, count * widthOf(type));
@@ -91,8 +90,7 @@ const plainNumbers = (
   return numbers;
 };
 
-const widthOf = (type: ParquetColumn['type']): number =>
-  WIDTHS[type as keyof typeof WIDTHS];
+const widthOf = (type: ParquetColumn['type']): number => WIDTHS[type as keyof typeof WIDTHS];
 
 interface Pieces {
   readonly starts: Int32Array;
@@ -166,7 +164,9 @@ const numberValues = (
   let nulls: Uint8Array | null = null;
   let row = 0;
   for (const page of pages) {
-    const own = page.dictionary ? null : plainNumbers(column.type, page.body, page.at, page.present);
+    const own = page.dictionary
+      ? null
+      : plainNumbers(column.type, page.body, page.at, page.present);
     const indexes = page.dictionary ? dictionaryIndexes(page) : null;
     if (own !== null && page.ranks === null) {
       values.set(own, row);
