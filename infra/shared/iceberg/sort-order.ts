@@ -3,7 +3,6 @@
  * has small row groups, so that one entity is found without decoding a day (point-read.ts). Readers
  * must not rely on it: files that were written before are in another order.
  */
-import type { TableMetadata } from './metadata.ts';
 import type { IcebergField } from './schema.ts';
 
 export interface SortField {
@@ -18,17 +17,23 @@ export interface SortOrder {
   readonly fields: readonly SortField[];
 }
 
+/** What the metadata of a table say of its orders. */
+interface Ordered {
+  readonly 'sort-orders': readonly SortOrder[];
+  readonly 'default-sort-order-id': number;
+}
+
 /** Iceberg's id of "no order". */
 export const UNSORTED = 0;
 
-const defaultOrder = (table: TableMetadata): SortOrder | undefined =>
+const defaultOrder = (table: Ordered): SortOrder | undefined =>
   table['sort-orders'].find((order) => order['order-id'] === table['default-sort-order-id']);
 
 const idsOf = ({ fields }: SortOrder): string => fields.map((f) => f['source-id']).join(',');
 
 /** The columns of the order, first to last; empty: files are not sorted. */
 export const sortColumns = (
-  table: TableMetadata,
+  table: Ordered,
   fields: readonly IcebergField[],
 ): readonly IcebergField[] => {
   const byId = new Map(fields.map((field) => [field.id, field]));
@@ -36,10 +41,7 @@ export const sortColumns = (
 };
 
 /** Without an order that names a column that the table no longer has. */
-export const withValidOrder = (
-  table: TableMetadata,
-  fields: readonly IcebergField[],
-): TableMetadata => {
+export const withValidOrder = <T extends Ordered>(table: T, fields: readonly IcebergField[]): T => {
   const ids = new Set(fields.map(({ id }) => id));
   const order = defaultOrder(table);
   return order === undefined || order.fields.every((f) => ids.has(f['source-id']))
@@ -51,11 +53,11 @@ export const withValidOrder = (
  * The table with this order of its new files; the same table where it has it, or lacks a column.
  * @param names keys first, then the event time
  */
-export const withSortOrder = (
-  table: TableMetadata,
+export const withSortOrder = <T extends Ordered>(
+  table: T,
   fields: readonly IcebergField[],
   names: readonly string[],
-): TableMetadata => {
+): T => {
   const byName = new Map(fields.map((field) => [field.name, field]));
   const columns = names.flatMap((name) => byName.get(name) ?? []);
   if (columns.length < names.length || columns.some(({ type }) => typeof type !== 'string'))
