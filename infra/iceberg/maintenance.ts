@@ -208,10 +208,7 @@ const choose = (
   for (const files of [...byDay.values()].sort((a, b) => b.length - a.length)) {
     if (rows >= maxRows) break;
     if (files.length < minFiles && !files.some(isUnsorted)) continue;
-    const all = files.length >= minFiles;
-    for (const entry of files) {
-      if (!all && !isUnsorted(entry)) continue;
-      const { data_file } = entry;
+    for (const { data_file } of files) {
       replaced.add(data_file.file_path);
       rows += data_file.record_count;
     }
