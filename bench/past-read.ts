@@ -1,7 +1,8 @@
 /**
  * Past reads: one entity, ten windowed features, at random times, as they were known then, so that
  * tiles cannot answer. 20,000 entities, a few of which have most events, over 90 days; the history
- * is maintained once before. Also explanations, one scan of all events by time (what a replay reads), and the size on disk.
+ * is maintained once before. Also explanations, one scan of all events by time (what a replay
+ * reads), and the size on disk.
  *
  *     npm run bench past-read [EVENTS] [READS]
  */
