@@ -37,6 +37,8 @@ export interface EventQuery {
   readonly snapshot?: bigint;
   /** what is left, where older events were deleted; absent: a query that needs them is refused */
   readonly remaining?: boolean;
+  /** the row's fields to read; absent: all */
+  readonly fields?: readonly string[];
 }
 
 /** Offsets [from, below) of a partition. */

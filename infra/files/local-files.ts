@@ -6,17 +6,7 @@
  * write leaves at most the temporary file.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  link,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  unlink,
-  writeFile,
-} from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
 import { type EngineFiles, type FileIO, joinUri } from '#domain/ports/file-io.ts';
@@ -27,6 +17,7 @@ import {
   syncPath,
 } from '#infra/shared/files/durable-file.ts';
 import { pathOf } from './file-uri.ts';
+import { readRange } from './read-range.ts';
 
 const TEMPORARY = /^\.millrace-.*\.tmp$/;
 const temporaryBeside = (path: string): string =>
@@ -122,23 +113,6 @@ const isTemporary = ({ path }: Found): boolean => TEMPORARY.test(basename(path))
 const requireSize = (name: string, value: number): void => {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new RangeError(`${name} is ${value}: it must be a number of bytes, 0 or more`);
-};
-
-const readRange = async (path: string, start: number, length: number): Promise<Uint8Array> => {
-  const handle = await open(path, 'r');
-  try {
-    const { size } = await handle.stat();
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - start)));
-    let filled = 0;
-    while (filled < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
-  } finally {
-    await handle.close();
-  }
 };
 
 /** The engine reads and writes the files directly; publishing syncs them and their directories. */

@@ -6,6 +6,7 @@ import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { historyReader, readsOf } from '#infra/shared/iceberg/reader.ts';
+import type { KeysOfTopics } from '#infra/shared/iceberg/sorted-by-keys.ts';
 import { workerUrl } from '#infra/shared/worker-url.ts';
 import type { HistoryInputModule } from './input.ts';
 import { type Answer, fromWire, type Request, type WorkerSettings } from './worker-messages.ts';
@@ -37,11 +38,19 @@ type NewRequest = {
   readonly [K in Request['do']]: Omit<Extract<Request, { do: K }>, 'id'>;
 }[Request['do']];
 
+export interface IcebergHistory extends HistoryTables {
+  /**
+   * Files that are written from now on are sorted by these fields, so that reads of one entity find
+   * it; changes no answer.
+   */
+  sortBy(keys: KeysOfTopics): Promise<void>;
+}
+
 export const openIcebergHistory = async (
   options: IcebergHistoryOptions,
-): Promise<HistoryTables> => {
+): Promise<IcebergHistory> => {
   const { root, spillDirectory } = options;
-  const settings: WorkerSettings = {
+  const settings: Omit<WorkerSettings, 'keys'> = {
     root: root.uri,
     spillDirectory,
     input: options.input,
@@ -64,6 +73,7 @@ export const openIcebergHistory = async (
   let worker: Worker | null = null;
   let closed = false;
   let lastId = 0;
+  let keys: KeysOfTopics = {};
   /** topic → why its table could not be written */
   const writing = new Map<string, string>();
   const waiting = new Map<
@@ -73,7 +83,9 @@ export const openIcebergHistory = async (
 
   /** A worker that died is started again, and continues from the tables' offsets. */
   const start = (): Worker => {
-    const started = new Worker(workerUrl('./worker', import.meta.url), { workerData: settings });
+    const started = new Worker(workerUrl('./worker', import.meta.url), {
+      workerData: { ...settings, keys },
+    });
     let cause = 'it exited';
     started.on('message', (answer: Answer) => {
       if (answer.id === null) {
@@ -135,6 +147,11 @@ export const openIcebergHistory = async (
   return {
     ...readsOf(reader),
     problems: () => new Map([...writing, ...reader.damaged()]),
+    async sortBy(wanted) {
+      if (closed || JSON.stringify(wanted) === JSON.stringify(keys)) return;
+      keys = wanted;
+      if (worker !== null) await send({ do: 'sort', keys });
+    },
     sync: async (topic, upTo) => send({ do: 'sync', topic, upTo: upTo ?? null }),
     maintain: async (topic) => send({ do: 'maintain', topic }),
     trim: async (topic, what) => send({ do: 'trim', topic, what }),

@@ -19,9 +19,12 @@ import {
   currentSnapshot,
   endOffsetsOf,
   endOffsetsSummary,
+  partitionColumn,
   partitionSpec,
+  type TableMetadata,
 } from '#infra/shared/iceberg/metadata.ts';
 import { readParquet } from '#infra/shared/iceberg/parquet-scan.ts';
+import { UNSORTED, withSortOrder } from '#infra/shared/iceberg/sort-order.ts';
 import {
   commitTable,
   loadTable,
@@ -91,6 +94,8 @@ export interface CompactOptions {
   readonly smallBytes: number;
   /** approximate limit of the rows rewritten in one commit */
   readonly maxRows: number;
+  /** the keys by which files are sorted; files in another order are rewritten */
+  readonly keys?: readonly string[];
   readonly now: number;
 }
 
@@ -102,7 +107,8 @@ interface Choice {
 }
 
 /**
- * Replaces the small files of a day by one. The rows and the offsets do not change.
+ * Replaces the small files of a day by one, and files that are not in the table's order by sorted
+ * ones. The rows and the offsets do not change.
  * @returns how many files were replaced; 0: nothing to do, or another commit came first
  */
 export const compact = async ({
@@ -111,12 +117,13 @@ export const compact = async ({
   minFiles,
   smallBytes,
   maxRows,
+  keys = [],
   now,
 }: CompactOptions): Promise<number> => {
   const base = await loadTable(table);
   const snapshot = base === null ? null : currentSnapshot(base.metadata);
   if (base === null || snapshot === null) return 0;
-  const { metadata } = base;
+  const metadata = sorted(base.metadata, keys);
   const manifests = await manifestsOf(table, metadata, snapshot);
   const entries = await Promise.all(
     manifests.map((manifest) => liveEntries(table, metadata, manifest)),
@@ -129,6 +136,7 @@ export const compact = async ({
       minFiles,
       smallBytes,
       maxRows,
+      order: metadata['default-sort-order-id'],
     },
   );
   if (replaced.length === 0) return 0;
@@ -163,15 +171,33 @@ export const compact = async ({
   return 0;
 };
 
+const sorted = (metadata: TableMetadata, keys: readonly string[]): TableMetadata =>
+  keys.length === 0
+    ? metadata
+    : withSortOrder(metadata, currentSchema(metadata).fields, [
+        ...keys,
+        partitionColumn(metadata).name,
+      ]);
+
 const choose = (
   manifests: readonly ManifestFile[],
   entries: readonly (readonly ManifestEntry[])[],
   partition: string,
-  { minFiles, smallBytes, maxRows }: Pick<CompactOptions, 'minFiles' | 'smallBytes' | 'maxRows'>,
+  {
+    minFiles,
+    smallBytes,
+    maxRows,
+    order,
+  }: Pick<CompactOptions, 'minFiles' | 'smallBytes' | 'maxRows'> & {
+    /** the id of the order that files should have */
+    readonly order: number;
+  },
 ): Choice => {
+  const isUnsorted = ({ data_file }: ManifestEntry): boolean =>
+    order !== UNSORTED && data_file.sort_order_id !== order;
   const byDay = new Map<number | null, ManifestEntry[]>();
   for (const entry of entries.flat()) {
-    if (entry.data_file.file_size_in_bytes >= smallBytes) continue;
+    if (entry.data_file.file_size_in_bytes >= smallBytes && !isUnsorted(entry)) continue;
     const day = entry.data_file.partition[partition] ?? null;
     const found = byDay.get(day);
     if (found === undefined) byDay.set(day, [entry]);
@@ -180,7 +206,8 @@ const choose = (
   const replaced = new Set<string>();
   let rows = 0;
   for (const files of [...byDay.values()].sort((a, b) => b.length - a.length)) {
-    if (files.length < minFiles || rows >= maxRows) break;
+    if (rows >= maxRows) break;
+    if (files.length < minFiles && !files.some(isUnsorted)) continue;
     for (const { data_file } of files) {
       replaced.add(data_file.file_path);
       rows += data_file.record_count;

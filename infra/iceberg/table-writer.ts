@@ -27,6 +27,7 @@ import {
 } from '#infra/shared/iceberg/metadata.ts';
 import { rewriteColumns } from '#infra/shared/iceberg/rewrite-columns.ts';
 import { evolve, META_COLUMNS, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
+import { withSortOrder } from '#infra/shared/iceberg/sort-order.ts';
 import {
   commitTable,
   loadTable,
@@ -42,6 +43,8 @@ export interface TableWriterOptions {
   readonly now: () => number;
   /** the id of the platform that a new table belongs to */
   readonly platform?: string | undefined;
+  /** the keys by which files are sorted; empty: they are not */
+  readonly keys?: () => readonly string[];
   readonly checkpoint?: Checkpoint | undefined;
 }
 
@@ -77,6 +80,7 @@ export const tableWriter = ({
   connection,
   now,
   platform,
+  keys = () => [],
   checkpoint,
 }: TableWriterOptions): TableWriter => {
   let base: TableVersion | null = null;
@@ -87,11 +91,19 @@ export const tableWriter = ({
     readonly metadata: TableMetadata;
   } | null = null;
 
+  const sorted = (metadata: TableMetadata, eventTime: string): TableMetadata =>
+    keys().length === 0
+      ? metadata
+      : withSortOrder(metadata, currentSchema(metadata).fields, [...keys(), eventTime]);
+
   /** The metadata with these columns, on top of the newest version. */
   const shape = (columns: readonly WantedColumn[], partitionBy: string): TableMetadata => {
     const wanted = [...columns, ...META_COLUMNS];
     if (base === null)
-      return tableToMake({ table, name, columns: wanted, partitionBy, now: now(), platform });
+      return sorted(
+        tableToMake({ table, name, columns: wanted, partitionBy, now: now(), platform }),
+        partitionBy,
+      );
     const { metadata } = base;
     const { fields, lastColumnId, changed } = evolve(
       name,
@@ -99,7 +111,8 @@ export const tableWriter = ({
       metadata['last-column-id'],
       wanted,
     );
-    return changed ? withSchema(metadata, fields, lastColumnId) : metadata;
+    const shaped = changed ? withSchema(metadata, fields, lastColumnId) : metadata;
+    return sorted(shaped, partitionBy);
   };
 
   const abandon = async (): Promise<void> => {

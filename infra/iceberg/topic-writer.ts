@@ -30,6 +30,7 @@ export interface TopicWriterOptions {
   /** raw.<source>: the field of the event time, where its Avro schemas have no `eventTime` */
   readonly eventTime?: string | undefined;
   readonly platform?: string | undefined;
+  readonly keys?: () => readonly string[];
   readonly checkpoint?: Checkpoint | undefined;
 }
 
@@ -57,6 +58,7 @@ export const topicWriter = ({
   commitRows,
   eventTime,
   platform,
+  keys,
   checkpoint,
 }: TopicWriterOptions): TopicWriter => {
   const table = tableWriter({
@@ -65,6 +67,7 @@ export const topicWriter = ({
     connection,
     now,
     platform,
+    ...(keys === undefined ? {} : { keys }),
     checkpoint,
   });
   const sources = new Map<number, Source>();

@@ -2,6 +2,7 @@
 import { messageOf } from '#domain/error-message.ts';
 import { ERRORS, type ErrorCode, type ErrorDetails, MillraceError } from '#domain/errors.ts';
 import type { TrimHistory } from '#domain/ports/history.ts';
+import type { KeysOfTopics } from '#infra/shared/iceberg/sorted-by-keys.ts';
 import type { HistoryInputModule } from './input.ts';
 
 export interface WorkerSettings {
@@ -20,6 +21,8 @@ export interface WorkerSettings {
   /** source → event time field, where its Avro schemas have no `eventTime` */
   readonly eventTimes: Readonly<Record<string, string>>;
   readonly platform: string | undefined;
+  /** by which keys the files of topics are sorted */
+  readonly keys: KeysOfTopics;
 }
 
 export type Request =
@@ -31,6 +34,7 @@ export type Request =
     }
   | { readonly id: number; readonly do: 'maintain'; readonly topic: string }
   | { readonly id: number; readonly do: 'trim'; readonly topic: string; readonly what: TrimHistory }
+  | { readonly id: number; readonly do: 'sort'; readonly keys: KeysOfTopics }
   | { readonly id: number; readonly do: 'close' };
 
 export interface WireError {

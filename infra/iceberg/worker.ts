@@ -37,6 +37,9 @@ const now = (): number => Date.now();
 const writers = new Map<string, Promise<TopicWriter>>();
 const commitsSince = new Map<string, number>();
 
+let { keys } = settings;
+const keysOf = (topic: string): readonly string[] => keys[topic] ?? [];
+
 const openTopic = async (topic: string): Promise<TopicWriter> => {
   await removeOrphans(tableDirectory(root, topic));
   const eventTime = isRawTopic(topic) ? settings.eventTimes[nameOfTopic(topic)] : undefined;
@@ -49,6 +52,7 @@ const openTopic = async (topic: string): Promise<TopicWriter> => {
     commitRows: settings.commitRows,
     eventTime,
     platform: settings.platform,
+    keys: () => keysOf(topic),
     checkpoint: input.checkpoint,
   });
 };
@@ -62,7 +66,7 @@ const writer = (topic: string): Promise<TopicWriter> => {
 
 const maintain = async (topic: string): Promise<void> => {
   const table = tableDirectory(root, topic);
-  await compact({ table, connection, ...COMPACT, now: now() });
+  await compact({ table, connection, ...COMPACT, keys: keysOf(topic), now: now() });
   await expireSnapshots(table, { keep: KEEP_SNAPSHOTS, minAge: KEEP_SNAPSHOTS_MS, now: now() });
 };
 
@@ -154,13 +158,18 @@ const handle = (request: Request): Promise<void> => {
       return maintain(request.topic);
     case 'trim':
       return trim(request.topic, request.what);
+    case 'sort':
+      keys = request.keys;
+      return Promise.resolve();
     case 'close':
       return close();
   }
 };
 
 port.on('message', (request: Request) => {
-  inTurn(() => handle(request)).then(
+  // The next commit is sorted; it does not wait for one that runs.
+  const done = request.do === 'sort' ? handle(request) : inTurn(() => handle(request));
+  done.then(
     () => answer({ id: request.id, error: null }),
     (error: unknown) => answer({ id: request.id, error: toWire(error) }),
   );

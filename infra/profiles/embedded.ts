@@ -37,6 +37,7 @@ import { type ErasureHandling, erasureRunner } from '#infra/profiles/erasure-run
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
+import { keysOfTopics } from '#infra/shared/iceberg/sorted-by-keys.ts';
 import { tableDocuments } from '#infra/shared/iceberg/table-documents.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
@@ -183,8 +184,8 @@ const start = async (
   };
 
   const { all = DEFAULT_ENTITY_QUOTA, views = {} } = options.entityQuotas ?? {};
-  const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine =>
-    embeddedEngine({
+  const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine => {
+    const engine = embeddedEngine({
       log,
       schemas,
       decoders,
@@ -200,6 +201,14 @@ const start = async (
       onFailed,
       warn,
     });
+    return {
+      ...engine,
+      async reconcile(wanted, answers) {
+        await history.sortBy(keysOfTopics(wanted));
+        await engine.reconcile(wanted, answers);
+      },
+    };
+  };
 
   const updates = updateDecoder(schemas);
 

@@ -163,6 +163,7 @@ export const createExplainFeature = (dependencies: ExplainFeatureDependencies): 
       keys: [key],
       at,
       knowledge,
+      wholeRows: true,
       ...(plan.latenessMs === null
         ? {}
         : { leftOut: () => dependencies.leftOut(view, served.generation) }),

@@ -25,6 +25,8 @@ interface HistoricalRead {
    * when the events have been read; null: the tiles lack none.
    */
   readonly leftOut?: () => Promise<((event: RawEvent) => boolean) | null>;
+  /** whether the events have all fields of the source; default: those that the plan reads */
+  readonly wholeRows?: boolean;
 }
 
 export interface HistoricalValue {
@@ -49,11 +51,12 @@ type EventsByKey = ReadonlyMap<string, readonly RawEvent[]>;
 /** The events that decide the values of these entities. One pass over the events serves all. */
 const eventsOf = async (
   rawEvents: RawEvents,
-  { plan, at, knowledge, leftOut }: Omit<HistoricalRead, 'keys'>,
+  { plan, at, knowledge, leftOut, wholeRows = false }: Omit<HistoricalRead, 'keys'>,
   keys: readonly string[],
 ): Promise<EventsByKey> => {
   const keyOf = compileKeyOf(plan.keys);
   const counted = plan.filter;
+  const fields = [...new Set([...plan.keys.map(({ field }) => field), ...Object.keys(plan.reads)])];
   const found = new Map<string, RawEvent[]>();
   const take = async (
     wanted: readonly string[],
@@ -67,6 +70,7 @@ const eventsOf = async (
       to,
       ...(from === Number.NEGATIVE_INFINITY ? {} : { from }),
       ...(knowledge === undefined ? {} : { knowledge }),
+      ...(wholeRows ? {} : { fields }),
       ...(lookBack ? { lookBack } : {}),
     });
     const isLate = (await leftOut?.()) ?? null;

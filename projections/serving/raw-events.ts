@@ -30,6 +30,10 @@ export type RawEventsQuery = Omit<EventQuery, 'below' | 'snapshot' | 'where'> & 
 
 export type RawEvents = (query: RawEventsQuery) => Promise<readonly RawEvent[]>;
 
+/** The query with rows that have this field, too. */
+const withField = (query: EventQuery, field: string): EventQuery =>
+  query.fields === undefined ? query : { ...query, fields: [...new Set([...query.fields, field])] };
+
 const byOrder = (a: RawEvent, b: RawEvent): number =>
   a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
@@ -77,8 +81,11 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
     if (horizon !== null && asked.to !== undefined && asked.to < horizon.time) return [];
     // An imported event may be known although its offset is not below.
     const imported = knowledge != null && knowledge.imported !== null;
-    const query =
-      knowledge === undefined || imported ? wanted : { ...wanted, below: knowledge.below };
+    const query = imported
+      ? withField(wanted, knowledge.imported.field)
+      : knowledge === undefined
+        ? wanted
+        : { ...wanted, below: knowledge.below };
     // The table may grow between the two calls: rows past its end offsets come from the log.
     const endOffsets = await history.endOffsets(topic);
     const below = endOffsets.map((offset, partition) =>

@@ -15,9 +15,12 @@ import type { DataFile, IdMap } from './manifest.ts';
 import { partitionColumn, partitionSpec, type TableMetadata } from './metadata.ts';
 import { isMoment, type Moments, readMoments } from './moments.ts';
 import { type IcebergField, typeName } from './schema.ts';
+import { sortColumns, UNSORTED } from './sort-order.ts';
 import { dataDirectory } from './table-directory.ts';
 
 const PIECE_BYTES = 1024 * 1024;
+/** Of files that are sorted by keys. DuckDB writes no smaller ones. */
+const ROW_GROUP_ROWS = 2048;
 
 const fieldId = ({ id, name, type }: IcebergField): string =>
   typeof type === 'string'
@@ -117,7 +120,9 @@ const withChecksum = async (path: string): Promise<string> => {
 };
 
 /**
- * When it resolves, the files are durable and not yet referenced.
+ * When it resolves, the files are durable and not yet referenced. They are sorted as the table's
+ * metadata say. (DuckDB keeps the order of the query in each file if the connection's database has
+ * one thread; where it does not, reads are slower, and not wrong.)
  * @param from a relation with the table's columns, and the columns whose bounds are omitted
  * @param tag unique: the files' names start with it
  */
@@ -143,8 +148,16 @@ export const writeDataFiles = async (
   const key = identifier(taken ? '__day' : partition.name);
   const day = `CAST(CAST(${identifier(partitionColumn(metadata).name)} AS TIMESTAMP) AS DATE) AS ${key}`;
   const columns = fields.map((field) => identifier(field.name)).join(', ');
+  const sorted = sortColumns(metadata, fields);
+  const orderBy = [key, ...sorted.map(({ name }) => identifier(name))].map(
+    (name) => `${name} ASC NULLS FIRST`,
+  );
+  const [order, rowGroups] =
+    sorted.length === 0
+      ? ['', '']
+      : [` ORDER BY ${orderBy.join(', ')}`, `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, `];
   const copied = await connection.runAndReadAll(
-    `COPY (SELECT ${columns}, ${day} FROM ${from.relation}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS, OVERWRITE_OR_IGNORE, ` +
+    `COPY (SELECT ${columns}, ${day} FROM ${from.relation}${order}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd, ${rowGroups}RETURN_STATS, OVERWRITE_OR_IGNORE, ` +
       `PARTITION_BY (${key}), FILENAME_PATTERN ${literal(`${tag}-{i}`)}, FIELD_IDS {${fields.map(fieldId).join(', ')}})`,
   );
   const written = copied.getRowObjectsJson() as unknown as (CopiedFile & Record<string, Json>)[];
@@ -182,7 +195,7 @@ export const writeDataFiles = async (
       lower_bounds: orNull(lower),
       upper_bounds: orNull(upper),
       split_offsets: null,
-      sort_order_id: 0,
+      sort_order_id: sorted.length === 0 ? UNSORTED : metadata['default-sort-order-id'],
     };
   });
 };

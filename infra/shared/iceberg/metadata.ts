@@ -7,6 +7,7 @@ import { MillraceError } from '#domain/errors.ts';
 import type { Horizon } from '#domain/sources/horizon.ts';
 import { parseExact } from './exact-numbers.ts';
 import type { IcebergField, IcebergSchema } from './schema.ts';
+import { type SortOrder, withValidOrder } from './sort-order.ts';
 
 export interface PartitionField {
   readonly name: string;
@@ -55,7 +56,7 @@ export interface TableMetadata {
     readonly 'metadata-file': string;
     readonly 'timestamp-ms': number;
   }[];
-  readonly 'sort-orders': readonly { readonly 'order-id': number; readonly fields: readonly [] }[];
+  readonly 'sort-orders': readonly SortOrder[];
   readonly 'default-sort-order-id': number;
   readonly refs: Readonly<
     Record<string, { readonly 'snapshot-id': bigint; readonly type: 'branch' }>
@@ -172,7 +173,7 @@ export const withSchema = (
 ): TableMetadata => {
   const id = Math.max(...table.schemas.map((schema) => schema['schema-id'])) + 1;
   return {
-    ...table,
+    ...withValidOrder(table, fields),
     schemas: [...table.schemas, { type: 'struct', 'schema-id': id, fields }],
     'current-schema-id': id,
     'last-column-id': lastColumnId,

@@ -19,6 +19,7 @@ import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { horizonIn, withEvents } from './before-horizon.ts';
 import { fileChecks } from './checked-files.ts';
 import { columnBatches } from './column-batches.ts';
+import { entityEvents } from './entity-events.ts';
 import { notedChecksums } from './noted-checksums.ts';
 import { notedDamage } from './noted-damage.ts';
 import { offsetQueries } from './offset-queries.ts';
@@ -63,6 +64,9 @@ export const readsOf = (reader: HistoryReader): Omit<HistoryReader, 'damaged' | 
   const { damaged: _, close: __, ...reads } = reader;
   return { ...reads, updates: (view, where) => reader.updates(view, where) };
 };
+
+const dataNames = ({ fields }: PinnedTable): readonly string[] =>
+  fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
 
 /** @param root the directory of the tables */
 export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader => {
@@ -191,18 +195,20 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
   };
 
   const allEvents = async (
-    table: PinnedTable | null,
+    table: PinnedTable,
+    files: readonly PinnedFile[],
     query: Parameters<typeof rawEvents>[2],
+    names: readonly string[],
     orderBy?: readonly string[],
   ): Promise<RawEvent[]> => {
-    const files = table === null ? [] : selectFiles(table, query);
-    if (table === null || files.length === 0) return [];
-    const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
+    if (files.length === 0) return [];
     const events: RawEvent[] = [];
     for await (const batch of rawEvents(table, files, query, names, orderBy))
       for (const event of batch) events.push(event);
     return events;
   };
+
+  const eventsOf = entityEvents({ root, check: damage.checkFiles, scan: allEvents });
 
   return {
     ...offsetQueries({ pin, pathsOf, chunks }),
@@ -223,9 +229,16 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
       await damage.checkFiles(topic, files);
       return files.map(({ uri }) => uri);
     },
-    events: async (query) => allEvents(await pinEvents(query), query),
-    eventsAt: async (source, offsets) =>
-      allEvents(await pin(rawTopic(source)), { offsets }, ['_offset']),
+    async events(query) {
+      const table = await pinEvents(query);
+      return table === null ? [] : eventsOf(table, query, query.fields ?? dataNames(table));
+    },
+    async eventsAt(source, offsets) {
+      const table = await pin(rawTopic(source));
+      if (table === null) return [];
+      const query = { offsets };
+      return allEvents(table, selectFiles(table, query), query, dataNames(table), ['_offset']);
+    },
     async *scan(query) {
       const table = await pinEvents(query);
       if (table === null) return;
