@@ -27,7 +27,7 @@ const inOrder = (a: RawEvent, b: RawEvent): number =>
 export const entityEvents = ({ root, check, scan }: EntityEventsDependencies) => {
   const points = pointReader(root.files);
   /** topic → the snapshot whose files may be cached */
-  const cached = new Map<string, number>();
+  const cached = new Map<string, bigint>();
 
   /** Files that were compacted, or had erased rows, are no longer in a newer snapshot. */
   const forgetOthers = ({ topic, snapshot, files }: PinnedTable): void => {
