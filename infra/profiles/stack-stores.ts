@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
+import type { TopicNotes } from '#domain/ports/topic-notes.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
@@ -39,6 +40,7 @@ export interface StackStores {
   readonly auditStore: AuditStore;
   readonly eventStore: EventStore;
   readonly guard: TopicGuard;
+  readonly topicNotes: TopicNotes;
   readonly log: KafkaLog;
   /** see the stack profile */
   readonly outboxLog: KafkaLog;
@@ -119,7 +121,7 @@ export const openStackStores = async (options: StackStoresOptions): Promise<Stac
     // and producers must not wait with it.
     const outboxLog = await kafkaLog({ ...kafka, guard, clientId: `${kafka.clientId}-outbox` });
     closers.push(outboxLog.close);
-    return { platform, ...registry, guard, log, outboxLog };
+    return { platform, ...registry, guard, topicNotes: own.topicNotes, log, outboxLog };
   } catch (error) {
     for (const close of closers.reverse()) await close().catch(() => {});
     throw error;

@@ -29,6 +29,7 @@ import { type FlinkEngine, flinkEngine } from '#infra/flink/engine.ts';
 import { garbageCollection } from '#infra/flink/garbage-collection.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
+import { historyReach } from '#infra/flink/history-reach.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
 import { type KeepSmallOptions, keepTablesSmall } from '#infra/flink/maintenance.ts';
@@ -49,6 +50,7 @@ import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
+import { pastOffsets } from '#projections/archive/past-offsets.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
@@ -92,6 +94,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     warn,
   });
   const { platform, database, auditStore, eventStore, guard, log, outboxLog } = stores;
+  const reach = historyReach({ log, notes: stores.topicNotes });
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
   const lease = await mysqlLease(database, JOBS_LEASE);
   const { iceberg: tables, paimon, jobs: jobDirectory } = stackDirectories(addresses);
@@ -102,6 +105,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     warehouse: addresses.warehouse,
     gateway: addresses.sqlGateway,
     log,
+    reach,
     now,
     maintenance: options.maintenance?.limits,
   });
@@ -162,6 +166,12 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       featureLogs: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
+      historyMarks: (query) => history.marks(query),
+      unread: (topic, read) => history.unread(topic, read),
+      async lostEvents(topic) {
+        await history.observe(topic);
+        return history.lost(topic);
+      },
       historyEndOffsets: (topic) => history.endOffsets(topic),
       topicProblem: guard.problem,
       clean: garbageCollection({
@@ -227,7 +237,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     datasetDirectory: join(options.dataDirectory, 'datasets'),
     now,
     warn,
-    log,
+    log: { ...log, offsetsAt: pastOffsets(log, history) },
     schemas,
     outboxLog,
     eventStore,

@@ -26,7 +26,7 @@ export interface StatusDependencies {
   readonly startedAt: number;
   readonly dataDirectory: string;
   readonly log: Log;
-  readonly history: Pick<HistoryTables, 'endOffsets' | 'problems' | 'snapshot'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'lost' | 'problems' | 'snapshot'>;
   /** absent: other servers store the data */
   readonly storage?: StorageSizes;
   readonly catalog: Catalog;
@@ -97,10 +97,11 @@ export const createStatus = (
     definition: SourceDefinition,
   ): Promise<PlatformStatus['sources'][number]> => {
     const topic = rawTopic(definition.name);
-    const [ends, snapshot, endOffsets] = await Promise.all([
+    const [ends, snapshot, endOffsets, lost] = await Promise.all([
       endOf(topic),
       newestSnapshot(history, topic),
       history.endOffsets(topic).catch(messageOf),
+      history.lost?.(topic).catch(() => null),
     ]);
     const [events, rejected] = await Promise.all([
       recordsOf(topic, snapshot),
@@ -121,7 +122,9 @@ export const createStatus = (
         at(ends.map((_, partition) => reached[partition] ?? 0)),
       ),
       historyError:
-        typeof endOffsets === 'string' ? endOffsets : (history.problems?.().get(topic) ?? null),
+        typeof endOffsets === 'string'
+          ? endOffsets
+          : (history.problems?.().get(topic) ?? lost?.message ?? null),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
       historyBytes: snapshot?.bytes ?? null,
       historyRows: snapshot?.rows ?? null,
