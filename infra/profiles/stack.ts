@@ -13,7 +13,9 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
+import type { Retention } from '#commands/retention/retention.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { fail } from '#domain/errors.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
@@ -45,12 +47,14 @@ import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
+import { exclusive, openStackRetention } from '#infra/profiles/stack-retention.ts';
 import { openStackStores, stackDirectories } from '#infra/profiles/stack-stores.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
 import { pastOffsets } from '#projections/archive/past-offsets.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
@@ -72,11 +76,22 @@ export interface StackOptions extends OnlineOptions {
   readonly projections?: boolean;
   /** how long the tables of a retired generation stay, ms; default a minute */
   readonly garbageCollectionMs?: number;
+  /**
+   * how long Kafka keeps events that the history has, ms; default, null: as long as the topics'
+   * own retention
+   */
+  readonly keepLogMs?: number | null;
+  /** called with parts of the platform that tests work with directly */
+  readonly onParts?: (parts: StackParts) => void;
   /** table maintenance of the history */
   readonly maintenance?: Pick<KeepSmallOptions, 'limits' | 'everyCommits' | 'pollMs'>;
   readonly settings?: Partial<
     Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>
   >;
+}
+
+export interface StackParts {
+  readonly retention: Retention;
 }
 
 const GARBAGE_COLLECTION_MS = 60_000;
@@ -133,6 +148,16 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...options.settings,
   };
   let flink: FlinkEngine | null = null;
+  let registered: Catalog | null = null;
+  const exclusively = exclusive();
+  const sources = (): readonly SourceDefinition[] =>
+    registered === null
+      ? []
+      : registered
+          .streams('source')
+          .flatMap(({ name }) => registered?.definition('source', name) ?? []);
+  const services = (): readonly string[] =>
+    registered === null ? [] : loggedServices(registered).map(({ columns }) => columns.service);
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null =>
     flink?.generation(plan.view, generation) ?? null;
   const { cache, durable, tiles, readsByStore, noteFolded, ttlOf, older } = stackOnline({
@@ -151,6 +176,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       : openCacheProjections({ kafka, log, guard, cache, decoder, traces, ttlOf, older, now });
 
   const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
+    registered = catalog;
     const generations = flinkEngine({
       log,
       cache,
@@ -161,11 +187,10 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       fetcher: (target) => tilesFetcher(target, tiles),
       leads: lease.holds,
       viewDefinition: (view, version) => catalog.definition('feature-view', view, version),
-      sources: () =>
-        catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
+      sources,
       featureLogs: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
-      historyStart: (source) => history.start(source),
+      historyStart: (source) => exclusively(() => history.start(source)),
       historyMarks: (query) => history.marks(query),
       unread: (topic, read) => history.unread(topic, read),
       async lostEvents(topic) {
@@ -222,6 +247,29 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     };
   };
 
+  const { keepLogMs: keepMs = null } = options;
+  const openTrimming = (
+    running: Engine['running'],
+    _limited: unknown,
+    isCurrent: () => boolean,
+  ): Retention => {
+    const retention = openStackRetention({
+      log,
+      history,
+      reach,
+      exclusively,
+      running,
+      sources,
+      services,
+      mayTrim: () => lease.holds() && isCurrent(),
+      keepMs: keepMs as number,
+      now,
+      warn,
+    });
+    options.onParts?.({ retention });
+    return retention;
+  };
+
   return startPlatform({
     profile: 'stack',
     lineage:
@@ -256,6 +304,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     // Starting a Flink job takes seconds, so no fill is short.
     shortFillEvents: null,
     openEngine,
+    ...(keepMs === null ? {} : { openRetention: openTrimming }),
+    keepsHistory: true,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
     rollup(request, { spec }) {
       const generation = flink?.generation(request.view, spec.generation) ?? null;
