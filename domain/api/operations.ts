@@ -106,9 +106,8 @@ export interface PlatformStatus {
   /** the modes that a read would meet now */
   readonly degraded?: readonly DegradedMode[];
   readonly replays: readonly ReplayStatus[];
-  /** of a profile that stores the data itself */
   readonly storage?: {
-    /** the database file, which has the log */
+    /** the database file, which has the log; on the stack, the platform's topics in Kafka */
     readonly logBytes: number;
     /** of these, what new records will reuse */
     readonly logFreeBytes: number;

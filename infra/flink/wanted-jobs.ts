@@ -118,9 +118,16 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     compute: ComputeSpec,
     storedOffsets: readonly number[] | null,
   ): Promise<Started> => {
+    const topic = rawTopic(compute.source.name);
+    const consumer = computeGroup(compute.plan.view, compute.generation);
+    // It begins again: until its first checkpoint, nothing that it reads may be trimmed.
+    const positions = (await log.committed(consumer, topic)).flatMap((offset, partition) =>
+      offset > 0 ? [{ consumer, topic, partition, offset: 0 }] : [],
+    );
+    if (positions.length > 0) await log.append({ records: [], positions });
     const from = await options.historyStart(compute.source);
     // Read after the history's ends: events of the history are from before the start.
-    const past = storedOffsets ?? (await log.end(rawTopic(compute.source.name)));
+    const past = storedOffsets ?? (await log.end(topic));
     const marks = from.query === null ? null : historyMarks(compute, `(${from.query})`);
     if (marks === null) return { from, past };
     if (from.from !== 'earliest' && from.from.some((at) => at.offset > (past[at.partition] ?? 0)))

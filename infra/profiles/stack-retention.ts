@@ -15,6 +15,7 @@ import { readPartition } from '#domain/ports/read-partition.ts';
 import { featureLogTopic, rawTopic } from '#domain/ports/topics.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { HistoryReach } from '#infra/flink/history-reach.ts';
+import { computeGroup } from '#infra/flink/sql/names.ts';
 import type { KafkaLog } from '#infra/kafka/log.ts';
 
 /** Where only one of several pieces of work may run at a time. */
@@ -30,7 +31,7 @@ export const exclusive = (): Exclusive => {
 };
 
 export interface StackRetentionOptions {
-  readonly log: Pick<KafkaLog, 'topics' | 'kept' | 'offsetsAt' | 'trim' | 'read'>;
+  readonly log: Pick<KafkaLog, 'topics' | 'kept' | 'offsetsAt' | 'committed' | 'trim' | 'read'>;
   readonly history: Pick<HistoryTables, 'endOffsets' | 'count' | 'horizon'>;
   readonly reach: Pick<HistoryReach, 'trims'>;
   /** so that no job starts at a begin that is about to move */
@@ -50,10 +51,28 @@ export interface StackRetentionOptions {
 /** A gateway that starts reads the ids of the window from the log. */
 const START_MS = 60_000;
 
+/**
+ * Whether every computation of a topic has a checkpoint past its first records. Read from Kafka and
+ * not from what reads see: a job that starts without its state goes back.
+ */
+const isComputed = async (
+  { log, running }: Pick<StackRetentionOptions, 'log' | 'running'>,
+  topic: string,
+  partition: number,
+  before: number,
+): Promise<boolean> => {
+  const groups = running()
+    .filter(({ spec }) => rawTopic(spec.source.name) === topic)
+    .map(({ spec }) => computeGroup(spec.view, spec.generation));
+  const read = await Promise.all(groups.map((group) => log.committed(group, topic)));
+  return read.every((offsets) => (offsets[partition] ?? 0) >= before);
+};
+
 const trimmable = ({
   log,
   reach,
   exclusively,
+  running,
   mayTrim,
   sources,
   services,
@@ -75,6 +94,7 @@ const trimmable = ({
   },
   trim: (topic, partition, before, isRead) =>
     exclusively(async () => {
+      if (!(await isComputed({ log, running }, topic, partition, before))) return;
       if (!mayTrim() || !isRead()) return;
       const below = Array.from({ length: partition + 1 }, (_, p) => (p === partition ? before : 0));
       await reach.trims(topic, below);

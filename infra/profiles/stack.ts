@@ -12,16 +12,13 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { EngineContext } from '#application/dependencies.ts';
+import type { EngineContext, PlatformDependencies } from '#application/dependencies.ts';
 import type { Retention } from '#commands/retention/retention.ts';
 import type { Platform } from '#domain/api/platform.ts';
-import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
-import { fail } from '#domain/errors.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
@@ -35,8 +32,6 @@ import { historyReach } from '#infra/flink/history-reach.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
 import { type KeepSmallOptions, keepTablesSmall } from '#infra/flink/maintenance.ts';
-import { rollUp } from '#infra/flink/rollup.ts';
-import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { mysqlDatasetJobs } from '#infra/mysql/dataset-jobs.ts';
 import { JOBS_LEASE, mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
@@ -48,13 +43,15 @@ import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { exclusive, openStackRetention } from '#infra/profiles/stack-retention.ts';
+import { stackRollup } from '#infra/profiles/stack-rollup.ts';
+import { stackStorage } from '#infra/profiles/stack-storage.ts';
 import { openStackStores, stackDirectories } from '#infra/profiles/stack-stores.ts';
+import { type StackTopics, stackTopics } from '#infra/profiles/stack-topics.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
 import { pastOffsets } from '#projections/archive/past-offsets.ts';
-import type { Catalog } from '#projections/catalog/catalog.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
@@ -94,6 +91,8 @@ export interface StackParts {
   readonly retention: Retention;
 }
 
+type OpenRetention = NonNullable<PlatformDependencies['openRetention']>;
+
 const GARBAGE_COLLECTION_MS = 60_000;
 const CLOCK_STEP_MS = 1;
 
@@ -113,12 +112,12 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
   const lease = await mysqlLease(database, JOBS_LEASE);
   const { iceberg: tables, paimon, jobs: jobDirectory } = stackDirectories(addresses);
+  const flinkAt = { warehouse: addresses.warehouse, gateway: addresses.sqlGateway };
   const history = await openStackHistory({
     tables,
     platform,
     spillDirectory: join(addresses.warehouse.iceberg, '.spill'),
-    warehouse: addresses.warehouse,
-    gateway: addresses.sqlGateway,
+    ...flinkAt,
     log,
     reach,
     now,
@@ -148,16 +147,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...options.settings,
   };
   let flink: FlinkEngine | null = null;
-  let registered: Catalog | null = null;
   const exclusively = exclusive();
-  const sources = (): readonly SourceDefinition[] =>
-    registered === null
-      ? []
-      : registered
-          .streams('source')
-          .flatMap(({ name }) => registered?.definition('source', name) ?? []);
-  const services = (): readonly string[] =>
-    registered === null ? [] : loggedServices(registered).map(({ columns }) => columns.service);
+  let topics: StackTopics | null = null;
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null =>
     flink?.generation(plan.view, generation) ?? null;
   const { cache, durable, tiles, readsByStore, noteFolded, ttlOf, older } = stackOnline({
@@ -176,7 +167,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       : openCacheProjections({ kafka, log, guard, cache, decoder, traces, ttlOf, older, now });
 
   const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
-    registered = catalog;
+    topics = stackTopics(catalog);
     const generations = flinkEngine({
       log,
       cache,
@@ -187,7 +178,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       fetcher: (target) => tilesFetcher(target, tiles),
       leads: lease.holds,
       viewDefinition: (view, version) => catalog.definition('feature-view', view, version),
-      sources,
+      sources: topics.sources,
       featureLogs: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => exclusively(() => history.start(source)),
@@ -200,9 +191,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       historyEndOffsets: (topic) => history.endOffsets(topic),
       topicProblem: guard.problem,
       clean: garbageCollection({
+        ...flinkAt,
         cache,
-        gateway: addresses.sqlGateway,
-        warehouse: addresses.warehouse,
         paimon,
         jobStore,
         now: Date.now,
@@ -218,13 +208,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       ...options.maintenance,
       gateway: addresses.sqlGateway,
       tables,
-      topics: () => [
-        ...catalog.streams('source').map(({ name }) => rawTopic(name)),
-        ...catalog
-          .streams('feature-view')
-          .flatMap(({ name }) => [featuresTopic(name), ...rollupTopics(name)]),
-        ...loggedServices(catalog).map(({ columns }) => featureLogTopic(columns.service)),
-      ],
+      topics: topics.tables,
       leads: lease.holds,
       warn,
     });
@@ -248,27 +232,15 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   };
 
   const { keepLogMs: keepMs = null } = options;
-  const openTrimming = (
-    running: Engine['running'],
-    _limited: unknown,
-    isCurrent: () => boolean,
-  ): Retention => {
-    const retention = openStackRetention({
-      log,
-      history,
-      reach,
-      exclusively,
-      running,
-      sources,
-      services,
-      mayTrim: () => lease.holds() && isCurrent(),
-      keepMs: keepMs as number,
-      now,
-      warn,
-    });
-    options.onParts?.({ retention });
-    return retention;
-  };
+  const openTrimming = (keepLogMs: number): OpenRetention =>
+    function openTrimmed(running, _limited, isCurrent) {
+      const mayTrim = (): boolean => lease.holds() && isCurrent();
+      const own = topics as StackTopics;
+      const shared = { log, history, reach, exclusively, running, now, warn };
+      const retention = openStackRetention({ ...shared, ...own, mayTrim, keepMs: keepLogMs });
+      options.onParts?.({ retention });
+      return retention;
+    };
 
   return startPlatform({
     profile: 'stack',
@@ -304,27 +276,14 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     // Starting a Flink job takes seconds, so no fill is short.
     shortFillEvents: null,
     openEngine,
-    ...(keepMs === null ? {} : { openRetention: openTrimming }),
+    ...(keepMs === null ? {} : { openRetention: openTrimming(keepMs) }),
     keepsHistory: true,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
-    rollup(request, { spec }) {
-      const generation = flink?.generation(request.view, spec.generation) ?? null;
-      if (generation === null)
-        return fail('MR_VIEW_NOT_READY', `no generation of "${request.view}" is live yet`);
-      return rollUp(
-        {
-          tables,
-          warehouse: addresses.warehouse,
-          gateway: addresses.sqlGateway,
-          now,
-          log,
-          jobs,
-          cluster,
-        },
-        generation,
-        request,
-      );
-    },
+    rollup: stackRollup(
+      { ...flinkAt, tables, now, log, jobs, cluster },
+      (view, generation) => flink?.generation(view, generation) ?? null,
+    ),
+    storage: stackStorage(log, guard),
     materializations: stackMaterializations({ platform, log, history, cache, tables }),
     async close() {
       traces.close();

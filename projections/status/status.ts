@@ -56,6 +56,12 @@ export const createStatus = (
   const counts = createRecordCounts(log);
   const recordsOf = (topic: string, snapshot: HistorySnapshot | null): Promise<number> =>
     counts(topic, snapshot).catch(() => 0);
+  /** A log that does not answer has no size. */
+  const sizesOf = (sizes: StorageSizes): Promise<Pick<PlatformStatus, 'storage'>> =>
+    storageOf(log, history, sizes).then(
+      (found) => ({ storage: found }),
+      () => ({}),
+    );
   const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
   const views = (): { name: string; version: number }[] =>
@@ -129,7 +135,7 @@ export const createStatus = (
       historyBytes: snapshot?.bytes ?? null,
       historyRows: snapshot?.rows ?? null,
       historyHorizon: snapshot?.horizon?.time ?? null,
-      ...(storage === undefined ? {} : { kept: keptEvents(storage.kept(topic)) }),
+      ...(storage === undefined ? {} : { kept: keptEvents(await storage.kept(topic)) }),
     };
   };
 
@@ -152,7 +158,7 @@ export const createStatus = (
           ? {}
           : { readsByStore: dependencies.readsByStore() }),
         degraded: dependencies.degraded(),
-        ...(storage === undefined ? {} : { storage: await storageOf(log, history, storage) }),
+        ...(storage === undefined ? {} : await sizesOf(storage)),
       };
     },
     async freshness() {
