@@ -74,7 +74,10 @@ export interface PlatformStatus {
     readonly historyRows: number | null;
     /** epoch ms: events before it were deleted (`keepHistory`); null: none was */
     readonly historyHorizon: number | null;
-    /** the events that the embedded log itself has; the others are in the history only */
+    /**
+     * the events that the log itself has; the others are in the history only. On the stack,
+     * offsets: up to two for an event
+     */
     readonly kept?: {
       readonly events: number;
       /** log time of the oldest one, epoch ms; null: it has none */

@@ -249,7 +249,9 @@ test('a job that has not read what Kafka deleted does not go on; a replay has al
   await until(
     'with the reason',
     async () => (await ofView())?.error?.includes('the history has the') === true,
-  );
+  ).catch(async (error) => {
+    throw new Error(`${error}\n${JSON.stringify(await ofView())}\n${under.warnings.join('\n')}`);
+  });
   expect(under.warnings.join()).toContain('the log begins at');
   expect(await read(view.name)).toEqual(values);
   const { id } = await under.platform.replays.start({ view: view.name, reason: 'gap' }, caller);
@@ -265,7 +267,9 @@ test('a job that has not read what Kafka deleted does not go on; a replay has al
     'new events are counted',
     async () => (await counts(view.name)) === '11,11,11',
     120_000,
-  );
+  ).catch(async (error) => {
+    throw new Error(`${error}\n${JSON.stringify(await ofView())}\n${await counts(view.name)}\n${under.warnings.join('\n')}`);
+  });
 });
 
 test('events that Kafka deleted before the history had them are refused by name', async () => {
