@@ -101,7 +101,7 @@ export interface PlatformDependencies {
     limited: () => readonly LimitedSource[],
     isCurrent: () => boolean,
   ) => Pick<Retention, 'stop'>;
-  /** true: its history keeps every event, and `keepHistory` is refused; absent: it can be limited */
+  /** true: its history keeps every event, and `keepHistory` is refused */
   readonly keepsHistory?: true;
   /**
    * The event time before which events of a source were deleted from its history, epoch ms; null:

@@ -15,7 +15,7 @@ import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
-import type { TrimmableLog } from './trim-log.ts';
+import type { TrimmableLog } from './trimmable-log.ts';
 
 /** A source whose history is not kept for ever. */
 export interface LimitedSource {

@@ -15,30 +15,10 @@
  */
 import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
-import type { HistoryTables, OffsetRange } from '#domain/ports/history.ts';
-import type { KeptRecords } from '#domain/ports/stream-task.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
 import { featuresTopic, hasHistory, rawTopic } from '#domain/ports/topics.ts';
 import type { LimitedSource } from './trim-history.ts';
-
-type Eventually<T> = T | Promise<T>;
-
-/** A log that can be trimmed: see `TransactionalLog`, which is one. */
-export interface TrimmableLog {
-  topics(): Promise<readonly { readonly topic: string }[]>;
-  kept(topic: string): Eventually<readonly KeptRecords[]>;
-  keptOffsetsAt(topic: string, time: number): Eventually<readonly number[]>;
-  /** @param isRead whether all still have read these records; asked last, where others run */
-  trim(
-    topic: string,
-    partition: number,
-    beforeOffset: number,
-    isRead: () => boolean,
-  ): Promise<void>;
-  /**
-   * How many records it has of these offsets. Absent: each offset has one, unless it was erased.
-   */
-  count?(topic: string, range: OffsetRange): Promise<number>;
-}
+import type { TrimmableLog } from './trimmable-log.ts';
 
 export interface TrimLogDependencies {
   readonly log: TrimmableLog;

@@ -7,7 +7,7 @@
  */
 import { DEFAULT_DEDUPE_WINDOW } from '#commands/ingest/source-ingest.ts';
 import { openRetention, type Retention } from '#commands/retention/retention.ts';
-import type { TrimmableLog } from '#commands/retention/trim-log.ts';
+import type { TrimmableLog } from '#commands/retention/trimmable-log.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
