@@ -101,12 +101,14 @@ export interface PlatformDependencies {
   readonly partialReplays?: false;
   /** absent: this profile writes no rollups */
   readonly rollup?: Rollup;
-  /** absent: this profile's log trims itself */
+  /** absent: nothing trims the log, or it does so by itself */
   readonly openRetention?: (
     running: Engine['running'],
     limited: () => readonly LimitedSource[],
     isCurrent: () => boolean,
   ) => Pick<Retention, 'stop'>;
+  /** true: its history keeps every event, and `keepHistory` is refused */
+  readonly keepsHistory?: true;
   /**
    * The event time before which events of a source were deleted from its history, epoch ms; null:
    * none was. Absent: this profile deletes none.

@@ -21,8 +21,8 @@ export const limitedSources = (catalog: Catalog): readonly LimitedSource[] =>
 
 interface HistoryLimits {
   readonly catalog: Catalog;
-  /** absent: this platform deletes no events */
-  readonly openRetention?: unknown;
+  /** true: this platform deletes no events from its history */
+  readonly keepsHistory?: true;
   /** epoch ms; null: the source has all its events */
   readonly horizon: (source: string) => number | null;
   readonly now: () => number;
@@ -75,6 +75,6 @@ const unsupportedUnless =
 
 export const historyLimits = (limits: HistoryLimits): PlatformLimits => ({
   lacksEvents: eventsLacking(limits),
-  unsupported: unsupportedUnless(limits.openRetention !== undefined),
+  unsupported: unsupportedUnless(limits.keepsHistory !== true),
   partialReplays: limits.partialReplays,
 });

@@ -190,6 +190,11 @@ export const ERRORS = {
     remedy:
       'The state of the replay does not allow this. `millrace replay list` shows it. If it is filling, wait; otherwise follow the message.',
   },
+  MR_REPLAY_NEEDED: {
+    status: 409,
+    remedy:
+      'Start a replay of the view, which reads the history and then the log, and promote it. Until then its values stay as they were.',
+  },
   // storage
   MR_DATA_DIR_LOCKED: {
     status: 500,
@@ -214,6 +219,11 @@ export const ERRORS = {
     status: 500,
     remedy:
       'Files or stores of two platforms, or of one platform at two times, are mixed. Put back those that belong together; the message names them.',
+  },
+  MR_EVENTS_LOST: {
+    status: 500,
+    remedy:
+      'The log deleted events before the history had them, because its retention is shorter than the time that the archive did not run. Restore a backup that has them, or register a source with another name and publish the events to it again. Views that run keep their values.',
   },
   MR_SCHEMA_INCOMPATIBLE: {
     status: 409,

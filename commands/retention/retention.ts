@@ -1,4 +1,4 @@
-/** Trims the embedded log, and then the history of sources that do not keep it, every minute. */
+/** Trims the log, and then the history of sources that do not keep it, every minute. */
 import { createTrimHistory, type TrimHistoryDependencies } from './trim-history.ts';
 import { createTrimLog, type TrimLogDependencies } from './trim-log.ts';
 

@@ -15,6 +15,7 @@ import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { TrimmableLog } from './trimmable-log.ts';
 
 /** A source whose history is not kept for ever. */
 export interface LimitedSource {
@@ -23,7 +24,7 @@ export interface LimitedSource {
 }
 
 export interface TrimHistoryDependencies {
-  readonly log: Pick<TransactionalLog, 'topics' | 'kept' | 'setHorizon'>;
+  readonly log: Pick<TrimmableLog, 'topics' | 'kept'> & Pick<TransactionalLog, 'setHorizon'>;
   readonly history: Pick<HistoryTables, 'trim' | 'horizon'>;
   readonly running: () => readonly EngineGeneration[];
   readonly limited?: () => readonly LimitedSource[];
@@ -39,9 +40,12 @@ export const createTrimHistory = (
 ): (() => Promise<void>) => {
   const warned = new Set<string>();
   /** Whether a lost state could only be made again from events that are to be deleted. */
-  const needsEvents = ({ spec, updatesNeededFrom }: EngineGeneration, keepMs: number): boolean => {
+  const needsEvents = async (
+    { spec, updatesNeededFrom }: EngineGeneration,
+    keepMs: number,
+  ): Promise<boolean> => {
     if (reachOf(spec.plan) <= keepMs) return false;
-    const [kept] = log.kept(featuresTopic(spec.view));
+    const [kept] = await log.kept(featuresTopic(spec.view));
     if ((kept?.begin ?? 0) <= (updatesNeededFrom?.() ?? 0)) return false;
     const id = `${spec.view} ${spec.generation}`;
     if (!warned.has(id))
@@ -53,11 +57,11 @@ export const createTrimHistory = (
   };
 
   /** By partition: the log no longer has the events below, and every generation has read them. */
-  const readBelow = ({ name, keepMs }: LimitedSource): readonly number[] => {
-    const below = log.kept(rawTopic(name)).map(({ begin }) => begin);
+  const readBelow = async ({ name, keepMs }: LimitedSource): Promise<readonly number[]> => {
+    const below = (await log.kept(rawTopic(name))).map(({ begin }) => begin);
     for (const generation of running()) {
       if (generation.spec.source.name !== name) continue;
-      if (needsEvents(generation, keepMs)) return below.map(() => 0);
+      if (await needsEvents(generation, keepMs)) return below.map(() => 0);
       const reached = new Map(
         generation.positions().map(({ partition, offset }) => [partition, offset]),
       );
@@ -74,7 +78,7 @@ export const createTrimHistory = (
     const { name, keepMs } = source;
     const topic = rawTopic(name);
     const before = Math.floor((now() - keepMs) / DAY_MS) * DAY_MS;
-    const below = readBelow(source);
+    const below = await readBelow(source);
     const day = String(before);
     const turn = `${day} ${below.join(',')}`;
     const last = done.get(name);

@@ -1,6 +1,6 @@
 /**
- * Trims the embedded log: raw events, feature updates and logged answers that the history has, and
- * that are older than the log is to keep them.
+ * Trims the log: raw events, feature updates and logged answers that the history has, and that are
+ * older than the log is to keep them.
  *
  * A record is trimmed only if all of these hold:
  * - the history has it: the offsets below its end were counted in files whose checksums fit;
@@ -16,12 +16,12 @@
 import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import type { TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, hasHistory, isFeaturesTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { LimitedSource } from './trim-history.ts';
+import type { TrimmableLog } from './trimmable-log.ts';
 
 export interface TrimLogDependencies {
-  readonly log: Pick<TransactionalLog, 'topics' | 'kept' | 'keptOffsetsAt' | 'trim'>;
+  readonly log: TrimmableLog;
   readonly history: Pick<HistoryTables, 'endOffsets' | 'count'>;
   readonly running: () => readonly EngineGeneration[];
   readonly now: () => number;
@@ -32,6 +32,13 @@ export interface TrimLogDependencies {
   readonly warn: (message: string) => void;
   /** The erased offsets of [from, below) of a partition: no history has them. */
   readonly erased?: ErasedOffsets;
+  /** how long the log keeps a topic in any case, ms; absent: 0 */
+  readonly atLeast?: (topic: string) => number;
+  /**
+   * true: a generation that has stopped goes on from where it was, in the log; absent: it can read
+   * the history instead
+   */
+  readonly resumesInLog?: true;
 }
 
 const smaller = (a: readonly number[], b: readonly number[]): readonly number[] =>
@@ -49,7 +56,7 @@ export const createTrimLog = (
   isStopped: () => boolean = () => false,
 ): (() => Promise<number>) => {
   const { log, history, running, now, keepMs, warn, erased = () => [] } = dependencies;
-  const { limited = () => [] } = dependencies;
+  const { limited = () => [], atLeast = () => 0, resumesInLog = false } = dependencies;
 
   /** topic → end offsets of its history when the log was trimmed before */
   const reached = new Map<string, readonly number[]>();
@@ -69,9 +76,14 @@ export const createTrimLog = (
       return [mine.length === 0 ? 0 : Math.min(...needed)];
     }
     return running()
-      .filter(({ spec, error }) => rawTopic(spec.source.name) === topic && error() === null)
+      .filter(
+        ({ spec, error }) =>
+          rawTopic(spec.source.name) === topic && (resumesInLog || error() === null),
+      )
       .map((generation) => {
-        const positions = [...ends];
+        // Not known yet: it may have to read everything.
+        const isKnown = generation.positions().length > 0;
+        const positions = isKnown ? [...ends] : ends.map(() => 0);
         for (const { partition, offset } of generation.positions()) positions[partition] = offset;
         return positions;
       })
@@ -85,7 +97,9 @@ export const createTrimLog = (
     below: number,
   ): Promise<boolean> => {
     const found = await history.count(topic, { partition, from, below });
-    const wanted = below - from - erased(topic, partition, from, below).length;
+    const wanted =
+      (await log.count?.(topic, { partition, from, below })) ??
+      below - from - erased(topic, partition, from, below).length;
     if (found === wanted) return true;
     warn(
       `${topic} is not trimmed: of offsets ${from} to ${below - 1} of partition ${partition}, its history has ${found}, not ${wanted}. Run \`millrace verify\`.`,
@@ -94,9 +108,9 @@ export const createTrimLog = (
   };
 
   const trimTopic = async (topic: string, keepFor: number): Promise<number> => {
-    const kept = log.kept(topic);
+    const kept = await log.kept(topic);
     const ends = kept.map(({ end }) => end);
-    const old = log.keptOffsetsAt(topic, now() - keepFor);
+    const old = await log.keptOffsetsAt(topic, now() - Math.max(keepFor, atLeast(topic)));
     const below = smaller(smaller(old, await inHistorySince(topic)), readBelow(topic, ends));
     let trimmed = 0;
     for (const [partition, { begin }] of kept.entries()) {
@@ -104,7 +118,7 @@ export const createTrimLog = (
       for (let from = begin; from < until && !isStopped(); from += PIECE) {
         const to = Math.min(until, from + PIECE);
         if (!(await isInHistory(topic, partition, from, to))) break;
-        await log.trim(topic, partition, to);
+        await log.trim(topic, partition, to, () => (readBelow(topic, ends)[partition] ?? 0) >= to);
         trimmed += to - from;
       }
     }

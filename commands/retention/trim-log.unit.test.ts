@@ -14,6 +14,9 @@ interface Given {
   readonly lacking?: (below: number) => number;
   readonly running?: readonly EngineGeneration[];
   readonly keepMs?: number | null;
+  readonly resumesInLog?: true;
+  /** how many records the log has of some offsets, where they count no records */
+  readonly records?: (from: number, below: number) => number;
 }
 
 const generation = (position: number, needed: number, error: Error | null = null) =>
@@ -34,10 +37,15 @@ const trimmedTo = async (topic: string, given: Given) => {
       topics: async () => [{ topic, partitions: 1 }],
       kept: () => [{ begin, end, oldest: 0 }],
       keptOffsetsAt: () => [given.old],
-      trim: async (_topic, _partition, before) => {
+      trim: async (_topic, _partition, before, isRead) => {
+        expect(isRead()).toBe(true);
         begin = before;
       },
+      ...(given.records === undefined
+        ? {}
+        : { count: async (_: string, { from, below }) => given.records?.(from, below) ?? 0 }),
     },
+    ...(given.resumesInLog === undefined ? {} : { resumesInLog: given.resumesInLog }),
     history: {
       endOffsets: async () => [given.history],
       count: async (_, { from, below }) =>
@@ -66,6 +74,23 @@ test('raw events: what is old, in the history, and computed by every generation 
   expect(await at({ old: 40, history: 60, running })).toBe(30);
   const stalled = [generation(100, 0), generation(30, 0, new Error('stalled'))];
   expect(await at({ old: 40, history: 60, running: stalled }), 'it can read the history').toBe(40);
+});
+
+test('where a computation goes on in the log, one that has stopped holds back, and one that has not begun', async () => {
+  const at = async (given: Given) => (await trimmedTo('raw.s', given)).begin;
+  const given = { old: 40, history: 60, resumesInLog: true } as const;
+  const stalled = [generation(100, 0), generation(30, 0, new Error('stalled'))];
+  expect(await at({ ...given, running: stalled })).toBe(30);
+  const unknown = { ...generation(0, 0), positions: () => [] };
+  expect(await at({ ...given, running: [generation(100, 0), unknown] })).toBe(0);
+});
+
+test('a log whose offsets count no records is asked for its records', async () => {
+  const given = { old: 40, history: 60, counted: 38 };
+  const records = (from: number, below: number): number => below - from - 2;
+  expect((await trimmedTo('raw.s', { ...given, records })).begin).toBe(40);
+  const { begin, warnings } = await trimmedTo('raw.s', { ...given, counted: 37, records });
+  expect([begin, warnings.length]).toEqual([0, 1]);
 });
 
 test('updates: what no generation needs to build its tiles', async () => {

@@ -74,7 +74,10 @@ export interface PlatformStatus {
     readonly historyRows: number | null;
     /** epoch ms: events before it were deleted (`keepHistory`); null: none was */
     readonly historyHorizon: number | null;
-    /** the events that the embedded log itself has; the others are in the history only */
+    /**
+     * the events that the log itself has; the others are in the history only. On the stack,
+     * offsets: up to two for an event
+     */
     readonly kept?: {
       readonly events: number;
       /** log time of the oldest one, epoch ms; null: it has none */
@@ -106,9 +109,8 @@ export interface PlatformStatus {
   /** the modes that a read would meet now */
   readonly degraded?: readonly DegradedMode[];
   readonly replays: readonly ReplayStatus[];
-  /** of a profile that stores the data itself */
   readonly storage?: {
-    /** the database file, which has the log */
+    /** the database file, which has the log; on the stack, the platform's topics in Kafka */
     readonly logBytes: number;
     /** of these, what new records will reuse */
     readonly logFreeBytes: number;

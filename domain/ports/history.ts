@@ -151,6 +151,11 @@ export interface HistoryTables extends History {
    * Absent: it is not known.
    */
   problems?(): ReadonlyMap<string, string>;
+  /**
+   * Events that the log deleted before the table had them; null: there are none. Absent: the log
+   * deletes only what the history has.
+   */
+  lost?(topic: string): Promise<Error | null>;
   /** URIs (FileIO) of a snapshot's Parquet files; of the newest one where none is given. */
   dataFiles(topic: string, snapshotId?: bigint): Promise<readonly string[]>;
   /** The newest snapshot with its columns and files; null where nothing was committed yet. */

@@ -1,4 +1,4 @@
-/** The option `--keep-log DURATION`, of the embedded profile's log. */
+/** The option `--keep-log DURATION`. */
 import { Option } from 'commander';
 import { durationOption, UsageError } from './usage.ts';
 
@@ -19,5 +19,5 @@ export const keepLogOf = (text: string): number | null => {
 export const keepLogOption = (): Option =>
   new Option(
     '--keep-log <duration>',
-    'profile embedded: how long the log keeps events that the history has, such as 24h; all: for ever; default: 24h',
+    'how long the log keeps events that the history has, such as 24h; all: for ever, or on the stack as long as Kafka does; default: 24h, on the stack all',
   ).argParser(keepLogOf);

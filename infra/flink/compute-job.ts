@@ -67,7 +67,7 @@ export interface HistoryStart {
 export const computeIdentity = (spec: ComputeSpec): JobIdentity => {
   const textOf = (columns: ComputeSpec['columns']): string => {
     const { views, inserts } = computeSql(
-      { ...spec, version: 0, past: [], ...(columns === undefined ? {} : { columns }) },
+      { ...spec, version: 0, past: [], marks: [], ...(columns === undefined ? {} : { columns }) },
       'events',
     );
     return [JSON.stringify(spec.source.fields), ...views, ...inserts].join(';\n');
@@ -108,6 +108,7 @@ export const computeJobOf = (
     statement: statementSet(inserts),
     properties: computeProperties(settings),
     historyQuery: start.query,
+    ...(spec.marks === undefined ? {} : { historyMarks: spec.marks }),
   };
 };
 

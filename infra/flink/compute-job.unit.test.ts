@@ -20,7 +20,7 @@ import type {
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import { computeSql } from '#domain/sql/flink/compute.ts';
+import { computeSql, historyMarks } from '#domain/sql/flink/compute.ts';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { readTypes } from '#domain/sql/flink/read-types.ts';
 import { isWhole } from '#domain/values/field-type.ts';
@@ -111,6 +111,29 @@ test('a lateness splits the events by their partition’s watermark, and reports
     /WHERE NOT \(.* < mr_mark AND NOT \(\(mr_partition = 0 AND mr_offset < 7\)\)\)$/,
   );
   expect(inserts.at(-1)).toMatch(/^INSERT INTO late_delays\nSELECT `key_origin`, event_time/);
+});
+
+test('history and log are read side by side: the watermark begins at that of the history', () => {
+  const { views } = computeSql({ ...specOf('10m'), marks: [1_000, null] }, 'raw_flights');
+  expect(views[0]).toMatch(
+    /GREATEST\(MAX\(LEAST\(event_time, mr_log_time\)\) OVER \([^)]*\), CASE mr_partition WHEN 0 THEN CAST\(1000 AS BIGINT\) ELSE CAST\(-8640000000000000 AS BIGINT\) END\) AS mr_mark/,
+  );
+  const none = computeSql({ ...specOf('10m'), marks: [null] }, 'raw_flights').views;
+  expect(none).toEqual(computeSql(specOf('10m'), 'raw_flights').views);
+  expect(historyMarks(specOf(), '(history)'), 'nothing is late').toBe(null);
+  expect(historyMarks(specOf('10m'), '(history)')).toMatchInlineSnapshot(`
+    "SELECT CAST(mr_partition AS STRING), CAST(MAX(LEAST(event_time, mr_log_time)) AS STRING)
+    FROM (SELECT \`origin\` AS \`key_origin\`,
+      \`date\` AS event_time,
+      mr_partition,
+      mr_offset,
+      mr_log_time,
+      mr_trace,
+      (\`delay\` > CAST(CAST(15 AS INT) AS DOUBLE)) AS x0,
+      \`delay\` AS x1
+    FROM (history)
+    WHERE \`origin\` IS NOT NULL AND (\`delay\` > CAST(CAST(-60 AS INT) AS DOUBLE))) GROUP BY mr_partition"
+  `);
 });
 
 test('an imported event is never late, and its known time stands in for its log time', () => {

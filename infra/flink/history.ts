@@ -12,6 +12,7 @@ import {
   featureLogAvroSchema,
 } from '#domain/feature-log/feature-log-record.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
+import { assertEvents, eventsLost } from '#domain/ports/events-lost.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
@@ -24,12 +25,14 @@ import { historyReader, readsOf } from '#infra/shared/iceberg/reader.ts';
 import { icebergSchemaFromAvro } from '#infra/shared/iceberg/schema.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import type { HistoryStart } from './compute-job.ts';
+import type { HistoryReach } from './history-reach.ts';
 import { icebergColumnsSql } from './iceberg-columns.ts';
 import { type MaintenanceLimits, maintainTables } from './maintenance.ts';
 import { rawHistory } from './sql/materialize.ts';
 import { historyTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
+import { watermarks } from './watermarks.ts';
 
 export interface StackHistoryOptions {
   /** the directory of the tables */
@@ -42,6 +45,8 @@ export interface StackHistoryOptions {
   readonly warehouse: { readonly paimon: string; readonly iceberg: string };
   readonly gateway: string;
   readonly log: Pick<Log, 'end' | 'begin' | 'read'>;
+  /** absent: the history reaches as far as the records in its tables */
+  readonly reach?: Pick<HistoryReach, 'reached' | 'observe' | 'trimmed'>;
   readonly now: () => number;
   /** how long `sync` waits until the tables have what the log has, ms */
   readonly syncDeadlineMs?: number;
@@ -60,8 +65,20 @@ export interface StackHistory extends HistoryTables {
   /**
    * Where a new compute job starts: in the table, then in Kafka from the table's offsets on; in
    * Kafka alone while Kafka still has every event.
+   * @throws MR_EVENTS_LOST where neither has them all
    */
   readonly start: (source: SourceDefinition) => Promise<HistoryStart>;
+  /** Notes what the tables need not have. For one process: the leader. */
+  readonly observe: (topic: string) => Promise<void>;
+  /** Events of the topic that Kafka deleted before the table had them; null: there are none. */
+  readonly lost: (topic: string) => Promise<MillraceError | null>;
+  /**
+   * Why a computation cannot go on that has read raw.<source> up to these offsets: Kafka has
+   * deleted events behind them. null: it has not.
+   */
+  readonly unread: (topic: string, read: readonly number[]) => Promise<MillraceError | null>;
+  /** Runs a query of two columns, partition and epoch ms, over the tables. */
+  readonly marks: (query: string) => Promise<readonly (number | null)[]>;
 }
 
 const SYNC_DEADLINE_MS = 60_000;
@@ -76,6 +93,12 @@ const PROPERTIES = {
 };
 
 const LOG_TIME = '_log_time';
+
+const AS_THE_TABLE: Pick<HistoryReach, 'reached' | 'observe' | 'trimmed'> = {
+  reached: async (_topic, table) => table,
+  observe: async () => {},
+  trimmed: async () => [],
+};
 
 const tableOf = (what: WithHistory) => {
   if ('source' in what) {
@@ -115,6 +138,9 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
   const openOwn = (threads: number): Promise<DuckDb> =>
     openDuckDb({ memoryLimit: '512MB', threads, spillDirectory });
   const reader = historyReader(tables, await openOwn(2));
+  const { reached, observe, trimmed } = options.reach ?? AS_THE_TABLE;
+  const endOffsets = async (topic: string): Promise<readonly number[]> =>
+    reached(topic, await reader.endOffsets(topic));
 
   const changeColumns = async (table: string, changes: readonly ColumnChange[]): Promise<void> => {
     const session = await openSession(gateway);
@@ -124,6 +150,30 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     } finally {
       await session.close();
     }
+  };
+
+  const lost: StackHistory['lost'] = async (topic) => {
+    const begin = await log.begin(topic);
+    // Asked after the begin: rows that were committed in between are counted.
+    return eventsLost(topic, begin, await endOffsets(topic));
+  };
+
+  const unread: StackHistory['unread'] = async (topic, read) => {
+    const [begin, own] = [await log.begin(topic), await trimmed(topic)];
+    for (const [partition, below] of begin.entries()) {
+      const from = read[partition] ?? 0;
+      if (below <= from || below <= (own[partition] ?? 0)) continue;
+      const gone = await lost(topic);
+      if (gone !== null) return gone;
+      const events = await reader.count(topic, { partition, from, below });
+      if (events === 0) continue;
+      return new MillraceError(
+        'MR_REPLAY_NEEDED',
+        `the computation has read ${topic} up to offset ${from} of partition ${partition}, and the log begins at ${below}: the history has the ${events} events between`,
+        { topic, partition, from, below },
+      );
+    }
+    return null;
   };
 
   const ensure: StackHistory['ensure'] = async (what) => {
@@ -141,8 +191,8 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     if (changes.length > 0) await changeColumns(historyTable(kind, name), changes);
   };
 
-  const behind = (endOffsets: readonly number[], end: readonly number[]): boolean =>
-    end.some((offset, partition) => (endOffsets[partition] ?? 0) < offset);
+  const behind = (inHistory: readonly number[], end: readonly number[]): boolean =>
+    end.some((offset, partition) => (inHistory[partition] ?? 0) < offset);
 
   /**
    * The highest offset of a record and one more, by partition. The log's own ends do not serve: the
@@ -151,11 +201,11 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
   const recordEnds = async (
     topic: string,
     ends: readonly number[],
-    endOffsets: readonly number[],
+    inHistory: readonly number[],
   ): Promise<number[]> =>
     Promise.all(
       ends.map(async (end, partition) => {
-        let next = endOffsets[partition] ?? 0;
+        let next = inHistory[partition] ?? 0;
         const range = { from: next, end, maxBytes: READ_BYTES };
         for await (const records of readPartition(log, topic, partition, range))
           next = (records.at(-1) as LogRecord).offset + 1;
@@ -165,20 +215,32 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
 
   return {
     ...readsOf(reader),
+    endOffsets,
+    async snapshot(topic) {
+      const snapshot = await reader.snapshot(topic);
+      return snapshot === null
+        ? null
+        : { ...snapshot, endOffsets: await reached(topic, snapshot.endOffsets) };
+    },
     ensure,
     async start(source) {
       const topic = rawTopic(source.name);
       const begin = await log.begin(topic);
       if (begin.every((offset) => offset === 0)) return { query: null, from: 'earliest' };
-      const snapshot = await reader.snapshot(topic);
-      if (snapshot === null) return { query: null, from: 'earliest' };
-      const endOffsets = begin.map((_, partition) => snapshot.endOffsets[partition] ?? 0);
+      const ends = await endOffsets(topic);
+      assertEvents(topic, begin, ends);
+      const below = begin.map((_, partition) => ends[partition] ?? 0);
       return {
-        query: rawHistory(source, endOffsets),
-        from: endOffsets.map((offset, partition) => ({ partition, offset })),
+        query: rawHistory(source, below),
+        from: below.map((offset, partition) => ({ partition, offset })),
       };
     },
+    observe: async (topic) => observe(topic, await reader.endOffsets(topic)),
+    lost,
+    unread,
+    marks: (query) => watermarks(gateway, warehouse, query),
     async sync(topic, upTo) {
+      assertEvents(topic, await log.begin(topic), await endOffsets(topic));
       const wanted = await recordEnds(
         topic,
         upTo ?? (await log.end(topic)),
@@ -189,12 +251,12 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
         ;
         await sleep(POLL_MS)
       ) {
-        const endOffsets = await reader.endOffsets(topic);
-        if (!behind(endOffsets, wanted)) return;
+        const inHistory = await reader.endOffsets(topic);
+        if (!behind(inHistory, wanted)) return;
         if (Date.now() > deadline) {
           throw new MillraceError(
             'MR_ENGINE_UNAVAILABLE',
-            `the history of ${topic} has reached ${endOffsets.join(',') || 'nothing'}, and the log has ${wanted.join(',')}: check with \`millrace status\` that the job millrace-archive runs`,
+            `the history of ${topic} has reached ${inHistory.join(',') || 'nothing'}, and the log has ${wanted.join(',')}: check with \`millrace status\` that the job millrace-archive runs`,
             { topic },
           );
         }

@@ -20,6 +20,7 @@ export interface StoredJob {
   readonly from?: string | null;
   readonly startOffsets?: readonly number[];
   readonly historyQuery?: string;
+  readonly historyMarks?: readonly (number | null)[];
   /** `startOffsets` in files of version 0.1 */
   readonly born?: readonly number[];
 }

@@ -26,6 +26,8 @@ export interface WantedJob {
   readonly startOffsets?: readonly number[];
   /** what the job reads of the history besides the log: kept with it, too */
   readonly historyQuery?: string | null;
+  /** its watermark, by partition: kept with it, because it decides which events are late */
+  readonly historyMarks?: readonly (number | null)[];
 }
 
 export interface JobIdentity {
@@ -51,7 +53,11 @@ export interface JobsOptions {
  * differ between them.
  */
 export type JobStart =
-  | { readonly kind: 'restored'; readonly historyQuery: string | null }
+  | {
+      readonly kind: 'restored';
+      readonly historyQuery: string | null;
+      readonly historyMarks: readonly (number | null)[];
+    }
   | { readonly kind: 'fresh'; readonly afterCrash: boolean };
 
 export interface FlinkJobs {
@@ -182,7 +188,11 @@ export const flinkJobs = ({
     const job = await make(
       from === null
         ? { kind: 'fresh', afterCrash }
-        : { kind: 'restored', historyQuery: same?.historyQuery ?? null },
+        : {
+            kind: 'restored',
+            historyQuery: same?.historyQuery ?? null,
+            historyMarks: same?.historyMarks ?? [],
+          },
       same?.startOffsets ?? same?.born ?? null,
     );
     const id = await submit(job, from);
@@ -195,6 +205,7 @@ export const flinkJobs = ({
       ...(runs === null ? {} : { runs }),
       ...(job.startOffsets === undefined ? {} : { startOffsets: job.startOffsets }),
       ...(job.historyQuery == null ? {} : { historyQuery: job.historyQuery }),
+      ...(job.historyMarks === undefined ? {} : { historyMarks: job.historyMarks }),
     });
     return id;
   };

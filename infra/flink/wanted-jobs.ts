@@ -1,13 +1,16 @@
 /** Starts and stops Flink's jobs until what runs is what the registry wants. */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import { MillraceError } from '#domain/errors.ts';
 import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
 import type { GenerationSpec, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
 import { featureLogTopic, featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import { historyMarks } from '#domain/sql/flink/compute.ts';
+import type { ComputeSpec } from '#domain/sql/flink/compute-spec.ts';
 import { readTypes } from '#domain/sql/flink/read-types.ts';
 import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.ts';
 import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
 import { type Materialized, writingJobs } from './materialize-jobs.ts';
-import { computeJob } from './sql/names.ts';
+import { computeGroup, computeJob } from './sql/names.ts';
 
 export interface WantedJobsOptions extends MaterializeContext {
   /** null: retired, and not reconciled yet */
@@ -17,6 +20,15 @@ export interface WantedJobsOptions extends MaterializeContext {
   readonly featureLogs: () => readonly FeatureLogColumns[];
   /** what a new compute job reads besides Kafka */
   readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
+  /** Runs a query of the watermarks of the history (`historyMarks`). */
+  readonly historyMarks: (query: string) => Promise<readonly (number | null)[]>;
+  /**
+   * Why a computation that has read a raw topic up to these offsets cannot go on: the log has
+   * deleted events behind them. null: it can.
+   */
+  readonly unread: (topic: string, read: readonly number[]) => Promise<MillraceError | null>;
+  /** Events that a log deleted before the history had them. null: there are none. */
+  readonly lostEvents: (topic: string) => Promise<MillraceError | null>;
   /**
    * Why a topic cannot be used; null: it can. What reads or writes such a topic is stopped, and the
    * rest goes on. Absent: every topic can.
@@ -42,6 +54,21 @@ export const topicProblemOf = (
   problem: (topic: string) => string | null = () => null,
 ): string | null =>
   problem(rawTopic(source.name)) ?? problem(featuresTopic(view)) ?? problem(lateTopic(view));
+
+/** Where a computation starts. */
+interface Started {
+  readonly from: HistoryStart;
+  /** see ComputeSpec */
+  readonly past: readonly number[];
+  readonly marks?: readonly (number | null)[];
+}
+
+/** How often topics are compared with the history. */
+const LOST_MS = 10_000;
+
+const REFUSALS: ReadonlySet<string | null> = new Set(['MR_REPLAY_NEEDED', 'MR_EVENTS_LOST']);
+const codeOf = (error: unknown): string | null =>
+  error instanceof MillraceError ? error.code : null;
 
 /** Waits for all, also where one fails: `ensure` must not go on beside its next run. */
 const allOf = async (started: readonly Promise<void>[]): Promise<void> => {
@@ -81,30 +108,118 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     return held ? { ...usable, held } : usable;
   };
 
-  const ensureCompute = async ({ spec }: WantedGeneration): Promise<void> => {
+  /** @throws MR_REPLAY_NEEDED, MR_EVENTS_LOST where events that it has not read are gone */
+  const assertGoesOn = async (topic: string, group: string): Promise<void> => {
+    const problem = await options.unread(topic, await log.committed(group, topic));
+    if (problem !== null) throw problem;
+  };
+
+  const freshStart = async (
+    compute: ComputeSpec,
+    storedOffsets: readonly number[] | null,
+  ): Promise<Started> => {
+    const topic = rawTopic(compute.source.name);
+    const consumer = computeGroup(compute.plan.view, compute.generation);
+    // It begins again: until its first checkpoint, nothing that it reads may be trimmed.
+    const positions = (await log.committed(consumer, topic)).flatMap((offset, partition) =>
+      offset > 0 ? [{ consumer, topic, partition, offset: 0 }] : [],
+    );
+    if (positions.length > 0) await log.append({ records: [], positions });
+    const from = await options.historyStart(compute.source);
+    // Read after the history's ends: events of the history are from before the start.
+    const past = storedOffsets ?? (await log.end(topic));
+    const marks = from.query === null ? null : historyMarks(compute, `(${from.query})`);
+    if (marks === null) return { from, past };
+    if (from.from !== 'earliest' && from.from.some((at) => at.offset > (past[at.partition] ?? 0)))
+      throw new MillraceError(
+        'MR_REPLAY_NEEDED',
+        `view "${compute.plan.view}" has lost its state, and the log no longer has the events since generation ${compute.generation} began: their order, which decides what is late, is not in the history`,
+        { view: compute.plan.view, generation: compute.generation },
+      );
+    return { from, past, marks: await options.historyMarks(marks) };
+  };
+
+  const startCompute = async ({ spec, state }: WantedGeneration): Promise<void> => {
     const { plan, version, generation, view } = spec;
-    if (topicProblemOf(spec, topicProblem) !== null) return jobs.halt(computeJob(view, generation));
+    const name = computeJob(view, generation);
+    if (topicProblemOf(spec, topicProblem) !== null) return jobs.halt(name);
     const definition = options.viewDefinition(view, version);
     if (definition === null) return;
     const read = readTypes(spec.source, definition, plan);
     const compute = { plan, version, generation, view: definition, ...read };
-    await jobs.ensure(
-      computeJob(view, generation),
-      computeIdentity(compute),
-      async (start, storedOffsets) => {
-        // Kept with the job: when it is started again, it decides lateness as it did before.
-        const startOffsets = storedOffsets ?? (await log.end(rawTopic(read.source.name)));
-        // A restored job needs the same sources, although it has read the history.
-        const from: HistoryStart =
+    const topic = rawTopic(read.source.name);
+    const ensure = (): Promise<string> =>
+      jobs.ensure(name, computeIdentity(compute), async (start, storedOffsets) => {
+        if (start.kind === 'restored') await assertGoesOn(topic, computeGroup(view, generation));
+        const { from, past, marks } =
           start.kind === 'fresh'
-            ? await options.historyStart(read.source)
-            : { query: start.historyQuery, from: 'earliest' };
-        return {
-          ...computeJobOf(settings, { ...compute, past: startOffsets }, from),
-          startOffsets,
-        };
-      },
+            ? await freshStart(compute, storedOffsets)
+            : {
+                // It needs the same sources, although it may have read the history.
+                from: { query: start.historyQuery, from: 'earliest' as const },
+                // Kept with the job: it decides lateness as it did before.
+                past: storedOffsets ?? (await log.end(topic)),
+                marks: start.historyMarks,
+              };
+        const started = { ...compute, past, ...(marks === undefined ? {} : { marks }) };
+        return { ...computeJobOf(settings, started, from), startOffsets: past };
+      });
+    try {
+      await ensure();
+    } catch (error) {
+      // No read uses a generation that is filled: it begins again.
+      if (state !== 'filling' || codeOf(error) !== 'MR_REPLAY_NEEDED') throw error;
+      await jobs.discard(name);
+      await ensure();
+    }
+  };
+
+  /** What cannot be computed holds nothing else up. */
+  const ensureCompute = async (
+    wanted: WantedGeneration,
+    refused: (error: unknown) => void,
+  ): Promise<void> => {
+    try {
+      await startCompute(wanted);
+    } catch (error) {
+      if (!REFUSALS.has(codeOf(error))) throw error;
+      refused(error);
+    }
+  };
+
+  let archivable: { readonly at: number; readonly lost: ReadonlySet<string> } | null = null;
+  /** Topics whose history would have a gap, if it went on. */
+  const lostTopics = async (
+    { sources, featureLogs }: Materialized,
+    refused: (error: unknown) => void,
+  ): Promise<ReadonlySet<string>> => {
+    if (archivable !== null && Date.now() - archivable.at < LOST_MS) return archivable.lost;
+    const lost = new Set<string>();
+    for (const topic of [
+      ...sources.map(({ name }) => rawTopic(name)),
+      ...featureLogs.map(({ service }) => featureLogTopic(service)),
+    ]) {
+      // A topic that cannot be read, or a table, is another problem, which its job reports.
+      const error = await options.lostEvents(topic).catch(() => null);
+      if (error === null) continue;
+      lost.add(topic);
+      refused(error);
+    }
+    archivable = { at: Date.now(), lost };
+    return lost;
+  };
+
+  const ensureHistories = async (
+    what: Materialized,
+    refused: (error: unknown) => void,
+  ): Promise<void> => {
+    const lost = await lostTopics(all, refused);
+    const sources = what.sources.filter(({ name }) => !lost.has(rawTopic(name)));
+    const featureLogs = what.featureLogs.filter(
+      ({ service }) => !lost.has(featureLogTopic(service)),
     );
+    const held = what.held === true || sources.length < what.sources.length;
+    await ensureArchive(options, { ...what, sources, featureLogs, ...(held ? { held } : {}) });
   };
 
   const discardUnwanted = async (wanted: readonly WantedView[]): Promise<void> => {
@@ -121,14 +236,17 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
       // The jobs are independent of each other. But planning a job takes a core for seconds, and
       // tiles answer without the archive: it comes last.
       const what = materialized(wanted);
+      const refusals: unknown[] = [];
+      const refused = (error: unknown): void => void refusals.push(error);
       const tiles = allOf([
         ensureMaterialize(options, what),
-        ...generationsOf(wanted).map(ensureCompute),
+        ...generationsOf(wanted).map((generation) => ensureCompute(generation, refused)),
       ]);
-      const archive = tiles.catch(() => {}).then(() => ensureArchive(options, what));
+      const archive = tiles.catch(() => {}).then(() => ensureHistories(what, refused));
       await allOf([tiles, archive]);
       await discardUnwanted(wanted);
       await options.clean(wanted);
+      if (refusals.length > 0) throw refusals[0];
     },
   };
 };

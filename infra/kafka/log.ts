@@ -17,6 +17,7 @@ import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
 import { groupCommit } from '#infra/kafka/group-commit.ts';
 import type { RetryPolicy } from '#infra/kafka/kafka-error.ts';
 import { toLogRecord } from '#infra/kafka/log-record.ts';
+import { type LogRetention, logRetention } from '#infra/kafka/log-retention.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
 import { producerClaims } from '#infra/kafka/producer-claims.ts';
 import { PRODUCERS_TOPIC, type TopicOptions } from '#infra/kafka/topic-config.ts';
@@ -50,7 +51,7 @@ export interface KafkaLogOptions extends KafkaAddress {
 const RETRY_FOR_MS = 8_000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 
-export interface KafkaLog extends Log {
+export interface KafkaLog extends Log, LogRetention {
   /**
    * Writes a transaction's markers and no record to a topic, which ends a consumer's wait for new
    * data.
@@ -116,6 +117,13 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     return Array.from({ length: count }, (_, partition) => ({ topic: named(topic), partition }));
   };
 
+  const retention = logRetention({
+    cluster: reads,
+    partitions,
+    retryPolicy: retryPolicyOf(reads),
+    all,
+  });
+
   const assertTopics = ({ records, positions = [], producer }: Append): void => {
     for (const { topic } of records) guard.assert(topic);
     for (const { topic } of positions) guard.assert(topic);
@@ -176,6 +184,15 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
       ]);
       return found.map((offset, i) => (offset < 0 ? (ends[i] ?? 0) : offset));
     },
+    async trim(topic, below) {
+      guard.assert(topic);
+      await retention.trim(topic, below);
+    },
+    async kept(topic) {
+      guard.assert(topic);
+      return retention.kept(topic);
+    },
+    bytes: retention.bytes,
     async committed(consumer, topic) {
       guard.assert(topic);
       return committed(named(consumer), await all(topic));

@@ -2,7 +2,7 @@
 import { isFeaturesTopic, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 
 export interface TopicOptions {
-  /** retention of raw, rejected, late and ingest records; older events are in the history */
+  /** retention of raw, rejected and ingest records; older raw events are in the history */
   readonly retentionMs?: number;
   /**
    * given: the last update of a tile is deleted this long after it was written; absent: the newest
@@ -48,6 +48,9 @@ export const topicConfig = (topic: string, options: TopicOptions = {}): TopicCon
           ...COMPACTION,
         };
   }
+  // What a view left out as late is in no history, and decides values of the past.
+  if (topic.startsWith('late.'))
+    return { ...common, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' };
   return {
     ...common,
     'cleanup.policy': 'delete',

@@ -15,7 +15,7 @@ const DAY = 24 * 3600 * 1000;
 test.each([
   [rawTopic('flights'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
   [rejectedTopic('flights'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
-  [lateTopic('delays'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
+  [lateTopic('delays'), { 'cleanup.policy': 'delete', 'retention.ms': '-1' }],
   [ingestTopic('flights'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
   [featuresTopic('delays'), { 'cleanup.policy': 'compact' }],
   [REGISTRY_TOPIC, { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }],

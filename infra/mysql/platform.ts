@@ -1,8 +1,9 @@
 /**
  * What the registry's database knows of the other stores: the platform's id, which they carry too,
- * which of them were marked with it, and the ids of the topics.
+ * which of them were marked with it, the ids of the topics, and what was noted of these topics.
  */
 import type { TopicIds } from '#domain/ports/topic-ids.ts';
+import type { TopicNote, TopicNotes } from '#domain/ports/topic-notes.ts';
 import type { MysqlDatabase } from './database.ts';
 
 export interface MysqlPlatform {
@@ -14,6 +15,7 @@ export interface MysqlPlatform {
   readonly marked: () => Promise<ReadonlySet<string>>;
   readonly noteMarked: (store: string) => Promise<void>;
   readonly topicIds: TopicIds;
+  readonly topicNotes: TopicNotes;
 }
 
 export const mysqlPlatform = ({
@@ -46,6 +48,20 @@ export const mysqlPlatform = ({
           return row?.id ?? id;
         }),
       replace: (topic, id) => run('REPLACE INTO topic_id (topic, id) VALUES (?, ?)', [topic, id]),
+    },
+    topicNotes: {
+      async find(topic) {
+        const [row] = await rows<{ note: string }>(
+          'SELECT note FROM topic_note JOIN topic_id USING (topic, id) WHERE topic = ?',
+          [topic],
+        );
+        return row === undefined ? null : (JSON.parse(row.note) as TopicNote);
+      },
+      write: (topic, note) =>
+        run(
+          'REPLACE INTO topic_note (topic, id, note) SELECT topic, id, ? FROM topic_id WHERE topic = ?',
+          [JSON.stringify(note), topic],
+        ),
     },
   };
 };

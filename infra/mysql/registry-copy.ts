@@ -112,6 +112,7 @@ export const loadRegistry = async (
     // Of a platform that was started on these servers and never used: it had other topics, and
     // directories with other marks. The next start records those of this one.
     await run('DELETE FROM topic_id');
+    await run('DELETE FROM topic_note');
     await run('DELETE FROM marked_store');
     await run('UPDATE platform SET id = ?', [platform]);
     await run('UPDATE registry_head SET position = ? WHERE one = 1', [

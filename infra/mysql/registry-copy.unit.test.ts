@@ -25,6 +25,7 @@ test('the topics and marked directories of the platform before are forgotten wit
   expect(transactions[0]).toEqual(
     expect.arrayContaining([
       'DELETE FROM topic_id',
+      'DELETE FROM topic_note',
       'DELETE FROM marked_store',
       'UPDATE platform SET id = ?',
     ]),

@@ -52,6 +52,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        topic VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, id CHAR(36) NOT NULL
      ) ENGINE=InnoDB`,
   ],
+  [
+    `CREATE TABLE IF NOT EXISTS topic_note (
+       topic VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, id CHAR(36) NOT NULL,
+       note LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
+     ) ENGINE=InnoDB`,
+  ],
 ];
 
 const NO_TABLE = 1146;

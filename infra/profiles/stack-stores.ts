@@ -10,6 +10,7 @@ import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
+import type { TopicNotes } from '#domain/ports/topic-notes.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
@@ -42,6 +43,7 @@ export interface StackStores {
   readonly auditStore: AuditStore;
   readonly eventStore: EventStore;
   readonly guard: TopicGuard;
+  readonly topicNotes: TopicNotes;
   readonly log: KafkaLog;
   /** see the stack profile */
   readonly outboxLog: KafkaLog;
@@ -122,5 +124,5 @@ export const openStackStores = async (
   // and producers must not wait with it.
   const outboxLog = await kafkaLog({ ...kafka, guard, clientId: `${kafka.clientId}-outbox` });
   opened(outboxLog.close);
-  return { platform, ...registry, guard, log, outboxLog };
+  return { platform, ...registry, guard, topicNotes: own.topicNotes, log, outboxLog };
 };

@@ -13,15 +13,14 @@
 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { EngineContext } from '#application/dependencies.ts';
+import type { EngineContext, PlatformDependencies } from '#application/dependencies.ts';
+import type { Retention } from '#commands/retention/retention.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { closingOnFailure, type Opened } from '#domain/closing.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
-import { fail } from '#domain/errors.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
@@ -31,11 +30,10 @@ import { type FlinkEngine, flinkEngine } from '#infra/flink/engine.ts';
 import { garbageCollection } from '#infra/flink/garbage-collection.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
+import { historyReach } from '#infra/flink/history-reach.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
 import { type KeepSmallOptions, keepTablesSmall } from '#infra/flink/maintenance.ts';
-import { rollUp } from '#infra/flink/rollup.ts';
-import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { mysqlDatasetJobs } from '#infra/mysql/dataset-jobs.ts';
 import { JOBS_LEASE, mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
@@ -46,16 +44,21 @@ import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
+import { exclusive, openStackRetention } from '#infra/profiles/stack-retention.ts';
+import { stackRollup } from '#infra/profiles/stack-rollup.ts';
+import { stackStorage } from '#infra/profiles/stack-storage.ts';
 import {
   openStackStores,
   refuseStrayTopics,
   stackDirectories,
 } from '#infra/profiles/stack-stores.ts';
+import { type StackTopics, stackTopics } from '#infra/profiles/stack-topics.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { tableDocuments } from '#infra/shared/iceberg/table-documents.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
+import { pastOffsets } from '#projections/archive/past-offsets.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
@@ -77,12 +80,25 @@ export interface StackOptions extends OnlineOptions {
   readonly projections?: boolean;
   /** how long the tables of a retired generation stay, ms; default a minute */
   readonly garbageCollectionMs?: number;
+  /**
+   * how long Kafka keeps events that the history has, ms; default, null: as long as the topics'
+   * own retention
+   */
+  readonly keepLogMs?: number | null;
+  /** called with parts of the platform that tests work with directly */
+  readonly onParts?: (parts: StackParts) => void;
   /** table maintenance of the history */
   readonly maintenance?: Pick<KeepSmallOptions, 'limits' | 'everyCommits' | 'pollMs'>;
   readonly settings?: Partial<
     Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>
   >;
 }
+
+export interface StackParts {
+  readonly retention: Retention;
+}
+
+type OpenRetention = NonNullable<PlatformDependencies['openRetention']>;
 
 const GARBAGE_COLLECTION_MS = 60_000;
 const CLOCK_STEP_MS = 1;
@@ -99,17 +115,19 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
   const kafka = { brokers: [addresses.kafka], clientId, warn };
   const stores = await openStackStores({ addresses, kafka, warn }, opened);
   const { platform, database, auditStore, eventStore, guard, log, outboxLog } = stores;
+  const reach = historyReach({ log, notes: stores.topicNotes });
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
   const lease = await mysqlLease(database, JOBS_LEASE);
   opened(lease.close);
   const { iceberg: tables, paimon, jobs: jobDirectory } = stackDirectories(addresses);
+  const flinkAt = { warehouse: addresses.warehouse, gateway: addresses.sqlGateway };
   const history = await openStackHistory({
     tables,
     platform,
     spillDirectory: join(addresses.warehouse.iceberg, '.spill'),
-    warehouse: addresses.warehouse,
-    gateway: addresses.sqlGateway,
+    ...flinkAt,
     log,
+    reach,
     now,
     maintenance: options.maintenance?.limits,
   });
@@ -139,6 +157,8 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
     ...options.settings,
   };
   let flink: FlinkEngine | null = null;
+  const exclusively = exclusive();
+  let topics: StackTopics | null = null;
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null =>
     flink?.generation(plan.view, generation) ?? null;
   const { cache, durable, tiles, readsByStore, noteFolded, ttlOf, older } = stackOnline({
@@ -160,6 +180,7 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
       : openCacheProjections({ kafka, log, guard, cache, decoder, traces, ttlOf, older, now });
 
   const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
+    topics = stackTopics(catalog);
     const generations = flinkEngine({
       log,
       cache,
@@ -170,17 +191,21 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
       fetcher: (target) => tilesFetcher(target, tiles),
       leads: lease.holds,
       viewDefinition: (view, version) => catalog.definition('feature-view', view, version),
-      sources: () =>
-        catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
+      sources: topics.sources,
       featureLogs: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
-      historyStart: (source) => history.start(source),
+      historyStart: (source) => exclusively(() => history.start(source)),
+      historyMarks: (query) => history.marks(query),
+      unread: (topic, read) => history.unread(topic, read),
+      async lostEvents(topic) {
+        await history.observe(topic);
+        return history.lost(topic);
+      },
       historyEndOffsets: (topic) => history.endOffsets(topic),
       topicProblem: guard.problem,
       clean: garbageCollection({
+        ...flinkAt,
         cache,
-        gateway: addresses.sqlGateway,
-        warehouse: addresses.warehouse,
         paimon,
         jobStore,
         now: Date.now,
@@ -196,13 +221,7 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
       ...options.maintenance,
       gateway: addresses.sqlGateway,
       tables,
-      topics: () => [
-        ...catalog.streams('source').map(({ name }) => rawTopic(name)),
-        ...catalog
-          .streams('feature-view')
-          .flatMap(({ name }) => [featuresTopic(name), ...rollupTopics(name)]),
-        ...loggedServices(catalog).map(({ columns }) => featureLogTopic(columns.service)),
-      ],
+      topics: topics.tables,
       leads: lease.holds,
       warn,
     });
@@ -225,6 +244,17 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
     };
   };
 
+  const { keepLogMs: keepMs = null } = options;
+  const openTrimming = (keepLogMs: number): OpenRetention =>
+    function openTrimmed(running, _limited, isCurrent) {
+      const mayTrim = (): boolean => lease.holds() && isCurrent();
+      const own = topics as StackTopics;
+      const shared = { log, history, reach, exclusively, running, now, warn };
+      const retention = openStackRetention({ ...shared, ...own, mayTrim, keepMs: keepLogMs });
+      options.onParts?.({ retention });
+      return retention;
+    };
+
   return startPlatform({
     profile: 'stack',
     lineage:
@@ -240,7 +270,7 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
     datasetDirectory: join(options.dataDirectory, 'datasets'),
     now,
     warn,
-    log,
+    log: { ...log, offsetsAt: pastOffsets(log, history) },
     schemas,
     outboxLog,
     eventStore,
@@ -260,25 +290,14 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
     // Starting a Flink job takes seconds, so no fill is short.
     shortFillEvents: null,
     openEngine,
+    ...(keepMs === null ? {} : { openRetention: openTrimming(keepMs) }),
+    keepsHistory: true,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
-    rollup(request, { spec }) {
-      const generation = flink?.generation(request.view, spec.generation) ?? null;
-      if (generation === null)
-        return fail('MR_VIEW_NOT_READY', `no generation of "${request.view}" is live yet`);
-      return rollUp(
-        {
-          tables,
-          warehouse: addresses.warehouse,
-          gateway: addresses.sqlGateway,
-          now,
-          log,
-          jobs,
-          cluster,
-        },
-        generation,
-        request,
-      );
-    },
+    rollup: stackRollup(
+      { ...flinkAt, tables, now, log, jobs, cluster },
+      (view, generation) => flink?.generation(view, generation) ?? null,
+    ),
+    storage: stackStorage(log, guard),
     materializations: stackMaterializations({ platform, log, history, cache, tables }),
     async close() {
       traces.close();

@@ -4,8 +4,8 @@
  * the others from the log.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { fail } from '#domain/errors.ts';
 import { encodeKey } from '#domain/plan/entity-key.ts';
+import { assertEvents } from '#domain/ports/events-lost.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
@@ -49,13 +49,7 @@ export const createRowsAt =
 
     const [begin, ends] = await Promise.all([log.begin(topic), log.end(topic)]);
     if (begin.some((offset) => offset > 0)) {
-      const reached = await history.endOffsets(topic);
-      if (begin.some((offset, p) => (reached[p] ?? 0) < offset))
-        fail(
-          'MR_STORAGE_FAILED',
-          `${topic} begins at ${begin.join(', ')}, and its history ends before that`,
-          { topic },
-        );
+      assertEvents(topic, begin, await history.endOffsets(topic));
       const fields = Object.keys(source.fields);
       for await (const events of history.scan({
         source: source.name,

@@ -6,7 +6,7 @@
  */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { fail } from '#domain/errors.ts';
+import { assertEvents } from '#domain/ports/events-lost.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
@@ -46,15 +46,7 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
     begin: readonly number[],
   ): AsyncGenerator<readonly Row[]> {
     const topic = rawTopic(definition.name);
-    const endOffsets = await history.endOffsets(topic);
-    if (begin.some((offset, p) => (endOffsets[p] ?? 0) < offset))
-      fail(
-        'MR_STORAGE_FAILED',
-        `${topic} begins at ${begin.join(', ')}, and its history ends before that`,
-        {
-          topic,
-        },
-      );
+    assertEvents(topic, begin, await history.endOffsets(topic));
     const query = {
       source: definition.name,
       below: begin,

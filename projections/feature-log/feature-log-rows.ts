@@ -2,6 +2,7 @@
 
 import { avroCodec } from '#domain/avro/codec.ts';
 import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
+import { assertEvents } from '#domain/ports/events-lost.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
@@ -9,7 +10,7 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
 
 interface FeatureLogRowsDependencies {
-  readonly log: Pick<Log, 'read' | 'end'>;
+  readonly log: Pick<Log, 'begin' | 'end' | 'read'>;
   readonly history: Pick<HistoryTables, 'endOffsets' | 'rows'>;
   readonly schemas: Pick<SchemaRegistry, 'schema'>;
 }
@@ -44,6 +45,7 @@ export const createFeatureLogRows = ({
     const topic = featureLogTopic(service);
     const at = (partition: number, offset: number): string => `${topic}@${partition}:${offset}`;
     const endOffsets = await history.endOffsets(topic);
+    assertEvents(topic, await log.begin(topic), endOffsets);
     const query = {
       ...(requestId === undefined ? {} : { where: { request_id: requestId } }),
       ...(from === undefined ? {} : { from }),

@@ -3,6 +3,7 @@
  * is no gap and no overlap, because the history's tables have their end offsets.
  */
 
+import { assertEvents } from '#domain/ports/events-lost.ts';
 import type { EventQuery, HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
@@ -11,7 +12,7 @@ import { isKnown, type Knowledge } from '#domain/sources/knowledge.ts';
 import type { RawEvent, Row } from '#domain/values/value.ts';
 
 interface RawEventsDependencies {
-  readonly log: Pick<Log, 'end' | 'read'>;
+  readonly log: Pick<Log, 'begin' | 'end' | 'read'>;
   readonly history: Pick<HistoryTables, 'endOffsets' | 'events' | 'horizon'>;
   /** the source's row and event time from a record's value */
   readonly decode: (
@@ -52,7 +53,9 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
     endOffsets: readonly number[],
   ): Promise<RawEvent[]> => {
     const topic = rawTopic(query.source);
-    const ends = await log.end(topic);
+    const [begin, ends] = await Promise.all([log.begin(topic), log.end(topic)]);
+    // On the stack, the log deletes by itself.
+    assertEvents(topic, begin, endOffsets);
     const wanted = matches(query);
     const found: RawEvent[] = [];
     for (const [partition, end] of ends.entries()) {

@@ -38,6 +38,7 @@ const eventsOf = (history: number, begin: number, deleted = 0) => {
       },
     },
     log: {
+      begin: async () => [begin],
       end: async () => [10],
       read: async (_topic, _partition, offset) =>
         Array.from({ length: 10 }, (_, i) => record(i)).slice(Math.max(offset, begin)),
@@ -62,6 +63,13 @@ test('from the history up to its end, then from the log', async () => {
     expect(offsets(await eventsOf(history, begin).rawEvents({ source: 's' }))).toEqual([
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
     ]);
+});
+
+test('events that the log deleted before the history had them are not passed over', async () => {
+  await expect(eventsOf(4, 6).rawEvents({ source: 's' })).rejects.toMatchObject({
+    code: 'MR_EVENTS_LOST',
+    details: { topic: 'raw.s', partition: 0, from: 4, below: 6 },
+  });
 });
 
 test('a look back ends at the horizon', async () => {

@@ -26,7 +26,7 @@ export interface StatusDependencies {
   readonly startedAt: number;
   readonly dataDirectory: string;
   readonly log: Log;
-  readonly history: Pick<HistoryTables, 'endOffsets' | 'problems' | 'snapshot'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'lost' | 'problems' | 'snapshot'>;
   /** absent: other servers store the data */
   readonly storage?: StorageSizes;
   readonly catalog: Catalog;
@@ -56,6 +56,12 @@ export const createStatus = (
   const counts = createRecordCounts(log);
   const recordsOf = (topic: string, snapshot: HistorySnapshot | null): Promise<number> =>
     counts(topic, snapshot).catch(() => 0);
+  /** A log that does not answer has no size. */
+  const sizesOf = (sizes: StorageSizes): Promise<Pick<PlatformStatus, 'storage'>> =>
+    storageOf(log, history, sizes).then(
+      (found) => ({ storage: found }),
+      () => ({}),
+    );
   const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
   const views = (): { name: string; version: number }[] =>
@@ -97,10 +103,11 @@ export const createStatus = (
     definition: SourceDefinition,
   ): Promise<PlatformStatus['sources'][number]> => {
     const topic = rawTopic(definition.name);
-    const [ends, snapshot, endOffsets] = await Promise.all([
+    const [ends, snapshot, endOffsets, lost] = await Promise.all([
       endOf(topic),
       newestSnapshot(history, topic),
       history.endOffsets(topic).catch(messageOf),
+      history.lost?.(topic).catch(() => null),
     ]);
     const [events, rejected] = await Promise.all([
       recordsOf(topic, snapshot),
@@ -121,12 +128,14 @@ export const createStatus = (
         at(ends.map((_, partition) => reached[partition] ?? 0)),
       ),
       historyError:
-        typeof endOffsets === 'string' ? endOffsets : (history.problems?.().get(topic) ?? null),
+        typeof endOffsets === 'string'
+          ? endOffsets
+          : (history.problems?.().get(topic) ?? lost?.message ?? null),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
       historyBytes: snapshot?.bytes ?? null,
       historyRows: snapshot?.rows ?? null,
       historyHorizon: snapshot?.horizon?.time ?? null,
-      ...(storage === undefined ? {} : { kept: keptEvents(storage.kept(topic)) }),
+      ...(storage === undefined ? {} : { kept: keptEvents(await storage.kept(topic)) }),
     };
   };
 
@@ -149,7 +158,7 @@ export const createStatus = (
           ? {}
           : { readsByStore: dependencies.readsByStore() }),
         degraded: dependencies.degraded(),
-        ...(storage === undefined ? {} : { storage: await storageOf(log, history, storage) }),
+        ...(storage === undefined ? {} : await sizesOf(storage)),
       };
     },
     async freshness() {

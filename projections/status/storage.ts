@@ -7,10 +7,12 @@ import { hasHistory } from '#domain/ports/topics.ts';
 
 /** What only the profile that stores it knows. */
 export interface StorageSizes {
-  /** the file of the log; `free`: of these, what new records will reuse */
-  readonly log: () => { readonly bytes: number; readonly free: number };
-  readonly kept: (topic: string) => readonly KeptRecords[];
+  /** of the log; `free`: of these, what new records will reuse */
+  readonly log: () => Eventually<{ readonly bytes: number; readonly free: number }>;
+  readonly kept: (topic: string) => Eventually<readonly KeptRecords[]>;
 }
+
+type Eventually<T> = T | Promise<T>;
 
 type KeptEvents = NonNullable<PlatformStatus['sources'][number]['kept']>;
 
@@ -36,7 +38,7 @@ export const storageOf = async (
 ): Promise<NonNullable<PlatformStatus['storage']>> => {
   const topics = (await log.topics()).filter(({ topic }) => hasHistory(topic));
   const tables = await Promise.all(topics.map(({ topic }) => newestSnapshot(history, topic)));
-  const { bytes: logBytes, free: logFreeBytes } = sizes.log();
+  const { bytes: logBytes, free: logFreeBytes } = await sizes.log();
   const historyBytes = tables.reduce((sum, table) => sum + (table?.bytes ?? 0), 0);
   return { logBytes, logFreeBytes, historyBytes };
 };

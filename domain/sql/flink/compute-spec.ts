@@ -17,4 +17,9 @@ export interface ComputeSpec {
    * are never late, because a replay includes late events
    */
   readonly past?: readonly number[];
+  /**
+   * for each partition, the watermark of the events that are read from the history, epoch ms; null:
+   * it has none
+   */
+  readonly marks?: readonly (number | null)[];
 }

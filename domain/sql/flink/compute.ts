@@ -11,7 +11,7 @@
  *
  * A GROUP BY emits a tile's new state whenever it changes, which is what features.<view> records.
  * Every partial is a commutative monoid, so the order of events does not matter, and history and
- * log can be read in parallel.
+ * log can be read in parallel. Only which events are late depends on it: see `historyMarks`.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { ENTITY_ROW_HOP, slotColumns } from '#domain/encoding/features-schema.ts';
@@ -27,7 +27,7 @@ import { expressionSql } from '../print-expression.ts';
 import { flinkColumnType } from './columns.ts';
 import type { ComputeSpec } from './compute-spec.ts';
 import { FLINK } from './dialect.ts';
-import { KNOWN_TIME, lateness } from './lateness.ts';
+import { historyMarksSql, KNOWN_TIME, lateness } from './lateness.ts';
 import { featuresSink } from './names.ts';
 import { flinkConvert, flinkName } from './types.ts';
 
@@ -250,6 +250,14 @@ export const computeSql = (spec: ComputeSpec, from: string): ComputeSql => {
   const { marked, kept, late } = lateness(spec, events, name);
   return { views: [marked, kept], inserts: [...inserts, late] };
 };
+
+/**
+ * The watermark of each partition over the events of the history: a query of two columns. History
+ * and log are read in parallel, and what is late goes by the order of the log; null: nothing is.
+ * @param from a query of the history, as of `computeSql`
+ */
+export const historyMarks = (spec: ComputeSpec, from: string): string | null =>
+  closesTiles(spec.plan) ? historyMarksSql(spec, eventsSql(spec, inputsOf(spec), from)) : null;
 
 export const statementSet = (inserts: readonly string[]): string =>
   `EXECUTE STATEMENT SET BEGIN\n${inserts.join(';\n')};\nEND`;

@@ -28,6 +28,7 @@ const keyText = ({ keys }: ViewPlan): string =>
 
 /** The column of the events that holds an imported event's known time, if the source has one. */
 export const KNOWN_TIME = 'mr_known_time';
+const KNOWN_LOG_TIME = `COALESCE(${KNOWN_TIME}, mr_log_time)`;
 
 interface LatenessSql {
   /** CREATE VIEW: the events with their partition's watermark */
@@ -38,6 +39,29 @@ interface LatenessSql {
   readonly late: string;
 }
 
+/** The time up to which an event moves its partition's watermark. */
+const markOf = (spec: ComputeSpec): string => {
+  const time = spec.source.knownTime === undefined ? 'mr_log_time' : KNOWN_LOG_TIME;
+  return `MAX(LEAST(event_time, ${time}))`;
+};
+
+const LEAST_MARK = '-8640000000000000';
+
+/** At least the watermark of the history, which is read beside the log. */
+const withHistory = (marks: ComputeSpec['marks'], mark: string): string => {
+  const known = (marks ?? []).flatMap((time, partition) =>
+    time === null ? [] : [`WHEN ${partition} THEN CAST(${time} AS BIGINT)`],
+  );
+  return known.length === 0
+    ? mark
+    : `GREATEST(${mark}, CASE mr_partition ${known.join(' ')} ELSE CAST(${LEAST_MARK} AS BIGINT) END)`;
+};
+
+/** @param events the events of the history */
+export const historyMarksSql = (spec: ComputeSpec, events: string): string =>
+  `SELECT CAST(mr_partition AS STRING), CAST(${markOf(spec)} AS STRING)
+FROM (${events}) GROUP BY mr_partition`;
+
 export const lateness = (spec: ComputeSpec, events: string, view: string): LatenessSql => {
   const { plan, past = [], generation } = spec;
   const hop = widestHopMs(plan);
@@ -46,16 +70,16 @@ export const lateness = (spec: ComputeSpec, events: string, view: string): Laten
     offset > 0 ? [`(mr_partition = ${partition} AND mr_offset < ${offset})`] : [],
   );
   const known = spec.source.knownTime === undefined ? null : KNOWN_TIME;
-  const time = known === null ? 'mr_log_time' : `COALESCE(${known}, mr_log_time)`;
   const isLate = [
     `${closes} < mr_mark`,
     ...(known === null ? [] : [`${known} IS NULL`]),
     ...(before.length === 0 ? [] : [`NOT (${before.join(' OR ')})`]),
   ].join(' AND ');
+  const mark = `${markOf(spec)} OVER (
+    PARTITION BY mr_partition ORDER BY mr_proctime ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`;
   return {
     marked: `CREATE TEMPORARY VIEW marked_${view} AS
-SELECT *, MAX(LEAST(event_time, ${time})) OVER (
-    PARTITION BY mr_partition ORDER BY mr_proctime ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS mr_mark
+SELECT *, ${withHistory(spec.marks, mark)} AS mr_mark
 FROM (SELECT *, PROCTIME() AS mr_proctime FROM (${events}))`,
     kept: `CREATE TEMPORARY VIEW ${view} AS\nSELECT * FROM marked_${view} WHERE NOT (${isLate})`,
     late: `INSERT INTO ${lateSink(plan.view)}

@@ -79,6 +79,7 @@ const profileOf = async (
         projections,
         cacheTimeoutMs: cacheTimeout,
         durableTimeoutMs: durableTimeout,
+        ...(keepLog === undefined ? {} : { keepLogMs: keepLog }),
       });
   }
   const { startErasable } = await import('#infra/profiles/embedded-erasable.ts');

@@ -101,6 +101,10 @@ export const rawHistory = (source: SourceDefinition, below: readonly number[]): 
   const limit = below
     .map((offset, partition) => `(\`_partition\` = ${partition} AND \`_offset\` < ${offset})`)
     .join(' OR ');
-  return `SELECT ${fields.map(([name, type]) => value(name, type)).join(', ')}, \`_partition\`, \`_offset\`, MR_MS(\`_log_time\`), CAST(NULL AS STRING)
+  const columns = fields.map(([name, type]) => {
+    const sql = value(name, type);
+    return sql === quote(name) ? sql : `${sql} AS ${quote(name)}`;
+  });
+  return `SELECT ${columns.join(', ')}, \`_partition\` AS mr_partition, \`_offset\` AS mr_offset, MR_MS(\`_log_time\`) AS mr_log_time, CAST(NULL AS STRING) AS mr_trace
 FROM ${historyTable('raw', source.name)} WHERE ${limit}`;
 };

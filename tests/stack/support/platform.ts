@@ -45,7 +45,7 @@ const ARCHIVE_MS = 1_000;
 const START_MS = 240_000;
 
 /** Resolves when the jobs of all views run: the deadlines of tests begin then. */
-const jobsRun = (platform: Platform): Promise<void> =>
+export const jobsRun = (platform: Platform): Promise<void> =>
   until(
     'the jobs of all views run',
     async () =>
