@@ -213,7 +213,7 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     what: Materialized,
     refused: (error: unknown) => void,
   ): Promise<void> => {
-    const lost = await lostTopics(all, refused);
+    const lost = await lostTopics(what, refused);
     const sources = what.sources.filter(({ name }) => !lost.has(rawTopic(name)));
     const featureLogs = what.featureLogs.filter(
       ({ service }) => !lost.has(featureLogTopic(service)),
