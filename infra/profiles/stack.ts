@@ -42,6 +42,7 @@ import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { openCacheProjections } from '#infra/profiles/cache-projections.ts';
 import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
+import { refuseWhileErasing } from '#infra/profiles/stack-erase-requests.ts';
 import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { openStackStores, stackDirectories } from '#infra/profiles/stack-stores.ts';
@@ -80,7 +81,14 @@ export interface StackOptions extends OnlineOptions {
 const GARBAGE_COLLECTION_MS = 60_000;
 const CLOCK_STEP_MS = 1;
 
+/** @throws MR_REFUSED while an erasure of the stack is not finished */
 export const startStack = async (options: StackOptions): Promise<Platform> => {
+  refuseWhileErasing(options.addresses);
+  return openStackPlatform(options);
+};
+
+/** For the erasure itself. */
+export const openStackPlatform = async (options: StackOptions): Promise<Platform> => {
   const { addresses } = options;
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message: string) => void process.stderr.write(`${message}\n`));

@@ -1,0 +1,291 @@
+/**
+ * `millrace erase --profile stack`: removes what a stack of this machine knows about one entity
+ * (docs/decisions/0059-stack-erasure.md). No gateway may run on it.
+ *
+ *   1. the request is stored: gateways do not start until the erasure has ended
+ *   2. all servers but the database and the schema registry are stopped
+ *   3. what has the entity is found, and stored: answers, data sets
+ *   4. Kafka's files and the history's are written anew without it
+ *   5. what the servers compute from these, and can have it, is removed: state of Flink's jobs,
+ *      Paimon's tables, Redis
+ *   6. the servers are started, and compute it again; views of others that had counted its events
+ *      are replayed without them
+ *
+ * Each step can be run again, so an erasure that was killed is finished by the next one.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { ErasureCertificate, LoggedAnswer, Remains } from '#domain/erasure/certificate.ts';
+import type { EntityTexts } from '#domain/erasure/scope.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
+import type { WantedErasure } from '#domain/ports/erasure-runner.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { featureLogTopic } from '#domain/ports/topics.ts';
+import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
+import { tablesBelow } from '#infra/iceberg/belongs.ts';
+import { type ErasedRows, eraseRows, selectRows } from '#infra/iceberg/erase-rows.ts';
+import { eraseRecords } from '#infra/kafka/segments/erase-records.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { openStack, type Stack } from '#infra/stack/stack.ts';
+import { removePartialFiles } from './erase-data-sets.ts';
+import { countedDeleted } from './erase-deleted.ts';
+import { distinct, type Found, remember } from './erase-found.ts';
+import { othersOf, type RecomputeSettings, refuseUnsigned } from './erase-others.ts';
+import { ALWAYS, inBackups, removeBackupsIn } from './erase-remains.ts';
+import { digestOf } from './erase-scope.ts';
+import { dataSetsIn, rollupsOfOthers, tableMatches } from './stack-erase-files.ts';
+import { eraseDerived, touchedViews } from './stack-erase-derived.ts';
+import { fillAgain, setBackProgress } from './stack-erase-fill.ts';
+import { answersIn, inRecordsOfLog, recordTests } from './stack-erase-log.ts';
+import { type ErasureNotes, erasureNotes } from './stack-erase-notes.ts';
+import { type ErasedRegistry, openErasedRegistry } from './stack-erase-registry.ts';
+import { stackErasureRequests } from './stack-erase-requests.ts';
+import { startForErasure, stopForErasure } from './stack-erase-servers.ts';
+import type { StackOptions } from './stack.ts';
+import { stackDirectories } from './stack-stores.ts';
+
+export interface EraseStackOptions extends Omit<RecomputeSettings, 'entityQuotas'> {
+  /** of the servers */
+  readonly directory: string;
+  readonly basePort?: number;
+  readonly entity: EntityTexts;
+  readonly reason: string;
+  /** of gateways: their data sets are in there */
+  readonly dataDirectories?: readonly string[];
+  /** directories of backups */
+  readonly backups?: readonly string[];
+  /** the backups of these directories are removed, all of them */
+  readonly removeBackups?: boolean;
+  readonly now?: () => number;
+  readonly onProgress?: (what: string) => void;
+  /** called after each step; tests stop a run there */
+  readonly onStep?: (step: EraseStep) => void;
+  /** of the jobs that compute the views again, as gateways have them */
+  readonly settings?: StackOptions['settings'];
+}
+
+export type EraseStep = 'request' | 'found' | 'log' | 'history' | 'derived' | 'started' | 'end';
+
+const SERVED = featureLogTopic('');
+
+interface Run {
+  readonly options: EraseStackOptions;
+  readonly stack: Stack;
+  readonly addresses: StackAddresses;
+  readonly registry: ErasedRegistry;
+  readonly notes: ErasureNotes;
+  readonly connection: DuckDBConnection;
+  readonly root: Directory;
+  readonly erasure: string;
+  readonly now: () => number;
+  readonly onProgress: (what: string) => void;
+}
+
+const kafkaLogs = ({ directory }: StackAddresses): string => join(directory, 'kafka');
+
+/** What has the entity, before anything is removed. */
+const find = async (run: Run): Promise<Found> => {
+  const { registry, addresses, root, connection, options } = run;
+  const { entity } = registry;
+  const schemas = confluentSchemaRegistry({ url: addresses.registry });
+  const answers: LoggedAnswer[] = [...(await answersIn(kafkaLogs(addresses), entity, schemas))];
+  for (const topic of (await tablesBelow(root)).filter((one) => one.startsWith(SERVED))) {
+    const matches = entity.scope.matches.get(topic) ?? [];
+    const rows = await selectRows({ root, topic, matches, connection }, 'request_id');
+    for (const [requestId] of rows)
+      answers.push({ service: topic.slice(SERVED.length), requestId: String(requestId) });
+  }
+  const dataSets = await dataSetsIn(connection, options.dataDirectories ?? [], entity.scope);
+  return { answers: distinct(answers), dataSets };
+};
+
+const eraseFromLog = async ({ registry, addresses, notes, erasure, onProgress }: Run) => {
+  const schemas = confluentSchemaRegistry({ url: addresses.registry });
+  const testOf = recordTests(registry.entity, schemas);
+  await eraseRecords({
+    logs: kafkaLogs(addresses),
+    testOf(topic, partition) {
+      const test = testOf(topic);
+      if (test !== null) onProgress(`log: ${topic}, partition ${partition}`);
+      return test;
+    },
+    onFound: ({ topic, partition, offsets }) => notes.add(erasure, topic, partition, offsets),
+  });
+};
+
+const eraseFromHistory = async ({
+  registry,
+  notes,
+  erasure,
+  connection,
+  root,
+  now,
+  onProgress,
+}: Run): Promise<Readonly<Record<string, ErasedRows>>> => {
+  const done: Record<string, ErasedRows> = {};
+  const matchesOf = tableMatches(registry.entity.scope);
+  for (const topic of await tablesBelow(root)) {
+    const matches = matchesOf(topic);
+    if (matches === null) continue;
+    onProgress(`history: ${topic}`);
+    const erased = await eraseRows({
+      ...{ root, topic, matches, connection, now: now(), begun: true },
+      onFound(rows) {
+        const byPartition = Map.groupBy(rows, ({ partition }) => partition);
+        for (const [partition, found] of byPartition)
+          notes.add(
+            erasure,
+            topic,
+            partition,
+            found.map(({ offset }) => offset),
+          );
+      },
+    });
+    if (erased.files > 0 || erased.snapshots > 0) done[topic] = erased;
+  }
+  return done;
+};
+
+const remainsOf = async (run: Run): Promise<readonly Remains[]> => {
+  const { registry, addresses, root, options, now } = run;
+  const { entity, definitions } = registry;
+  const { backups = [], removeBackups = false } = options;
+  return [
+    ...(await countedDeleted({ root, definitions, scope: entity.scope, now: now() })),
+    ...(await registry.inChains()),
+    ...(await inRecordsOfLog(kafkaLogs(addresses), entity)),
+    ...(await rollupsOfOthers(root, entity.scope)),
+    ...(await registry.dataSetsElsewhere(options.dataDirectories ?? [])),
+    ...(await inBackups(removeBackups ? [] : backups)),
+    ...ALWAYS,
+  ];
+};
+
+type Erased = Omit<ErasureCertificate, 'recomputed' | 'ended'> & {
+  readonly jobs: readonly string[];
+};
+
+/** The servers but the database and the schema registry are stopped when it returns. */
+const eraseFromStores = async (run: Run): Promise<Erased> => {
+  const { options, addresses, registry, notes, erasure, now, onProgress } = run;
+  const { reason, dataDirectories = [], backups = [], onStep = () => {} } = options;
+  const { scope } = registry.entity;
+  onProgress('stopping the servers');
+  await stopForErasure(run.stack, kafkaLogs(addresses));
+  await registry.assertNoGateway();
+  onProgress('what has the entity');
+  for (const directory of dataDirectories) removePartialFiles(join(directory, 'datasets'));
+  const found = await find(run);
+  const { found: all, started } = remember(notes, erasure, { started: now(), reason, found });
+  onStep('found');
+  await eraseFromLog(run);
+  onStep('log');
+  const history = await eraseFromHistory(run);
+  onStep('history');
+  onProgress('state of jobs, tables of Paimon, data sets');
+  const { jobs, states } = await eraseDerived(addresses, registry.entity);
+  for (const path of all.dataSets) rmSync(path, { force: true });
+  const removed = options.removeBackups === true ? await removeBackupsIn(backups) : [];
+  onStep('derived');
+  onProgress('what remains');
+  return {
+    format: 1,
+    platform: registry.platform,
+    entity: { definitions: scope.entities, keyNames: scope.keyNames, digest: erasure },
+    reason,
+    started: new Date(started).toISOString(),
+    removed: { records: notes.counts(erasure), history, states, backups: removed },
+    contained: { ...all, views: scope.views, services: scope.services },
+    remains: await remainsOf(run),
+    jobs,
+  };
+};
+
+const eraseIn = async (run: Run): Promise<ErasureCertificate> => {
+  const { options, addresses, registry, erasure, now, onProgress } = run;
+  const { onStep = () => {}, auditAnchor, auditKey, stuckAfterMs, settings } = options;
+  const { jobs, ...erased } = await eraseFromStores(run);
+  onProgress('starting the servers');
+  await startForErasure(run.stack);
+  await setBackProgress(addresses, jobs, registry.definitions);
+  onStep('started');
+  const { recomputed, remains } = await fillAgain({
+    ...{ addresses, erasure, auditAnchor, auditKey, onProgress },
+    views: touchedViews(registry.entity),
+    others: othersOf(registry.entity.scope, erased.removed.records),
+    ...(stuckAfterMs === undefined ? {} : { stuckAfterMs }),
+    ...(settings === undefined ? {} : { settings }),
+  });
+  onStep('end');
+  return {
+    ...erased,
+    ended: new Date(now()).toISOString(),
+    recomputed,
+    remains: [...remains, ...erased.remains],
+  };
+};
+
+const DIGEST_IN_ID = 16;
+
+/**
+ * @throws MR_ENTITY_INVALID, MR_REASON_REQUIRED, MR_NOT_FOUND; MR_DATA_DIR_LOCKED while a gateway
+ * runs; MR_REFUSED where another erasure has not ended, or the audit log is signed, and views of
+ * others may be replayed without its key
+ */
+export const eraseStack = async (options: EraseStackOptions): Promise<ErasureCertificate> => {
+  const { directory, basePort, entity, reason, now = Date.now } = options;
+  const { onProgress = () => {}, onStep = () => {} } = options;
+  if (reason.trim() === '') fail('MR_REASON_REQUIRED', 'an erasure needs a reason: give --reason');
+  if (!existsSync(join(directory, 'stack.json')))
+    fail(
+      'MR_NOT_FOUND',
+      `${directory} is no directory of a stack: \`millrace stack up\` makes one.`,
+    );
+  const stack = openStack({ directory, ...(basePort === undefined ? {} : { basePort }) });
+  const { addresses } = stack;
+  onProgress('database and schema registry');
+  await startForErasure(stack, ['mariadb', 'registry']);
+  const registry = await openErasedRegistry(addresses, entity);
+  const duckDb = await openDuckDb({ memoryLimit: '512MB' });
+  const connection = await duckDb.connect();
+  try {
+    const { scope, isInText } = registry.entity;
+    if (isInText(reason))
+      fail('MR_BODY_INVALID', 'the reason names the entity, and the certificate must not');
+    if (scope.otherViews.size > 0 && options.auditKey === undefined && (await registry.isSigned()))
+      refuseUnsigned();
+    const erasure = digestOf(registry.platform, scope);
+    const wanted: WantedErasure = { entity, reason };
+    const requests = stackErasureRequests(addresses);
+    const id = `${erasure.slice(0, DIGEST_IN_ID)}-1`;
+    const other = requests.running().find((one) => one !== id);
+    if (other !== undefined)
+      throw new MillraceError(
+        'MR_REFUSED',
+        `Erasure ${other}, of another entity, has not ended: run it again first.`,
+        { id: other },
+      );
+    const isNew = !requests.running().includes(id);
+    requests.begin(id, wanted);
+    try {
+      await registry.assertNoGateway();
+    } catch (error) {
+      if (isNew) requests.forgetEnded(id);
+      throw error;
+    }
+    onStep('request');
+    const certificate = await eraseIn({
+      ...{ options, stack, addresses, registry, connection, erasure, now, onProgress },
+      notes: erasureNotes(join(addresses.directory, 'erasures')),
+      root: stackDirectories(addresses).iceberg,
+    });
+    requests.end(id, { certificate });
+    return certificate;
+  } finally {
+    connection.closeSync();
+    duckDb.close();
+    await registry.close();
+  }
+};
