@@ -6,7 +6,7 @@
  * | file | content |
  * |---|---|
  * | DIGEST.found.json | when the first run began, and what had the entity |
- * | DIGEST.removed | a line for each group of positions: topic, partition, offsets |
+ * | DIGEST.removed | a line for each group of positions: topic, partition, offsets, and a point |
  */
 import {
   closeSync,
@@ -31,6 +31,9 @@ export interface ErasureNotes extends Pick<ErasureRows, 'stored' | 'store' | 'co
   ) => void;
 }
 
+/** at the end of each line */
+const COMPLETE = '.';
+
 export const erasureNotes = (directory: string): ErasureNotes => {
   const foundFile = (erasure: string): string => `${erasure}.found.json`;
   const removedFile = (erasure: string): string => join(directory, `${erasure}.removed`);
@@ -47,7 +50,8 @@ export const erasureNotes = (directory: string): ErasureNotes => {
       if (offsets.length === 0) return;
       const file = openSync(removedFile(erasure), 'a', 0o600);
       try {
-        writeSync(file, `${topic} ${partition} ${offsets.join(',')}\n`);
+        // A killed run may have left a part of a line before it.
+        writeSync(file, `\n${topic} ${partition} ${offsets.join(',')} ${COMPLETE}\n`);
         fsyncSync(file);
       } finally {
         closeSync(file);
@@ -57,10 +61,10 @@ export const erasureNotes = (directory: string): ErasureNotes => {
     counts(erasure) {
       const file = removedFile(erasure);
       const positions = new Map<string, Set<string>>();
-      // A line that was not finished is of records that were not removed.
-      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
-      for (const line of lines) {
-        const [topic = '', partition, offsets = ''] = line.split(' ');
+      for (const line of existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []) {
+        const [topic = '', partition, offsets = '', end] = line.split(' ');
+        // One that was not finished is of records that were not removed.
+        if (end !== COMPLETE) continue;
         const mine = positions.get(topic) ?? new Set<string>();
         positions.set(topic, mine);
         for (const offset of offsets.split(',')) mine.add(`${partition}:${offset}`);

@@ -12,6 +12,9 @@ const WAVES: readonly (readonly ServerName[])[] = [
   ['kafka'],
 ];
 
+/** One that is killed has unfinished files. */
+const STOP_MS = 120_000;
+
 export const startForErasure = (stack: Stack, servers?: readonly ServerName[]): Promise<void> =>
   stack.up(servers);
 
@@ -20,10 +23,11 @@ export const startForErasure = (stack: Stack, servers?: readonly ServerName[]): 
  * is started once more
  */
 export const stopForErasure = async (stack: Stack, logs: string): Promise<void> => {
-  for (const wave of WAVES) await Promise.all(wave.map((server) => stack.kill(server, 'SIGTERM')));
+  for (const wave of WAVES)
+    await Promise.all(wave.map((server) => stack.kill(server, 'SIGTERM', STOP_MS)));
   if (!existsSync(logs) || (await isCleanlyStopped(logs))) return;
   await stack.up(['kafka']);
-  await stack.kill('kafka', 'SIGTERM');
+  await stack.kill('kafka', 'SIGTERM', STOP_MS);
   if (!(await isCleanlyStopped(logs)))
     throw new MillraceError(
       'MR_STACK_FAILED',

@@ -28,6 +28,7 @@ import { type ErasedRows, eraseRows, selectRows } from '#infra/iceberg/erase-row
 import { eraseRecords } from '#infra/kafka/segments/erase-records.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { lockStack } from '#infra/stack/lock.ts';
 import { openStack, type Stack } from '#infra/stack/stack.ts';
 import { removePartialFiles } from './erase-data-sets.ts';
 import { countedDeleted } from './erase-deleted.ts';
@@ -230,20 +231,41 @@ const eraseIn = async (run: Run): Promise<ErasureCertificate> => {
 const DIGEST_IN_ID = 16;
 
 /**
- * @throws MR_ENTITY_INVALID, MR_REASON_REQUIRED, MR_NOT_FOUND; MR_DATA_DIR_LOCKED while a gateway
- * runs; MR_REFUSED where another erasure has not ended, or the audit log is signed, and views of
- * others may be replayed without its key
+ * Stores the request, which keeps gateways away.
+ * @returns its id
+ * @throws MR_DATA_DIR_LOCKED, MR_REFUSED
  */
-export const eraseStack = async (options: EraseStackOptions): Promise<ErasureCertificate> => {
+const begin = async (
+  addresses: StackAddresses,
+  registry: ErasedRegistry,
+  erasure: string,
+  wanted: WantedErasure,
+): Promise<string> => {
+  const requests = stackErasureRequests(addresses);
+  const id = `${erasure.slice(0, DIGEST_IN_ID)}-1`;
+  const running = requests.running();
+  const other = running.find((one) => one !== id);
+  if (other !== undefined)
+    throw new MillraceError(
+      'MR_REFUSED',
+      `Erasure ${other}, of another entity, has not ended: run \`millrace erase --profile stack\` without --entity first, which finishes it.`,
+      { id: other },
+    );
+  requests.begin(id, wanted);
+  try {
+    await registry.assertNoGateway();
+  } catch (error) {
+    if (!running.includes(id)) requests.forgetEnded(id);
+    throw error;
+  }
+  return id;
+};
+
+const eraseLocked = async (options: EraseStackOptions): Promise<ErasureCertificate> => {
   const { directory, basePort, entity, reason, now = Date.now } = options;
   const { onProgress = () => {}, onStep = () => {} } = options;
-  if (reason.trim() === '') fail('MR_REASON_REQUIRED', 'an erasure needs a reason: give --reason');
-  if (!existsSync(join(directory, 'stack.json')))
-    fail(
-      'MR_NOT_FOUND',
-      `${directory} is no directory of a stack: \`millrace stack up\` makes one.`,
-    );
-  const stack = openStack({ directory, ...(basePort === undefined ? {} : { basePort }) });
+  const place = basePort === undefined ? { directory } : { directory, basePort };
+  const stack = openStack({ ...place, isLocked: true });
   const { addresses } = stack;
   onProgress('database and schema registry');
   await startForErasure(stack, ['mariadb', 'registry']);
@@ -257,35 +279,40 @@ export const eraseStack = async (options: EraseStackOptions): Promise<ErasureCer
     if (scope.otherViews.size > 0 && options.auditKey === undefined && (await registry.isSigned()))
       refuseUnsigned();
     const erasure = digestOf(registry.platform, scope);
-    const wanted: WantedErasure = { entity, reason };
-    const requests = stackErasureRequests(addresses);
-    const id = `${erasure.slice(0, DIGEST_IN_ID)}-1`;
-    const other = requests.running().find((one) => one !== id);
-    if (other !== undefined)
-      throw new MillraceError(
-        'MR_REFUSED',
-        `Erasure ${other}, of another entity, has not ended: run it again first.`,
-        { id: other },
-      );
-    const isNew = !requests.running().includes(id);
-    requests.begin(id, wanted);
-    try {
-      await registry.assertNoGateway();
-    } catch (error) {
-      if (isNew) requests.forgetEnded(id);
-      throw error;
-    }
+    const id = await begin(addresses, registry, erasure, { entity, reason });
     onStep('request');
     const certificate = await eraseIn({
       ...{ options, stack, addresses, registry, connection, erasure, now, onProgress },
       notes: erasureNotes(join(addresses.directory, 'erasures')),
       root: stackDirectories(addresses).iceberg,
     });
-    requests.end(id, { certificate });
+    stackErasureRequests(addresses).end(id, { certificate });
     return certificate;
   } finally {
     connection.closeSync();
     duckDb.close();
     await registry.close();
+  }
+};
+
+/**
+ * @throws MR_ENTITY_INVALID, MR_REASON_REQUIRED, MR_NOT_FOUND; MR_STACK_FAILED while another
+ * process starts or stops the servers; MR_DATA_DIR_LOCKED while a gateway runs; MR_REFUSED where
+ * another erasure has not ended, or the audit log is signed, and views of others may be replayed
+ * without its key
+ */
+export const eraseStack = async (options: EraseStackOptions): Promise<ErasureCertificate> => {
+  const { directory, reason } = options;
+  if (reason.trim() === '') fail('MR_REASON_REQUIRED', 'an erasure needs a reason: give --reason');
+  if (!existsSync(join(directory, 'stack.json')))
+    fail(
+      'MR_NOT_FOUND',
+      `${directory} is no directory of a stack: \`millrace stack up\` makes one.`,
+    );
+  const release = lockStack(directory, 'erase');
+  try {
+    return await eraseLocked(options);
+  } finally {
+    release();
   }
 };

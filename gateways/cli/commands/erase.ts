@@ -82,17 +82,20 @@ const stackOf = (
   return { directory, basePort: isGiven ? stackPort : basePortOf(directory) };
 };
 
-const inStack = async (
-  options: EraseOptions,
-  entity: EntityTexts,
-  command: Command,
-): Promise<ErasureCertificate> => {
-  const { gateways, backups, reason = '', removeBackups } = options;
+const inStack = async (options: EraseOptions, command: Command): Promise<ErasureCertificate> => {
+  const { gateways, backups, removeBackups } = options;
+  const place = stackOf(options, command);
+  const { begunErasure } = await import('#infra/profiles/stack-erase-requests.ts');
+  const begun = options.entity === undefined ? begunErasure(place.directory) : null;
+  const { entity, reason } = begun ?? {
+    entity: entityOf(options.entity),
+    reason: options.reason ?? '',
+  };
   const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
   const { eraseStack } = await import('#infra/profiles/stack-erase.ts');
   const line = progressLine();
   return eraseStack({
-    ...stackOf(options, command),
+    ...place,
     entity,
     reason,
     removeBackups,
@@ -136,8 +139,9 @@ const erase = async (_options: unknown, command: Command): Promise<void> => {
   const options = command.optsWithGlobals<EraseOptions>();
   const { backups, reason = '', certificate: file, keyFile, removeBackups, url } = options;
   const { client, json, document, print, message } = contextOf(command);
-  const entity = entityOf(options.entity);
   refuseForeign(options, command);
+  // On a stack, one that was begun is finished without it.
+  const entity = options.profile === 'stack' ? {} : entityOf(options.entity);
   if (removeBackups && backups === undefined)
     throw new UsageError('--remove-backups needs --backups DIRECTORY …');
   if (url !== undefined && backups !== undefined)
@@ -154,7 +158,7 @@ const erase = async (_options: unknown, command: Command): Promise<void> => {
   const signer = keyFile === undefined ? null : signerOf(keyFile);
   const certificate =
     options.profile === 'stack'
-      ? await inStack(options, entity, command)
+      ? await inStack(options, command)
       : url === undefined
         ? await inDirectory(options, entity)
         : await eraseRunning(client, { entity, reason }, message);

@@ -3,14 +3,19 @@
  * all that is known about the others is answered as before, also after a replay. An erasure that is
  * killed is finished by the next one, and no gateway starts before.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
+import { backUpStack } from '#infra/profiles/stack-backup.ts';
 import { eraseStack } from '#infra/profiles/stack-erase.ts';
 import { verifyStackErasure } from '#infra/profiles/stack-erase-verify.ts';
 import { verifyStack } from '#infra/profiles/stack-verify.ts';
+import { runProcess } from '#tests/support/cli.ts';
+import { replayFilled } from '#tests/support/platform.ts';
 import { addresses } from '../support/addresses.ts';
 import { caller, computed, type StackPlatform, stackPlatform, until } from '../support/platform.ts';
 import { takeOverStores } from '../support/take-over-stores.ts';
@@ -20,6 +25,7 @@ import {
   HOUR,
   PEOPLE,
   recentOfOthers,
+  SECOND,
   valuesOf,
   visit,
   visitsBetween,
@@ -29,7 +35,10 @@ import {
 const EVENTS = 300;
 const root = mkdtempSync(join(tmpdir(), 'millrace-stack-erase-'));
 const dataDirectory = join(root, 'gateway');
-const events = visitsBetween(0, EVENTS);
+const backups = join(root, 'backups');
+/** So many of one person at the end of the log that a reader does not look past them by itself. */
+const TAIL = Array.from({ length: 200 }, (_, i) => ({ ...visit(EVENTS + i), who: SECOND }));
+const events = [...visitsBetween(0, EVENTS), ...TAIL];
 const entity = { person: ERASED };
 const servers = () => addresses();
 const options = {
@@ -50,12 +59,13 @@ const close = async (): Promise<void> => {
   for (const one of open.splice(0)) await one.dispose();
 };
 
-const traces = async (whom = entity) =>
+const traces = async () =>
   (
     await verifyStackErasure({
       addresses: servers(),
-      entity: whom,
+      entity,
       dataDirectories: [dataDirectory],
+      backups: [backups],
     })
   ).traces;
 
@@ -83,7 +93,7 @@ beforeAll(async () => {
       () => false,
     ),
   );
-  for (let i = 0; i < EVENTS; i += 50) {
+  for (let i = 0; i < events.length; i += 50) {
     const batch = events.slice(i, i + 50).map((event) => ({ ...event }));
     const { rejected } = await ((i / 50) % 2 === 0 ? first : second).publishing.publish(
       { source: 'visits', events: batch },
@@ -106,6 +116,7 @@ beforeAll(async () => {
   });
   expect(status.error).toBeNull();
   await settled(first);
+  await backUpStack({ addresses: servers(), to: backups });
 }, 600_000);
 
 afterAll(async () => {
@@ -134,16 +145,12 @@ test('nothing of the entity remains, and the others are as before', {
   expect(found).toContainEqual({ where: 'Redis', what: expect.any(String) });
   await close();
 
-  const steps: string[] = [];
   const certificate = await eraseStack({
     ...options,
     entity,
-    onProgress: (what) => {
-      if (steps.at(-1) !== what) console.log(new Date().toISOString(), what);
-      steps.push(what);
-    },
+    backups: [backups],
+    removeBackups: true,
   });
-  console.log(JSON.stringify(certificate, null, 1));
   expect(JSON.stringify(certificate)).not.toContain(ERASED);
   expect(await traces()).toEqual([]);
   expect(certificate.removed.records).toMatchObject({
@@ -152,6 +159,7 @@ test('nothing of the entity remains, and the others are as before', {
     'rejected.visits': 1,
     'served.offers': 1,
   });
+  expect(certificate.removed.backups).toEqual([backups]);
   expect(certificate.contained.answers).toHaveLength(1);
   expect(certificate.contained.dataSets).toHaveLength(1);
   expect(certificate.recomputed).toEqual([{ view: 'popular', generation: 2 }]);
@@ -163,5 +171,68 @@ test('nothing of the entity remains, and the others are as before', {
   expect(await recentOfOthers(again, at)).toEqual(before.recent);
   await settled(again);
   expect(await valuesOf(again), 'from tiles').toEqual(wantedValues(events, [ERASED]));
+  expect((await verifyStack({ addresses: servers(), deep: true })).damage).toEqual([]);
+});
+
+test('an erasure that is killed at any point is finished by the next one, and nothing comes back', {
+  timeout: 900_000,
+}, async () => {
+  const [{ platform } = { platform: null }] = open;
+  const at = visit(EVENTS - 50).at + HOUR;
+  const before = await recentOfOthers(platform as Platform, at);
+  await close();
+  const { directory } = servers();
+  const basePort = String(options.basePort);
+  const child = join(import.meta.dirname, 'erase-until-killed.ts');
+  const steps = [
+    'request',
+    'log: raw.visits, partition 1',
+    'log',
+    'history: raw.visits',
+    'derived',
+  ];
+  for (const step of [...steps, 'started']) {
+    const killed = spawn(process.execPath, [child, directory, basePort, SECOND, step], {
+      stdio: 'inherit',
+    });
+    const [, signal] = await once(killed, 'close');
+    expect(signal, step).toBe('SIGKILL');
+  }
+  await expect(gateway()).rejects.toMatchObject({ code: 'MR_REFUSED' });
+  const other = { ...options, entity };
+  await expect(eraseStack(other)).rejects.toMatchObject({ code: 'MR_REFUSED' });
+
+  const file = join(root, 'certificate.json');
+  const stack = ['--profile', 'stack', '--stack', directory, '--gateways', dataDirectory];
+  // Who is erased is known from the request.
+  const finished = await runProcess(['erase', ...stack, '--certificate', file, '--json']);
+  expect(finished.status, finished.err).toBe(0);
+  const { certificate } = JSON.parse(readFileSync(file, 'utf8'));
+  expect(certificate).toMatchObject({
+    reason: 'request 78',
+    contained: { answers: [{ service: 'offers' }], views: ['spending', 'recently'] },
+    recomputed: [{ view: 'popular', generation: 3 }],
+  });
+  const mine = events.filter(({ who }) => who === SECOND);
+  expect(certificate.removed.records['raw.visits']).toBe(mine.length);
+  const verified = ['erase', 'verify', ...stack, '--entity', `person=${SECOND}`];
+  expect(await runProcess(verified)).toMatchObject({ status: 0 });
+
+  const again = await gateway();
+  const wanted = wantedValues(events, [ERASED, SECOND]);
+  expect(await valuesOf(again)).toEqual(wanted);
+  expect(await recentOfOthers(again, at)).toEqual(before);
+  await settled(again);
+  expect(await valuesOf(again), 'from tiles').toEqual(wanted);
+  const { id } = await again.replays.start({ view: 'spending' }, caller);
+  expect(await replayFilled(again, id)).toMatchObject({ state: 'ready' });
+  await again.replays.change(id, 'promote', {}, caller);
+  await again.publishing.publish({ source: 'visits', events: [{ ...visit(2) }] }, caller);
+  await settled(again);
+  expect(await valuesOf(again), 'replayed').toEqual(
+    wantedValues([...events, visit(2)], [ERASED, SECOND]),
+  );
+  expect(await traces()).toEqual([]);
+  expect((await runProcess(verified)).status).toBe(0);
   expect((await verifyStack({ addresses: servers(), deep: true })).damage).toEqual([]);
 });

@@ -55,7 +55,16 @@ const offers = featureService({
   features: [{ from: 'view', view: 'spending', features: ['n', 'total'] }],
   logging: { sample: 1 },
 });
-export const definitions = plain(person, page, visits, letters, spending, recently, popular, offers);
+export const definitions = plain(
+  person,
+  page,
+  visits,
+  letters,
+  spending,
+  recently,
+  popular,
+  offers,
+);
 
 export interface Visit {
   readonly who: string;
