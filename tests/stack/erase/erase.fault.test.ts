@@ -70,16 +70,20 @@ const traces = async () =>
   ).traces;
 
 const settled = async (platform: Platform): Promise<void> => {
-  for (const view of ['spending', 'popular'])
+  for (const view of ['spending', 'recently', 'popular'])
     await computed(view, () => platform.operations.status());
-  await until('the history has all', async () =>
-    (await platform.operations.status()).sources
-      .filter(({ source }) => source === 'visits')
-      .every(
-        ({ position, historyPosition, events: n }) =>
-          n > 0 && historyPosition !== '' && position !== '',
-      ),
-  );
+};
+
+/** It waits until the history has all that the log has. */
+const dataSetOf = async ({ datasets }: Platform, person: string): Promise<void> => {
+  const spine = { rows: [{ person, event_timestamp: Date.now() }] };
+  const set = { target: { view: 'spending' }, spine, mode: 'event-time' } as const;
+  let status = await datasets.start(set, caller);
+  await until('the data set is made', async () => {
+    status = await datasets.get(status.id);
+    return status.state !== 'running';
+  });
+  expect(status.error).toBeNull();
 };
 
 beforeAll(async () => {
@@ -107,14 +111,7 @@ beforeAll(async () => {
   await first.publishing.publish({ source: 'visits', events: wrong }, caller);
   for (const person of PEOPLE)
     await first.serving.read({ service: 'offers', entities: [{ person }] }, caller);
-  const spine = { rows: [{ person: ERASED, event_timestamp: Date.now() }] };
-  const set = { target: { view: 'spending' }, spine, mode: 'event-time' } as const;
-  let status = await first.datasets.start(set, caller);
-  await until('the data set is made', async () => {
-    status = await first.datasets.get(status.id);
-    return status.state !== 'running';
-  });
-  expect(status.error).toBeNull();
+  await dataSetOf(first, ERASED);
   await settled(first);
   await backUpStack({ addresses: servers(), to: backups });
 }, 600_000);
@@ -177,9 +174,9 @@ test('nothing of the entity remains, and the others are as before', {
 test('an erasure that is killed at any point is finished by the next one, and nothing comes back', {
   timeout: 900_000,
 }, async () => {
-  const [{ platform } = { platform: null }] = open;
+  const platform = open[0]?.platform ?? (await gateway());
   const at = visit(EVENTS - 50).at + HOUR;
-  const before = await recentOfOthers(platform as Platform, at);
+  const before = await recentOfOthers(platform, at);
   await close();
   const { directory } = servers();
   const basePort = String(options.basePort);
@@ -232,6 +229,8 @@ test('an erasure that is killed at any point is finished by the next one, and no
   expect(await valuesOf(again), 'replayed').toEqual(
     wantedValues([...events, visit(2)], [ERASED, SECOND]),
   );
+  // The history goes on after the erased events.
+  await dataSetOf(again, 'person-1aa');
   expect(await traces()).toEqual([]);
   expect((await runProcess(verified)).status).toBe(0);
   expect((await verifyStack({ addresses: servers(), deep: true })).damage).toEqual([]);
