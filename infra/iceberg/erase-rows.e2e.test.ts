@@ -9,8 +9,8 @@ import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { entriesOf, manifestsOf } from '#infra/shared/iceberg/append.ts';
 import { currentSnapshot } from '#infra/shared/iceberg/metadata.ts';
 import {
-  type TableVersion,
   loadTable,
+  type TableVersion,
   tableDirectory,
 } from '#infra/shared/iceberg/table-directory.ts';
 import { caller, plain, testPlatform } from '#tests/support/platform.ts';

@@ -41,8 +41,8 @@ interface WithoutRowsOptions {
 }
 
 /**
- * Flink's snapshots have ids of 63 bits, which a number cannot have: files of such a snapshot, which
- * expires, are named as those of this one.
+ * Flink's snapshots have ids of 63 bits, which a number cannot have: files of such a snapshot,
+ * which expires, are named as those of this one.
  * @returns what is to be committed
  */
 export const withoutRows = async ({

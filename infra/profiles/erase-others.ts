@@ -12,8 +12,8 @@ import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReplayStatus } from '#domain/api/replays.ts';
 import type { RecomputedView, Remains } from '#domain/erasure/certificate.ts';
-import { messageOf } from '#domain/error-message.ts';
 import type { ErasureScope } from '#domain/erasure/scope.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
 

@@ -5,15 +5,15 @@
  * emptied by its restart.
  */
 import {
+  closeSync,
   existsSync,
-  ftruncateSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeSync,
-  closeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { ErasureCertificate } from '#domain/erasure/certificate.ts';

@@ -1,8 +1,8 @@
 /** Whose the records in Kafka's files are. */
 import { avroCodec } from '#domain/avro/codec.ts';
 import type { LoggedAnswer, Remains } from '#domain/erasure/certificate.ts';
-import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { featureLogTopic } from '#domain/ports/topics.ts';
 import { UNFRAMED, unframe } from '#infra/kafka/framing.ts';
 import type { SegmentTest } from '#infra/kafka/segments/erase-records.ts';
 import { batchesOf, partitionFiles, segmentPath } from '#infra/kafka/segments/partition-files.ts';

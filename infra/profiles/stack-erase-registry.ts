@@ -1,10 +1,10 @@
 /** What an erasure of the stack needs of the registry's database. */
 import { join } from 'node:path';
-import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { Remains } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { MillraceError } from '#domain/errors.ts';
+import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import { JOBS_LEASE } from '#infra/mysql/lease.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';

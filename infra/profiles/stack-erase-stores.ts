@@ -15,11 +15,11 @@ import { removePartialFiles } from './erase-data-sets.ts';
 import { countedDeleted } from './erase-deleted.ts';
 import { distinct, type Found, remember } from './erase-found.ts';
 import { ALWAYS, inBackups, removeBackupsIn } from './erase-remains.ts';
-import type { EraseStackOptions } from './stack-erase.ts';
 import { eraseDerived } from './stack-erase-derived.ts';
 import { dataSetsIn, rollupsOfOthers, tableMatches } from './stack-erase-files.ts';
 import { answersIn, inRecordsOfLog, recordTests } from './stack-erase-log.ts';
 import type { ErasureNotes } from './stack-erase-notes.ts';
+import type { EraseStackOptions } from './stack-erase-options.ts';
 import type { ErasedRegistry } from './stack-erase-registry.ts';
 import { stopForErasure } from './stack-erase-servers.ts';
 

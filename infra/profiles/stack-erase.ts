@@ -16,46 +16,23 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
-import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { WantedErasure } from '#domain/ports/erasure-runner.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { lockStack } from '#infra/stack/lock.ts';
 import { openStack } from '#infra/stack/stack.ts';
-import { othersOf, type RecomputeSettings, refuseUnsigned } from './erase-others.ts';
+import { othersOf, refuseUnsigned } from './erase-others.ts';
 import { digestOf } from './erase-scope.ts';
-import type { StackOptions } from './stack.ts';
 import { touchedViews } from './stack-erase-derived.ts';
 import { fillAgain, setBackProgress } from './stack-erase-fill.ts';
 import { erasureNotes } from './stack-erase-notes.ts';
+import type { EraseStackOptions } from './stack-erase-options.ts';
 import { type ErasedRegistry, openErasedRegistry } from './stack-erase-registry.ts';
 import { stackErasureRequests } from './stack-erase-requests.ts';
 import { startForErasure } from './stack-erase-servers.ts';
 import { type ErasureRun, eraseFromStores } from './stack-erase-stores.ts';
 import { stackDirectories } from './stack-stores.ts';
-
-export interface EraseStackOptions extends Omit<RecomputeSettings, 'entityQuotas'> {
-  /** of the servers */
-  readonly directory: string;
-  readonly basePort?: number;
-  readonly entity: EntityTexts;
-  readonly reason: string;
-  /** of gateways: their data sets are in there */
-  readonly dataDirectories?: readonly string[];
-  /** directories of backups */
-  readonly backups?: readonly string[];
-  /** the backups of these directories are removed, all of them */
-  readonly removeBackups?: boolean;
-  readonly now?: () => number;
-  readonly onProgress?: (what: string) => void;
-  /** called after each step; tests stop a run there */
-  readonly onStep?: (step: EraseStep) => void;
-  /** of the jobs that compute the views again, as gateways have them */
-  readonly settings?: StackOptions['settings'];
-}
-
-export type EraseStep = 'request' | 'found' | 'log' | 'history' | 'derived' | 'started' | 'end';
 
 const eraseIn = async (run: ErasureRun): Promise<ErasureCertificate> => {
   const { options, addresses, registry, erasure, now, onProgress } = run;

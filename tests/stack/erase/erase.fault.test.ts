@@ -17,7 +17,7 @@ import { verifyStack } from '#infra/profiles/stack-verify.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { replayFilled } from '#tests/support/platform.ts';
 import { addresses } from '../support/addresses.ts';
-import { caller, computed, type StackPlatform, stackPlatform, until } from '../support/platform.ts';
+import { caller, type StackPlatform, stackPlatform, until } from '../support/platform.ts';
 import { takeOverStores } from '../support/take-over-stores.ts';
 import {
   definitions,
@@ -48,7 +48,7 @@ const options = {
   dataDirectories: [dataDirectory],
   settings: { archiveEveryMs: 1_000 },
 };
-let open: StackPlatform[] = [];
+const open: StackPlatform[] = [];
 
 const gateway = async (projections = true): Promise<Platform> => {
   const one = await stackPlatform({ addresses: servers(), dataDirectory, projections });
@@ -69,20 +69,29 @@ const traces = async () =>
     })
   ).traces;
 
-const settled = async (platform: Platform): Promise<void> => {
-  for (const view of ['spending', 'recently', 'popular'])
-    await computed(view, () => platform.operations.status());
-};
+/** On a busy machine, jobs start late. */
+const DEADLINE_MS = 240_000;
+
+const settled = (platform: Platform): Promise<void> =>
+  until(
+    'the views are computed',
+    async () =>
+      (await platform.operations.status()).views.every(
+        ({ job, lag, position }) => job?.state === 'RUNNING' && lag === 0 && position.includes(':'),
+      ),
+    DEADLINE_MS,
+  );
 
 /** It waits until the history has all that the log has. */
 const dataSetOf = async ({ datasets }: Platform, person: string): Promise<void> => {
   const spine = { rows: [{ person, event_timestamp: Date.now() }] };
   const set = { target: { view: 'spending' }, spine, mode: 'event-time' } as const;
   let status = await datasets.start(set, caller);
-  await until('the data set is made', async () => {
+  const ended = async (): Promise<boolean> => {
     status = await datasets.get(status.id);
     return status.state !== 'running';
-  });
+  };
+  await until('the data set is made', ended, DEADLINE_MS);
   expect(status.error).toBeNull();
 };
 
