@@ -74,7 +74,8 @@ try {
       topic: string,
       ends: readonly number[],
     ): Promise<boolean> => {
-      const committed = await settledOffsets(log, topic, await log.committed(group, topic), ends);
+      const settle = settledOffsets(log, topic);
+      const committed = await settle(await log.committed(group, topic), ends);
       return ends.every((end, p) => (committed[p] ?? 0) >= end);
     };
     const rawEnds = await log.end(raw);

@@ -4,7 +4,7 @@
  *
  * | topic | a record is the entity's if |
  * |---|---|
- * | raw.<source> | the fields that a view joins to the entity's keys have its values; also if fields of the keys' names have them, though no view reads the source |
+ * | raw.<source>, ingest.<source> | the fields that a view joins to the entity's keys have its values; also if fields of the keys' names have them, though no view reads the source |
  * | features.<view>, late.<view> | its key is the entity's |
  * | served.<service> | the request named the entity, or had inputs of the keys' names with its values |
  * | rejected.<source> | the rejected event's text, or the reason, has each of its values as a word |
@@ -21,6 +21,7 @@ import { encodeKey } from '#domain/plan/entity-key.ts';
 import {
   featureLogTopic,
   featuresTopic,
+  ingestTopic,
   lateTopic,
   rawTopic,
   rejectedTopic,
@@ -146,11 +147,13 @@ export const erasureScope = (
     const encoded = encodeKey(values.map(({ value }) => value));
     for (const view of views.filter((one) => one.entity === entity.name)) {
       add(rawTopic(view.source), joined(view, values));
+      add(ingestTopic(view.source), joined(view, values));
       add(featuresTopic(view.name), prefixed('key_', values));
       add(lateTopic(view.name), [{ field: 'key', type: 'string', value: encoded }]);
     }
     for (const { name, fields } of sources)
-      if (values.every(({ field }) => fields[field] !== undefined)) add(rawTopic(name), values);
+      if (values.every(({ field }) => fields[field] !== undefined))
+        for (const topic of [rawTopic(name), ingestTopic(name)]) add(topic, values);
     for (const { name } of services)
       for (const prefix of ['key_', 'input_']) add(featureLogTopic(name), prefixed(prefix, values));
   }

@@ -6,12 +6,12 @@
  * - `append` is atomic over all its records and positions, and durable when it resolves; after a
  *   crash either all or none of them exist.
  * - Offsets of a partition start at 0 and increase, and log times never go back within a partition.
- *   There may be gaps (Kafka gives a commit's marker an offset, and compaction removes records; the
- *   embedded log has them where records were erased), so continue at the last record's offset plus
+ *   There may be gaps (Kafka gives a commit's marker an offset, and compaction removes records;
+ *   both logs have them where records were erased), so continue at the last record's offset plus
  *   one, and count records, not offsets.
- * - A record is never changed; an erasure from the embedded log leaves a gap. A read sees a prefix
- *   of the partition, and all that was appended before it started. A read that finds nothing is at
- *   the end of what can be read: `end` may lie past the last record, never before it.
+ * - A record is never changed; an erasure leaves a gap. A read sees a prefix of the partition, and
+ *   all that was appended before it started. A read that finds nothing is at the end of what can be
+ *   read: `end` may lie past the last record, never before it.
  * - `positions` written by an append are those that `committed` returns, from the moment at which
  *   the records of the same append can be read.
  * - A record's headers come back as they were sent, and are absent where none were. Of records that

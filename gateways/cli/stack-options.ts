@@ -1,5 +1,6 @@
 /** The options that name the servers of the stack profile, for all commands that reach them. */
-import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { wholeOption } from './usage.ts';
@@ -13,13 +14,22 @@ export interface StackServerOptions {
 export const DEFAULT_STACK = '.millrace-stack';
 export const DEFAULT_STACK_PORT = 7420;
 
+/** The base port of the servers in a directory, if they were started before. */
+export const basePortOf = (directory: string): number => {
+  const file = join(directory, 'stack.json');
+  return existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort
+    : DEFAULT_STACK_PORT;
+};
+
 export const profileOption = (): Option =>
   new Option(
     '--profile <profile>',
     'embedded: one process; stack: Kafka, Flink and other servers',
   ).choices(['embedded', 'stack']);
 
-export const addStackServerOptions = (command: Command): Command =>
+/** Of servers that `millrace stack` runs on this machine. */
+export const addLocalStackOptions = (command: Command): Command =>
   command
     .option(
       '--stack <dir>',
@@ -31,11 +41,13 @@ export const addStackServerOptions = (command: Command): Command =>
       'profile stack: first port of the servers, the --base-port of `millrace stack up`',
       wholeOption('--stack-port'),
       DEFAULT_STACK_PORT,
-    )
-    .option(
-      '--addresses <file>',
-      'profile stack: JSON file with the addresses of servers that run elsewhere',
     );
+
+export const addStackServerOptions = (command: Command): Command =>
+  addLocalStackOptions(command).option(
+    '--addresses <file>',
+    'profile stack: JSON file with the addresses of servers that run elsewhere',
+  );
 
 /** Of `serve`, in addition. */
 export const addStackOptions = (command: Command): Command =>

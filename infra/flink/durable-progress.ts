@@ -5,6 +5,7 @@
  */
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
+import { settledOffsets } from './settled-offsets.ts';
 import { MATERIALIZE_GROUP } from './sql/names.ts';
 
 export interface DurableProgress {
@@ -17,7 +18,7 @@ export interface DurableProgress {
 }
 
 export interface DurableProgressOptions {
-  readonly log: Pick<Log, 'end' | 'committed'>;
+  readonly log: Pick<Log, 'end' | 'committed' | 'read'>;
   readonly view: string;
   /**
    * when the job that writes the view's tables last completed a checkpoint, epoch ms by Flink's
@@ -54,6 +55,7 @@ export const durableProgress = ({
   let reached: Pick<Sample, 'at' | 'ends'> = { at: 0, ends: [] };
   let polledAt = Number.NEGATIVE_INFINITY;
   let distance = STEP_MS;
+  const settle = settledOffsets(log, topic);
 
   const remember = async (at: number): Promise<void> => {
     if (at - (samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) < distance) return;
@@ -71,7 +73,8 @@ export const durableProgress = ({
       if (at - polledAt < STEP_MS) return;
       polledAt = at;
       await remember(at);
-      const committed = await log.committed(MATERIALIZE_GROUP, topic);
+      const newest = samples.at(-1)?.ends ?? [];
+      const committed = await settle(await log.committed(MATERIALIZE_GROUP, topic), newest);
       // Read after the offsets: a job that starts again may commit less than the one before it.
       const checkpoint = checkpointAt() ?? 0;
       for (const sample of samples) {

@@ -1,8 +1,17 @@
 import { expect, test } from 'vitest';
+import type { LogRecord } from '#domain/ports/log.ts';
 import { durableProgress } from './durable-progress.ts';
 
 const world = () => {
-  const at = { now: 1_000_000, end: 10, committed: 0, checkpoint: null as number | null, reads: 0 };
+  const at = {
+    now: 1_000_000,
+    end: 10,
+    committed: 0,
+    checkpoint: null as number | null,
+    reads: 0,
+    /** the offset after the last record; null: the end */
+    recordsEnd: null as number | null,
+  };
   const progress = durableProgress({
     log: {
       async end() {
@@ -10,6 +19,10 @@ const world = () => {
         return [at.end];
       },
       committed: async () => [at.committed],
+      async read(_topic, _partition, from) {
+        const last = (at.recordsEnd ?? at.end) - 1;
+        return from <= last ? [{ offset: last } as LogRecord] : [];
+      },
     },
     view: 'v',
     checkpointAt: () => at.checkpoint,
@@ -69,4 +82,16 @@ test('it reads the log at most twice a second, however often it is polled', asyn
   const { at, after } = world();
   for (let i = 0; i < 30; i++) await after(100);
   expect(at.reads).toBe(6);
+});
+
+test('a topic whose last records were erased is reached at its last record', async () => {
+  const { at, after } = world();
+  at.end = 500;
+  at.recordsEnd = 300;
+  at.committed = 300;
+  await after(0);
+  await after(1_000);
+  await after(1_000);
+  at.checkpoint = at.now + 5_000;
+  expect((await after(10_000))[1]).toEqual([500]);
 });

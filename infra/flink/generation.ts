@@ -106,6 +106,7 @@ export const flinkGeneration = ({
   let refreshing: Promise<void> | null = null;
   const times = reachedTimes();
 
+  const settle = settledOffsets(log, raw);
   const durable = durableProgress({ log, view, checkpointAt, now: Date.now });
 
   const setVisible = (offsets: readonly number[]): void => {
@@ -121,7 +122,7 @@ export const flinkGeneration = ({
     const at = Date.now();
     ends = await log.end(raw);
     times.seen(at, ends);
-    const committed = await settledOffsets(log, raw, await log.committed(group, raw), ends);
+    const committed = await settle(await log.committed(group, raw), ends);
     if (sum(committed) > sum(computed) || visible.length === 0) {
       computed = committed;
       // The end is read after the commit, so all updates of what was committed lie before it.

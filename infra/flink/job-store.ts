@@ -43,6 +43,16 @@ export interface JobStore {
   readonly write: (job: StoredJob) => Promise<void>;
   readonly forget: (name: string) => Promise<void>;
   /**
+   * Makes all jobs but the kept ones start without state, and deletes all state that the kept ones
+   * do not need. No job may run.
+   * @param savepoints of all jobs, as Flink is configured
+   * @returns the names of the jobs without state
+   */
+  readonly dropStates: (
+    isKept: (name: string) => boolean,
+    savepoints: Directory,
+  ) => Promise<readonly string[]>;
+  /**
    * The newest complete checkpoint of a job that died, as Flink names the place; null where there
    * is none.
    */
@@ -51,6 +61,9 @@ export interface JobStore {
 
 export const hashStatements = (statements: readonly string[]): string =>
   hash64(statements.join(';\n'));
+
+/** The id of a job that has no run: it has no checkpoint. */
+const NO_RUN = 'none';
 
 const parentOf = (uri: string): string => uri.slice(0, uri.lastIndexOf('/'));
 
@@ -101,13 +114,18 @@ export const openJobStore = (directory: Directory, checkpoints: Directory): JobS
     for (const uri of stateOf(job)) await files.write(noteOf(uri), locationOf(uri));
   };
 
-  const needed = async (): Promise<ReadonlySet<string>> => {
-    const stored = (await files.list(directory.uri)).filter(
+  const stored = async (): Promise<readonly StoredJob[]> => {
+    const uris = (await files.list(directory.uri)).filter(
       (uri) => parentOf(uri) === directory.uri && uri.endsWith('.json'),
     );
-    const jobs = await Promise.all(stored.map(read));
-    return new Set(jobs.flatMap(stateOf));
+    return (await Promise.all(uris.map(read))).filter((job) => job !== null);
   };
+  const needed = async (): Promise<ReadonlySet<string>> =>
+    new Set((await stored()).flatMap(stateOf));
+
+  /** The directories of single states in one of all states. */
+  const statesIn = async ({ files: all, uri }: Directory): Promise<ReadonlySet<string>> =>
+    new Set((await all.list(uri)).map((file) => file.slice(0, file.indexOf('/', uri.length + 1))));
 
   const newestChange = async (note: string, state: string): Promise<number> => {
     const infos = await Promise.all([
@@ -142,6 +160,20 @@ export const openJobStore = (directory: Directory, checkpoints: Directory): JobS
     async forget(name) {
       await note(await read(uriOf(name)));
       await files.delete(uriOf(name));
+    },
+    async dropStates(isKept, savepoints) {
+      const dropped = (await stored()).filter(({ name }) => !isKept(name));
+      for (const { historyQuery: _, ...job } of dropped)
+        await files.write(
+          uriOf(job.name),
+          JSON.stringify({ ...job, id: NO_RUN, savepoint: null, from: null }),
+        );
+      const kept = await needed();
+      for (const place of [checkpoints, savepoints])
+        for (const uri of await statesIn(place))
+          if (!kept.has(uri)) await place.files.deleteDirectory(uri);
+      for (const noted of await files.list(notes)) await files.delete(noted);
+      return dropped.map(({ name }) => name);
     },
     async checkpoint(job) {
       const home = joinUri(checkpoints.uri, job.id);

@@ -92,3 +92,37 @@ test('a savepoint that another job starts from is kept', async () => {
   await store.forget('one');
   expect(await unused()).toEqual([fileUri(checkpoints('a'))]);
 });
+
+test('jobs without state start anew, and only state of the others stays', async () => {
+  const files = localFiles();
+  const kept = { name: 'millrace-compute-kept-g1', id: 'k', from: savepoint('old') };
+  for (const id of ['a', 'k', 'gone']) complete(id, 1, 'whole');
+  for (const name of ['old', 'left', 'own']) {
+    mkdirSync(savepoint(name), { recursive: true });
+    writeFileSync(join(savepoint(name), '_metadata'), 'whole');
+  }
+  await store.write(job({ ...kept }));
+  const own = { savepoint: `file://${savepoint('own')}`, historyQuery: 'SELECT 1' };
+  await store.write(job({ ...own, startOffsets: [3], runs: 'r' }));
+  const dropped = await store.dropStates((name) => name === kept.name, {
+    files,
+    uri: fileUri(join(home, 'savepoints')),
+  });
+  expect(dropped).toEqual(['millrace-compute-v-g1']);
+  const left = (await store.find('millrace-compute-v-g1')) as StoredJob;
+  expect(left).toEqual(job({ id: left.id, from: null, startOffsets: [3], runs: 'r' }));
+  expect(await store.checkpoint(left)).toBeNull();
+  expect(await store.find(kept.name)).toEqual(job(kept));
+  const there = (path: string): boolean => existsSync(join(path, '_metadata'));
+  expect(['old', 'left', 'own'].map((name) => there(savepoint(name)))).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect(['a', 'k', 'gone'].map((id) => there(join(checkpoints(id), 'chk-1')))).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  expect(await unused()).toEqual([]);
+});

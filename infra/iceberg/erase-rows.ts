@@ -60,6 +60,10 @@ export const conditionOf = (
   return conditions.length === 0 ? null : `coalesce(${conditions.join(' OR ')}, false)`;
 };
 
+/** Tables of values by period are of no topic: their rows have no position. */
+const hasPositions = (fields: readonly IcebergField[]): boolean =>
+  fields.some(({ name }) => name === '_offset');
+
 export interface RowPosition {
   readonly partition: number;
   readonly offset: number;
@@ -74,9 +78,12 @@ export interface SelectRowsOptions {
 
 export interface EraseRowsOptions extends SelectRowsOptions {
   readonly now: number;
-  /** whether an earlier run removed rows of the topic, or the log's records of them were removed */
+  /**
+   * whether older snapshots and files without one may have rows where the newest has none: after an
+   * earlier run, after the log's records of them were removed, and where Flink writes the table
+   */
   readonly begun: boolean;
-  /** called with the rows before the first one is removed */
+  /** called with the positions of the rows before the first one is removed */
   readonly onFound: (rows: readonly RowPosition[]) => void;
 }
 
@@ -125,21 +132,23 @@ const rewrite = async (options: EraseRowsOptions): Promise<ErasedRows> => {
   const where = conditionOf(matches, fields);
   if (where === null) return NOTHING;
   const entries = await liveFiles(table, metadata);
+  const columns = hasPositions(fields) ? '_partition, _offset' : 'NULL, NULL';
 
   const replaced: { readonly entry: ManifestEntry; readonly left: number }[] = [];
   const positions: RowPosition[] = [];
+  let erased = 0;
   for (const entry of entries) {
     const paths = await checkedPaths(table, metadata, [entry]);
     const result = await connection.runAndReadAll(
-      `SELECT _partition, _offset FROM ${readParquet(paths, fields)} WHERE ${where}`,
+      `SELECT ${columns} FROM ${readParquet(paths, fields)} WHERE ${where}`,
     );
     const rows = result.getRows();
     if (rows.length === 0) continue;
+    erased += rows.length;
     positions.push(
-      ...rows.map(([partition, offset]) => ({
-        partition: Number(partition),
-        offset: Number(offset),
-      })),
+      ...rows.flatMap(([partition, offset]) =>
+        offset === null ? [] : [{ partition: Number(partition), offset: Number(offset) }],
+      ),
     );
     replaced.push({ entry, left: entry.data_file.record_count - rows.length });
   }
@@ -148,7 +157,7 @@ const rewrite = async (options: EraseRowsOptions): Promise<ErasedRows> => {
 
   const next = await withoutRows({ table, metadata, connection, now, entries, replaced, where });
   await commitTable(table, base, next);
-  return { rows: positions.length, files: replaced.length, snapshots: 0 };
+  return { rows: erased, files: replaced.length, snapshots: 0 };
 };
 
 /** Snapshots before a trim have rows that the newest does not. */

@@ -12,6 +12,9 @@ import { type CacheProjection, cacheProjection } from '#projections/cache/cache-
 import type { StackOnline } from './stack-online.ts';
 import type { StackTraces } from './stack-traces.ts';
 
+/** Only the first record is looked at. */
+const FIRST_BYTES = 4096;
+
 interface CacheProjections {
   /** Follows these views with these generations. */
   readonly follow: (views: readonly WantedView[]) => Promise<void>;
@@ -20,7 +23,7 @@ interface CacheProjections {
 
 interface CacheProjectionsDependencies extends Pick<StackOnline, 'ttlOf' | 'older'> {
   readonly kafka: KafkaAddress;
-  readonly log: Pick<Log, 'end'>;
+  readonly log: Pick<Log, 'end' | 'read'>;
   readonly guard: Pick<TopicGuard, 'problem' | 'assert'>;
   readonly cache: CacheStore;
   readonly decoder: UpdateDecoder;
@@ -62,6 +65,10 @@ export const openCacheProjections = ({
       ttlOf,
       now,
       ends,
+      async isEmpty(partition, from, end) {
+        const records = await log.read(featuresTopic(view), partition, from, FIRST_BYTES);
+        return records.every((record) => record.offset >= end);
+      },
       ...traces.ofCache(view, rawTopic(first.spec.source.name)),
       ...(generations.some(({ spec }) => spec.plan.ephemeral !== null) ? { older } : {}),
     });

@@ -12,7 +12,7 @@
  * Each step can be run again, so an erasure that was killed is finished by the next one.
  */
 import { existsSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { ErasureCertificate, LoggedAnswer } from '#domain/erasure/certificate.ts';
@@ -20,7 +20,6 @@ import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { fail } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { featureLogTopic, featuresTopic } from '#domain/ports/topics.ts';
-import { readCatalog } from '#infra/backup/catalog.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
@@ -29,14 +28,20 @@ import { type ErasedRows, eraseRows, selectRows } from '#infra/iceberg/erase-row
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { type Database, openDatabase } from '#infra/sqlite/database.ts';
 import { dropFreeBytes, eraseRecords, findRecords } from '#infra/sqlite/erase-log.ts';
-import { type ErasureRows, erasureRows } from '#infra/sqlite/erased.ts';
+import { erasureRows } from '#infra/sqlite/erased.ts';
 import { openIdentity } from '#infra/sqlite/identity.ts';
 import { createLogTables, logReads } from '#infra/sqlite/log-tables.ts';
 import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
 import { dataSetsWith, removePartialFiles } from './erase-data-sets.ts';
 import { countedDeleted } from './erase-deleted.ts';
-import { type RecomputeSettings, recomputeOthers } from './erase-others.ts';
-import { hasTable, remainsOf } from './erase-remains.ts';
+import { distinct, type Found, remember } from './erase-found.ts';
+import {
+  othersOf,
+  type RecomputeSettings,
+  recomputeOthers,
+  refuseUnsigned,
+} from './erase-others.ts';
+import { hasTable, remainsOf, removeBackupsIn } from './erase-remains.ts';
 import { digestOf, type EntityIn, entityIn } from './erase-scope.ts';
 import { eraseFromStates } from './erase-states.ts';
 
@@ -54,17 +59,7 @@ export interface EraseEmbeddedOptions extends RecomputeSettings {
   readonly onStep?: (step: 'found' | 'log' | 'history' | 'states' | 'end') => void;
 }
 
-interface Found {
-  readonly answers: readonly LoggedAnswer[];
-  readonly dataSets: readonly string[];
-}
-
-const NOTHING: Found = { answers: [], dataSets: [] };
 const SERVED = featureLogTopic('');
-
-const distinct = <T>(all: readonly T[]): readonly T[] => [
-  ...new Map(all.map((one) => [JSON.stringify(one), one])).values(),
-];
 
 interface Run {
   readonly database: Database;
@@ -94,43 +89,12 @@ const find = async (run: Run): Promise<Found> => {
   return { answers: distinct(answers), dataSets };
 };
 
-/** Stores what was found with what earlier runs had found. */
-const remember = (
-  rows: ErasureRows,
-  erasure: string,
-  { started, reason, found }: { started: number; reason: string; found: Found },
-): { readonly found: Found; readonly started: number } => {
-  const before = rows.stored(erasure);
-  const known = before === null ? NOTHING : (JSON.parse(before.found) as Found);
-  const all: Found = {
-    answers: distinct([...known.answers, ...found.answers]),
-    dataSets: distinct([...known.dataSets, ...found.dataSets]),
-  };
-  rows.store({ erasure, started, reason, found: JSON.stringify(all) });
-  return { found: all, started: before?.started ?? started };
-};
-
-/** A replay is a commit of the registry: its audit record must be signed as those before it. */
-const refuseUnsigned = (db: DatabaseSync): void => {
-  if (!hasTable(db, 'audit')) return;
+/** Whether the audit log has a signed record. */
+const isSigned = (db: DatabaseSync): boolean => {
+  if (!hasTable(db, 'audit')) return false;
   const signed =
     "SELECT 1 FROM audit WHERE json_extract(record, '$.signature') IS NOT NULL LIMIT 1";
-  if (db.prepare(signed).get() !== undefined)
-    fail(
-      'MR_REFUSED',
-      'the audit log is signed, and the erasure may replay views of other entities, whose records must be signed too. Nothing was erased: run it again with --audit-key-file, the file that `serve` has',
-    );
-};
-
-const removeBackupsIn = async (directories: readonly string[]): Promise<readonly string[]> => {
-  const removed: string[] = [];
-  for (const directory of directories) {
-    if ((await readCatalog(directory)) === null) continue;
-    rmSync(join(directory, 'catalog.json'), { force: true });
-    rmSync(join(directory, 'content'), { recursive: true, force: true });
-    removed.push(resolve(directory));
-  }
-  return removed;
+  return db.prepare(signed).get() !== undefined;
 };
 
 const eraseFromHistory = async (
@@ -167,16 +131,6 @@ interface Erased {
   readonly others: Readonly<Record<string, number>>;
 }
 
-const othersOf = (
-  { otherViews }: EntityIn['scope'],
-  records: Readonly<Record<string, number>>,
-): Readonly<Record<string, number>> =>
-  Object.fromEntries(
-    [...otherViews]
-      .map(([view, topics]) => [view, topics.reduce((n, topic) => n + (records[topic] ?? 0), 0)])
-      .filter(([, events]) => (events as number) > 0),
-  );
-
 const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> => {
   const { entity: texts, reason, backups = [], now = Date.now } = options;
   const { onProgress = () => {}, onStep = () => {} } = options;
@@ -195,7 +149,8 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
     createLogTables(db);
     const entity = entityIn(db, texts);
     const { scope } = entity;
-    if (scope.otherViews.size > 0 && options.auditKey === undefined) refuseUnsigned(db);
+    if (scope.otherViews.size > 0 && options.auditKey === undefined && isSigned(db))
+      refuseUnsigned();
     const historyDirectory = join(directory.path, 'history');
     const root = { files: localFiles(), uri: fileUri(historyDirectory) };
     const tables = existsSync(historyDirectory)

@@ -12,8 +12,9 @@ import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReplayStatus } from '#domain/api/replays.ts';
 import type { RecomputedView, Remains } from '#domain/erasure/certificate.ts';
+import type { ErasureScope } from '#domain/erasure/scope.ts';
 import { messageOf } from '#domain/error-message.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
 import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
 
 /** The rights to erase were checked, and no approval is needed for values to be right again. */
@@ -95,7 +96,25 @@ const stays = (view: string, which: string, why: string): Remains => ({
   why: `they still count events of the entity: ${why}`,
 });
 
-interface RecomputedOne {
+/** Views of others → how many events of their sources were erased, over all runs. */
+export const othersOf = (
+  { otherViews }: Pick<ErasureScope, 'otherViews'>,
+  records: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    [...otherViews]
+      .map(([view, topics]) => [view, topics.reduce((n, topic) => n + (records[topic] ?? 0), 0)])
+      .filter(([, events]) => (events as number) > 0),
+  );
+
+/** A replay is a commit of the registry: its audit record must be signed as those before it. */
+export const refuseUnsigned = (): never =>
+  fail(
+    'MR_REFUSED',
+    'the audit log is signed, and the erasure may replay views of other entities, whose records must be signed too. Nothing was erased: run it again with --audit-key-file, the file that `serve` has',
+  );
+
+export interface RecomputedOne {
   readonly recomputed: readonly RecomputedView[];
   readonly remains: readonly Remains[];
 }
@@ -149,26 +168,44 @@ export interface RecomputeSettings
   readonly stuckAfterMs?: number;
 }
 
-interface RecomputeOptions {
-  readonly dataDirectory: string;
+export interface RecomputeViews {
   readonly erasure: string;
   /** view → how many events of its source were erased */
   readonly views: Readonly<Record<string, number>>;
-  readonly now: () => number;
   readonly onProgress: (what: string) => void;
+  readonly stuckAfterMs?: number | undefined;
+}
+
+export const recomputeViews = async (
+  platform: Pick<Platform, 'replays' | 'operations'>,
+  { erasure, views, onProgress, stuckAfterMs = STUCK_AFTER_MS }: RecomputeViews,
+): Promise<RecomputedOne> => {
+  const all: RecomputedOne[] = [];
+  for (const [view, events] of Object.entries(views)) {
+    onProgress(`values of others: ${view}`);
+    const reason = `erasure ${erasure} of ${events} events`;
+    all.push(await recompute(platform, view, { reason, stuckAfterMs }));
+  }
+  return {
+    recomputed: all.flatMap(({ recomputed }) => recomputed),
+    remains: all.flatMap(({ remains }) => remains),
+  };
+};
+
+interface RecomputeOptions extends Omit<RecomputeViews, 'stuckAfterMs'> {
+  readonly dataDirectory: string;
+  readonly now: () => number;
   readonly settings: RecomputeSettings;
 }
 
 /** Opens a platform on the directory, which no other may run on. */
 export const recomputeOthers = async ({
   dataDirectory,
-  erasure,
-  views,
   now,
-  onProgress,
-  settings: { stuckAfterMs = STUCK_AFTER_MS, ...settings },
+  settings: { stuckAfterMs, ...settings },
+  ...views
 }: RecomputeOptions): Promise<RecomputedOne> => {
-  if (Object.keys(views).length === 0) return { recomputed: [], remains: [] };
+  if (Object.keys(views.views).length === 0) return { recomputed: [], remains: [] };
   const platform = await startEmbedded({
     ...settings,
     dataDirectory,
@@ -178,20 +215,7 @@ export const recomputeOthers = async ({
     keepLogMs: null,
   });
   try {
-    const all: RecomputedOne[] = [];
-    for (const [view, events] of Object.entries(views)) {
-      onProgress(`values of others: ${view}`);
-      all.push(
-        await recompute(platform, view, {
-          reason: `erasure ${erasure} of ${events} events`,
-          stuckAfterMs,
-        }),
-      );
-    }
-    return {
-      recomputed: all.flatMap(({ recomputed }) => recomputed),
-      remains: all.flatMap(({ remains }) => remains),
-    };
+    return await recomputeViews(platform, { ...views, stuckAfterMs });
   } finally {
     await platform.close();
   }

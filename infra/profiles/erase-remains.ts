@@ -1,8 +1,9 @@
 /** What an erasure leaves, with the reason. */
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Remains } from '#domain/erasure/certificate.ts';
+import type { ErasureScope } from '#domain/erasure/scope.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { readCatalog } from '#infra/backup/catalog.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
@@ -12,7 +13,7 @@ import type { EntityIn } from './erase-scope.ts';
 /** Positions in the chain whose text names the entity; at most these many are listed. */
 const MOST_LISTED = 20;
 
-const ALWAYS: readonly Remains[] = [
+export const ALWAYS: readonly Remains[] = [
   {
     what: 'files outside the data directory: data sets written with `out`, exports, batch scores',
     why: 'the platform does not keep them; the people who asked for them are in the audit log',
@@ -44,38 +45,57 @@ const named = (
 export const hasTable = (db: DatabaseSync, name: string): boolean =>
   db.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(name) !== undefined;
 
-const list = (positions: readonly number[]): string =>
+export const listed = (positions: readonly number[]): string =>
   `${positions.slice(0, MOST_LISTED).join(', ')}${positions.length > MOST_LISTED ? ', …' : ''}`;
 
-/** Commits of the registry and audit records that name the entity, such as a replay of its keys. */
+/**
+ * Commits of the registry and audit records that name the entity, such as a replay of its keys.
+ * @param what one of them
+ */
+export const inChain = (what: string, found: readonly number[]): Remains =>
+  found.length === 0
+    ? { what: `no ${what}`, why: 'none names the entity: nothing remains there' }
+    : {
+        what: `${what}s ${listed(found)}`,
+        why: 'they name the entity, as a command did, and the chain could not be verified without them',
+      };
+
 const inChains = (db: DatabaseSync, { isInText }: EntityIn): readonly Remains[] => {
   const chains = [
     ['registry_commit', 'SELECT position, body AS text FROM registry_commit', 'registry commit'],
     ['audit', 'SELECT sequence AS position, record AS text FROM audit', 'audit record'],
   ] as const;
-  return chains.flatMap(([table, sql, what]) => {
-    const found = hasTable(db, table) ? named(db, sql, isInText) : [];
-    if (found.length === 0)
-      return [{ what: `no ${what}`, why: 'none names the entity: nothing remains there' }];
-    return [
-      {
-        what: `${what}s ${list(found)}`,
-        why: 'they name the entity, as a command did, and the chain could not be verified without them',
-      },
-    ];
-  });
+  return chains.map(([table, sql, what]) =>
+    inChain(what, hasTable(db, table) ? named(db, sql, isInText) : []),
+  );
 };
 
 /** Shorter texts are in any record by chance. */
 const LEAST_BYTES = 5;
+
+/** What is searched as bytes: of a compound key all of it, because its parts are others' too. */
+export const needlesOf = ({ keys, keyNames, texts }: ErasureScope): readonly string[] =>
+  (keyNames.length === 1 ? texts : keys).filter((text) => Buffer.byteLength(text) >= LEAST_BYTES);
+
+/** Records of others that have the key among their bytes. */
+export const inRecordsOfOthers = (
+  topic: string,
+  partition: number,
+  offsets: readonly number[],
+): Remains => ({
+  what: `${topic}@${partition}, offsets ${listed(offsets)}`,
+  why:
+    topic === REGISTRY_TOPIC
+      ? 'copies of the registry’s commits, which name the entity'
+      : 'they are of others, and have the key in a field that is no key of theirs',
+});
 
 /**
  * Records of others that have the key among their bytes: a registry event that names it, a field
  * that is no key, an element of a list.
  */
 const inOtherRecords = (db: DatabaseSync, { scope }: EntityIn): readonly Remains[] => {
-  const texts = scope.keyNames.length === 1 ? scope.texts : scope.keys;
-  const needles = texts.map((text) => Buffer.from(text)).filter((b) => b.length >= LEAST_BYTES);
+  const needles = needlesOf(scope).map((text) => Buffer.from(text));
   const has = (bytes: Uint8Array): boolean =>
     needles.some((one) => Buffer.from(bytes).includes(one));
   const found: Remains[] = [];
@@ -90,16 +110,19 @@ const inOtherRecords = (db: DatabaseSync, { scope }: EntityIn): readonly Remains
         .map(({ offset }) => offset);
     });
     if (offsets.length === 0) continue;
-    const why =
-      topic === REGISTRY_TOPIC
-        ? 'copies of the registry’s commits, which name the entity'
-        : 'they are of others, and have the key in a field that is no key of theirs';
-    found.push({ what: `${topic}@${number}, offsets ${list(offsets)}`, why });
+    found.push(inRecordsOfOthers(topic, number, offsets));
   }
   return found;
 };
 
-const inBackups = async (directories: readonly string[]): Promise<readonly Remains[]> => {
+export const inBackups = async (directories: readonly string[]): Promise<readonly Remains[]> => {
+  if (directories.length === 0)
+    return [
+      {
+        what: 'backups',
+        why: 'none were named with --backups: those made before have the entity',
+      },
+    ];
   const all: Remains[] = [];
   for (const directory of directories) {
     if (!existsSync(directory)) {
@@ -116,6 +139,20 @@ const inBackups = async (directories: readonly string[]): Promise<readonly Remai
   return all;
 };
 
+/** Removes all backups of the directories. @returns the directories that had some */
+export const removeBackupsIn = async (
+  directories: readonly string[],
+): Promise<readonly string[]> => {
+  const removed: string[] = [];
+  for (const directory of directories) {
+    if ((await readCatalog(directory)) === null) continue;
+    rmSync(join(directory, 'catalog.json'), { force: true });
+    rmSync(join(directory, 'content'), { recursive: true, force: true });
+    removed.push(resolve(directory));
+  }
+  return removed;
+};
+
 export const remainsOf = async (
   db: DatabaseSync,
   entity: EntityIn,
@@ -123,13 +160,6 @@ export const remainsOf = async (
 ): Promise<readonly Remains[]> => [
   ...inChains(db, entity),
   ...inOtherRecords(db, entity),
-  ...(backups.length === 0
-    ? [
-        {
-          what: 'backups',
-          why: 'none were named with --backups: those made before have the entity',
-        },
-      ]
-    : await inBackups(backups)),
+  ...(await inBackups(backups)),
   ...ALWAYS,
 ];

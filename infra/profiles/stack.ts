@@ -42,6 +42,7 @@ import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { openCacheProjections } from '#infra/profiles/cache-projections.ts';
 import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
+import { refuseWhileErasing } from '#infra/profiles/stack-erase-requests.ts';
 import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { exclusive, openStackRetention } from '#infra/profiles/stack-retention.ts';
@@ -103,8 +104,17 @@ type OpenRetention = NonNullable<PlatformDependencies['openRetention']>;
 const GARBAGE_COLLECTION_MS = 60_000;
 const CLOCK_STEP_MS = 1;
 
-/** Where the start fails, all that it opened is closed, and it can be tried again. */
-export const startStack = (options: StackOptions): Promise<Platform> =>
+/**
+ * Where the start fails, all that it opened is closed, and it can be tried again.
+ * @throws MR_REFUSED while an erasure of the stack is not finished
+ */
+export const startStack = async (options: StackOptions): Promise<Platform> => {
+  refuseWhileErasing(options.addresses);
+  return openStackPlatform(options);
+};
+
+/** For the erasure itself. */
+export const openStackPlatform = (options: StackOptions): Promise<Platform> =>
   closingOnFailure((opened) => start(options, opened));
 
 const start = async (options: StackOptions, opened: Opened): Promise<Platform> => {

@@ -17,7 +17,10 @@ const holderOf = (file: string): string => {
 };
 
 /** @returns a function that releases the lock */
-export const lockStack = (directory: string, what: 'up' | 'down'): (() => void) => {
+export const lockStack = (
+  directory: string,
+  what: 'stack up' | 'stack down' | 'erase',
+): (() => void) => {
   const run = join(directory, 'run');
   mkdirSync(run, { recursive: true });
   const holder = join(run, 'lock.holder');
@@ -26,10 +29,10 @@ export const lockStack = (directory: string, what: 'up' | 'down'): (() => void) 
     () =>
       new MillraceError(
         'MR_STACK_FAILED',
-        `${holderOf(holder)} is starting or stopping the servers in ${directory}: wait until it is done, or interrupt it (an interrupted \`stack up\` stops the servers that it started)`,
+        `${holderOf(holder)} is starting or stopping the servers in ${directory}: wait until it is done, or interrupt it (an interrupted \`stack up\` stops the servers that it started; an interrupted \`erase\` goes on when it is run again)`,
         { directory },
       ),
   );
-  writeFileSync(holder, `\`stack ${what}\`, process ${process.pid},\n`);
+  writeFileSync(holder, `\`${what}\`, process ${process.pid},\n`);
   return () => guard.close();
 };

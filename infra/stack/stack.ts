@@ -25,6 +25,8 @@ export interface StackOptions {
   readonly basePort?: number;
   readonly servers?: readonly ServerName[];
   readonly say?: Say;
+  /** whether the caller holds the lock of the directory; default false */
+  readonly isLocked?: boolean;
   /** the implementation of each server; tests of the runner replace it */
   readonly table?: Readonly<Record<ServerName, Server>>;
 }
@@ -48,7 +50,8 @@ export interface Stack {
    */
   readonly up: (servers?: readonly ServerName[], interrupted?: AbortSignal) => Promise<void>;
   readonly start: (name: ServerName) => Promise<void>;
-  readonly kill: (name: ServerName, signal?: NodeJS.Signals) => Promise<void>;
+  /** @param graceMs after it, the server is killed; default 10 s */
+  readonly kill: (name: ServerName, signal?: NodeJS.Signals, graceMs?: number) => Promise<void>;
   readonly status: () => Promise<readonly ServerStatus[]>;
   /**
    * Stops all servers of this directory, after interrupting a running `up` of this object.
@@ -71,6 +74,7 @@ export const openStack = ({
   basePort = DEFAULT_BASE_PORT,
   servers = SERVERS,
   say = () => {},
+  isLocked = false,
   table = SERVER_TABLE,
 }: StackOptions): Stack => {
   const directory = resolve(given);
@@ -173,7 +177,7 @@ export const openStack = ({
     interrupted: AbortSignal,
   ): Promise<void> => {
     makePrivateDirectory(directory);
-    const release = privately(() => lockStack(directory, 'up'));
+    const release = isLocked ? () => {} : privately(() => lockStack(directory, 'stack up'));
     const begun = new Set<ServerName>();
     let preparations: Promise<void> = Promise.resolve();
     const stopPreparing = (): void => {
@@ -236,7 +240,8 @@ export const openStack = ({
     addresses,
     up,
     start: (name) => start(name),
-    kill: (name, signal = 'SIGKILL') => end(pidFile(name), STOP_GRACE_MS, signal),
+    kill: (name, signal = 'SIGKILL', graceMs = STOP_GRACE_MS) =>
+      end(pidFile(name), graceMs, signal),
     status: () =>
       Promise.all(
         SERVERS.map(async (name): Promise<ServerStatus> => {
@@ -256,7 +261,7 @@ export const openStack = ({
       under?.abort.abort();
       await under?.done;
       if (!existsSync(join(directory, 'run'))) return;
-      const release = lockStack(directory, 'down');
+      const release = isLocked ? () => {} : lockStack(directory, 'stack down');
       try {
         await stopAll(SERVERS);
       } finally {

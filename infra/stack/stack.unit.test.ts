@@ -189,7 +189,7 @@ test('of two concurrent starts one succeeds, and the message of the other names 
     ),
   });
   await open(base).up();
-  lockStack(directory.path, 'up')();
+  lockStack(directory.path, 'stack up')();
 });
 
 test('a port that another program uses is reported before any server starts', async () => {

@@ -32,6 +32,8 @@ export interface CacheProjectionOptions {
   readonly now: () => number;
   /** the topic's end offsets */
   readonly ends: () => Promise<readonly number[]>;
+  /** whether the partition has no record from one offset up to another */
+  readonly isEmpty: (partition: number, from: number, end: number) => Promise<boolean>;
   /** absent: no traces */
   readonly traces?: CacheTraces;
 }
@@ -133,15 +135,19 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
       },
     });
 
+  const isEmpty = (partition: number) => (from: number, end: number) =>
+    options.isEmpty(partition, from, end);
+
   /**
-   * Notices a store that was emptied while no new records come, and marks an empty partition as
-   * ready.
+   * Notices a store that was emptied while no new records come, and marks a partition as ready that
+   * is empty, or whose last records were erased.
    */
   const check = async (): Promise<void> => {
     const ends = await options.ends();
     for (const [partition, mine] of kept)
       for (const cache of mine.values())
-        if ((await cache.check(ends[partition])) === 'lost') return restart(partition);
+        if ((await cache.check(ends[partition], isEmpty(partition))) === 'lost')
+          return restart(partition);
   };
   let checking = false;
   const timer = setInterval(() => {

@@ -36,10 +36,15 @@ export interface CachePartition {
   /** Writes a batch. False: the position was lost, and the partition must be read from `start`. */
   readonly apply: (batch: CacheBatch) => Promise<boolean>;
   /**
-   * For when no batch comes: marks an empty partition as complete, and says whether the store's
-   * position is still the expected one.
+   * For when no batch comes: marks a partition as complete that has no record from the position to
+   * its end, and says whether the store's position is still the expected one.
+   * @param isEmpty whether no record lies from one offset up to another; asked where the position
+   * has not moved since the last call, because a batch may just not have come yet
    */
-  readonly check: (end?: number) => Promise<'kept' | 'lost'>;
+  readonly check: (
+    end?: number,
+    isEmpty?: (from: number, end: number) => Promise<boolean>,
+  ) => Promise<'kept' | 'lost'>;
 }
 
 /** Tiles are dropped this long after the last read that could need them: clocks differ. */
@@ -117,6 +122,8 @@ export const cachePartition = (options: CachePartitionOptions): CachePartition =
   let offset: number | null = null;
   let begun = 0;
   let ready = false;
+  /** the position at the last check */
+  let stood: number | null = null;
 
   const chunkEntries = async (
     { groups, next }: Chunk,
@@ -193,14 +200,19 @@ export const cachePartition = (options: CachePartitionOptions): CachePartition =
       return storing;
     },
 
-    async check(end) {
+    async check(end, isEmpty = async () => false) {
       const position = await store.position(target, partition);
       if (position.offset !== offset) return 'lost';
-      if (offset === null && end === 0) {
-        ready = true;
-        const empty = { ready, newestEventTime: Number.NEGATIVE_INFINITY, now: begun, partitions };
-        if (await store.store(target, partition, null, 0, [], empty)) offset = 0;
+      const from = offset;
+      if (end === undefined || (from !== null && from >= end)) return 'kept';
+      if (end > 0) {
+        const stands = stood === (from ?? 0);
+        stood = from ?? 0;
+        if (!stands || !(await isEmpty(stood, end)) || offset !== from) return 'kept';
       }
+      ready = true;
+      const empty = { ready, newestEventTime: Number.NEGATIVE_INFINITY, now: begun, partitions };
+      if (await store.store(target, partition, from, end, [], empty)) offset = end;
       return 'kept';
     },
   };

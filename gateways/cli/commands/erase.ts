@@ -1,6 +1,7 @@
 /**
- * `erase`: of a data directory of this machine, on which no server runs, or with --url of a running
- * server, which closes its platform meanwhile. `erase verify` works on a data directory.
+ * `erase`: of a data directory or a stack of this machine, on which no server or gateway runs, or
+ * with --url of a running server, which closes its platform meanwhile. `erase verify` works on a
+ * data directory or a stack.
  */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -9,6 +10,7 @@ import type { ErasureStatus } from '#domain/api/erasures.ts';
 import type { SignedCertificate } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { fail } from '#domain/errors.ts';
+import type { ErasureVerification } from '#infra/profiles/embedded-erase-verify.ts';
 import { type AuditFlags, addAuditOptions, auditOf } from '../audit-options.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
@@ -16,10 +18,16 @@ import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts'
 import { eraseRunning } from '../erase-running.ts';
 import { certificateText, erasureText, plural } from '../erasure-text.ts';
 import { progressLine } from '../progress-line.ts';
+import { addLocalStackOptions, basePortOf, profileOption } from '../stack-options.ts';
 import { showTime, table } from '../table.ts';
 import { UsageError } from '../usage.ts';
 
 interface EraseOptions extends AuditFlags {
+  readonly profile: 'embedded' | 'stack';
+  readonly stack: string;
+  readonly stackPort: number;
+  /** of the stack profile */
+  readonly gateways?: readonly string[];
   readonly entityQuota?: EntityQuotas;
   readonly data: string;
   readonly entity?: readonly string[];
@@ -66,11 +74,78 @@ const inDirectory = async (
   return signCertificate(certificate, auditKeySigner(audit.auditKey));
 };
 
+/** The port is that of the last start, unless it is given. */
+const stackOf = (
+  { stack, stackPort }: EraseOptions,
+  command: Command,
+): { readonly directory: string; readonly basePort: number } => {
+  const directory = resolve(stack);
+  const isGiven = command.getOptionValueSourceWithGlobals('stackPort') === 'cli';
+  return { directory, basePort: isGiven ? stackPort : basePortOf(directory) };
+};
+
+const inStack = async (options: EraseOptions, command: Command): Promise<SignedCertificate> => {
+  const { gateways, backups, removeBackups } = options;
+  const place = stackOf(options, command);
+  const { auditKeySigner, signCertificate } = await import('#infra/profiles/sign-certificate.ts');
+  const { begunErasure } = await import('#infra/profiles/stack-erase-requests.ts');
+  const begun = options.entity === undefined ? begunErasure(place.directory) : null;
+  const { entity, reason } = begun ?? {
+    entity: entityOf(options.entity),
+    reason: options.reason ?? '',
+  };
+  const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
+  const { eraseStack } = await import('#infra/profiles/stack-erase.ts');
+  const line = progressLine();
+  const certificate = await eraseStack({
+    ...place,
+    entity,
+    reason,
+    removeBackups,
+    ...audit,
+    ...(gateways === undefined ? {} : { dataDirectories: gateways }),
+    ...(backups === undefined ? {} : { backups }),
+    onProgress: line.show,
+  }).finally(line.end);
+  return signCertificate(certificate, auditKeySigner(audit.auditKey));
+};
+
+/** Options that the profile does not have. */
+const refuseForeign = ({ profile, url }: EraseOptions, command: Command): void => {
+  const given = (name: string): boolean => command.getOptionValueSourceWithGlobals(name) === 'cli';
+  const only = (names: readonly (readonly [name: string, flag: string])[], where: string): void => {
+    for (const [name, flag] of names)
+      if (given(name)) throw new UsageError(`${flag} is for the ${where}`);
+  };
+  if (profile === 'embedded')
+    return only(
+      [
+        ['gateways', '--gateways'],
+        ['stack', '--stack'],
+        ['stackPort', '--stack-port'],
+      ],
+      'stack profile: give --profile stack, too',
+    );
+  if (url !== undefined)
+    throw new UsageError(
+      'a stack is erased from while no gateway runs: give --stack, the directory of its servers, and not --url',
+    );
+  only(
+    [
+      ['data', '--data'],
+      ['entityQuota', '--entity-quota'],
+    ],
+    'embedded profile; name the directories of gateways with --gateways',
+  );
+};
+
 const erase = async (_options: unknown, command: Command): Promise<void> => {
   const options = command.optsWithGlobals<EraseOptions>();
   const { backups, reason = '', certificate: file, keyFile, removeBackups, url } = options;
   const { client, json, document, print, message } = contextOf(command);
-  const entity = entityOf(options.entity);
+  refuseForeign(options, command);
+  // On a stack, one that was begun is finished without it.
+  const entity = options.profile === 'stack' ? {} : entityOf(options.entity);
   if (removeBackups && backups === undefined)
     throw new UsageError('--remove-backups needs --backups DIRECTORY …');
   if (url !== undefined && backups !== undefined)
@@ -86,9 +161,11 @@ const erase = async (_options: unknown, command: Command): Promise<void> => {
   // A key that cannot sign is refused before anything is removed.
   const signer = keyFile === undefined ? null : signerOf(keyFile);
   const made =
-    url === undefined
-      ? await inDirectory(options, entity)
-      : await eraseRunning(client, { entity, reason }, message);
+    options.profile === 'stack'
+      ? await inStack(options, command)
+      : url === undefined
+        ? await inDirectory(options, entity)
+        : await eraseRunning(client, { entity, reason }, message);
   const signed = signer === null ? made : signCertificate(made.certificate, signer);
   if (file !== undefined) await writeFile(file, `${JSON.stringify(signed, null, 2)}\n`);
   if (json) document(signed);
@@ -120,18 +197,37 @@ const show = async (id: string, _options: unknown, command: Command): Promise<vo
   );
 };
 
+const verification = async (
+  options: EraseOptions,
+  command: Command,
+): Promise<ErasureVerification> => {
+  const entity = entityOf(options.entity);
+  refuseForeign(options, command);
+  const line = progressLine();
+  const common = {
+    entity,
+    ...(options.backups === undefined ? {} : { backups: options.backups }),
+    onProgress: line.show,
+  };
+  if (options.profile === 'embedded') {
+    const { verifyErasure } = await import('#infra/profiles/embedded-erase-verify.ts');
+    return verifyErasure({ ...common, dataDirectory: resolve(options.data) }).finally(line.end);
+  }
+  const { verifyStackErasure } = await import('#infra/profiles/stack-erase-verify.ts');
+  const { stackAddresses } = await import('#infra/stack/addresses.ts');
+  const { directory, basePort } = stackOf(options, command);
+  return verifyStackErasure({
+    ...common,
+    addresses: stackAddresses(directory, basePort),
+    ...(options.gateways === undefined ? {} : { dataDirectories: options.gateways }),
+  }).finally(line.end);
+};
+
 const verify = async (_options: unknown, command: Command): Promise<void> => {
   // Commander gives options that `erase` has too to `erase`.
   const options = command.optsWithGlobals<EraseOptions>();
   const { json, document, print } = contextOf(command);
-  const { verifyErasure } = await import('#infra/profiles/embedded-erase-verify.ts');
-  const line = progressLine();
-  const found = await verifyErasure({
-    dataDirectory: resolve(options.data),
-    entity: entityOf(options.entity),
-    ...(options.backups === undefined ? {} : { backups: options.backups }),
-    onProgress: line.show,
-  }).finally(line.end);
+  const found = await verification(options, command);
   const { files, bytes, bytesSearched, traces } = found;
   if (json) document(found);
   else {
@@ -152,8 +248,15 @@ const verify = async (_options: unknown, command: Command): Promise<void> => {
 };
 
 export const addErase = (program: Command): void => {
-  const erased = addAuditOptions(program.command('erase'))
-    .description('remove all that a data directory, or a running server, has of one entity')
+  const gatewaysOption = [
+    '--gateways <directory...>',
+    'profile stack: the --data of each gateway of this machine; data sets are in there',
+  ] as const;
+  const erased = addLocalStackOptions(
+    addAuditOptions(program.command('erase')).addOption(profileOption().default('embedded')),
+  )
+    .description('remove all that a data directory, a stack or a running server has of one entity')
+    .option(...gatewaysOption)
     .option('--entity <key=value...>', 'every key of the entity')
     .option(
       '--reason <text>',
@@ -174,7 +277,7 @@ export const addErase = (program: Command): void => {
     .option('--remove-backups', 'delete all backups of these directories', false)
     .addHelpText(
       'after',
-      '\nIt cannot be undone. After a kill, run it again. Give --audit-key-file, --audit-anchor and --entity-quota as `serve` has them: values of others are computed anew.\n\nExamples:\n  millrace erase --entity user=u-1842 --reason "request 77" --data ./data --certificate 77.json\n  millrace erase --entity user=u-1842 --reason "request 77" --url http://127.0.0.1:7411\n  millrace erase verify --entity user=u-1842 --data ./data',
+      '\nIt cannot be undone. After a kill, run it again. Give --audit-key-file, --audit-anchor and --entity-quota as `serve` has them: values of others are computed anew.\n\nExamples:\n  millrace erase --entity user=u-1842 --reason "request 77" --data ./data --certificate 77.json\n  millrace erase --entity user=u-1842 --reason "request 77" --url http://127.0.0.1:7411\n  millrace erase --entity user=u-1842 --reason "request 77" --profile stack --gateways ./data\n  millrace erase verify --entity user=u-1842 --data ./data',
     )
     .action(erase);
   erased
@@ -188,15 +291,15 @@ export const addErase = (program: Command): void => {
     .argument('<id>', 'id of the erasure, from `millrace erase list`')
     .addHelpText('after', '\nExample:\n  millrace erase show 3f9a1c0b7d2e4a5b-1')
     .action(show);
-  erased
-    .command('verify')
-    .description('look for an entity in every byte of a data directory; exit with 1 if found')
+  addLocalStackOptions(erased.command('verify').addOption(profileOption().default('embedded')))
+    .description('look for an entity in every byte of a directory; exit with 1 if found')
+    .option(...gatewaysOption)
     .option('--entity <key=value...>', 'every key of the entity')
     .option('--data <directory>', 'data directory; a server may run on it', '.millrace')
     .option('--backups <directory...>', 'search these directories of backups, too')
     .addHelpText(
       'after',
-      '\nExample:\n  millrace erase verify --entity user=u-1842 --data ./data --backups /mnt/backups',
+      '\nExample:\n  millrace erase verify --entity user=u-1842 --data ./data --backups /mnt/backups\n  millrace erase verify --entity user=u-1842 --profile stack --gateways ./data',
     )
     .action(verify);
 };

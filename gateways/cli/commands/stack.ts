@@ -1,13 +1,18 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import type { ServerStatus, Stack } from '#infra/stack/stack.ts';
 import { contextOf } from '../context.ts';
 import { progressLine } from '../progress-line.ts';
-import { DEFAULT_STACK, DEFAULT_STACK_PORT, stackAddressesOf } from '../stack-options.ts';
+import {
+  basePortOf,
+  DEFAULT_STACK,
+  DEFAULT_STACK_PORT,
+  stackAddressesOf,
+} from '../stack-options.ts';
 import { table } from '../table.ts';
 import { terminalText } from '../terminal-text.ts';
 import { wholeOption } from '../usage.ts';
@@ -24,14 +29,6 @@ interface OtherAddresses {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const say = (line: string): void => void process.stderr.write(`${terminalText(line)}\n`);
-
-/** The base port of the stack, if it was started before. */
-const basePortOf = (directory: string): number => {
-  const file = join(directory, 'stack.json');
-  return existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort
-    : DEFAULT_STACK_PORT;
-};
 
 const open = async ({ data, basePort }: StackCommandOptions): Promise<Stack> => {
   const { openStack } = await import('#infra/stack/stack.ts');

@@ -1,0 +1,66 @@
+/** Tables that Flink has written: its snapshots have ids of 63 bits. */
+import { join } from 'node:path';
+import { source } from 'millrace';
+import { expect, test } from 'vitest';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
+import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { entriesOf, manifestsOf } from '#infra/shared/iceberg/append.ts';
+import { currentSnapshot } from '#infra/shared/iceberg/metadata.ts';
+import {
+  loadTable,
+  type TableVersion,
+  tableDirectory,
+} from '#infra/shared/iceberg/table-directory.ts';
+import { caller, plain, testPlatform } from '#tests/support/platform.ts';
+import { withoutRows } from './without-rows.ts';
+
+const DAY = 86_400_000;
+const clicks = source({
+  name: 'clicks',
+  fields: { user: 'string', at: 'timestamp' },
+  eventTime: 'at',
+});
+
+test('files of a snapshot whose id is no safe number stay in the table', async () => {
+  let parts: EmbeddedParts | undefined;
+  const on = await testPlatform({
+    onParts: (opened) => {
+      parts = opened;
+    },
+  });
+  try {
+    await on.platform.registry.apply(plain(clicks), {}, caller);
+    const events = [1, 2].map((day) => ({ user: `u${day}`, at: day * DAY }));
+    await on.platform.publishing.publish({ source: 'clicks', events }, caller);
+    await parts?.history.sync('raw.clicks');
+    await on.platform.close();
+
+    const root = { files: localFiles(), uri: fileUri(join(on.directory, 'history')) };
+    const table = tableDirectory(root, 'raw.clicks');
+    const { metadata } = (await loadTable(table)) as TableVersion;
+    const own = await entriesOf(
+      table,
+      metadata,
+      await manifestsOf(table, metadata, currentSnapshot(metadata)),
+    );
+    const entries = own.map((entry) => ({ ...entry, snapshot_id: 7_338_157_865_787_271_007n }));
+    expect(entries).toHaveLength(2);
+    const duckDb = await openDuckDb({ memoryLimit: '128MB', threads: 1 });
+    const connection = await duckDb.connect();
+    const [first] = entries;
+    const next = await withoutRows({
+      ...{ table, metadata, connection, entries, now: Date.now(), where: "user = 'u1'" },
+      replaced: first === undefined ? [] : [{ entry: first, left: 0 }],
+    });
+    connection.closeSync();
+    duckDb.close();
+    const snapshot = currentSnapshot(next);
+    const left = await entriesOf(table, next, await manifestsOf(table, next, snapshot));
+    expect(left.map(({ data_file }) => data_file)).toEqual([entries[1]?.data_file]);
+    expect(left.map((entry) => entry.snapshot_id)).toEqual([snapshot?.['snapshot-id']]);
+  } finally {
+    await on.dispose();
+  }
+});
