@@ -40,11 +40,7 @@ interface WithoutRowsOptions {
   readonly summary?: Readonly<Record<string, string>>;
 }
 
-/**
- * Flink's snapshots have ids of 63 bits, which a number cannot have: files of such a snapshot,
- * which expires, are named as those of this one.
- * @returns what is to be committed
- */
+/** @returns what is to be committed */
 export const withoutRows = async ({
   table,
   metadata,
@@ -75,13 +71,7 @@ export const withoutRows = async ({
   const gone = new Set(replaced.map(({ entry }) => entry));
   const snapshotId = newSnapshotId();
   const manifest = await writeManifest(table, metadata, [
-    ...entries
-      .filter((entry) => !gone.has(entry))
-      .map((entry) =>
-        Number.isSafeInteger(entry.snapshot_id ?? 0)
-          ? entry
-          : { ...entry, snapshot_id: snapshotId },
-      ),
+    ...entries.filter((entry) => !gone.has(entry)),
     ...addedEntries(files, snapshotId),
   ]);
   return addSnapshot(table, metadata, [], manifest, {
