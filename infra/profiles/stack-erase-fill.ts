@@ -59,8 +59,7 @@ export const setBackProgress = async (
       for (const source of new Set(sources))
         await setBack(computeGroup(found.view, found.generation), rawTopic(source));
     }
-    for (const topic of topics)
-      if (isFeaturesTopic(topic)) await setBack(MATERIALIZE_GROUP, topic);
+    for (const topic of topics) if (isFeaturesTopic(topic)) await setBack(MATERIALIZE_GROUP, topic);
   } finally {
     await reader.close();
     await writer.close();
