@@ -1,7 +1,7 @@
 /** How an erasure of the stack is asked for. */
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import type { RecomputeSettings } from './erase-others.ts';
-import type { StackOptions } from './stack.ts';
+import type { StackOptions } from './stack-profile-options.ts';
 
 export interface EraseStackOptions extends Omit<RecomputeSettings, 'entityQuotas'> {
   /** of the servers */

@@ -14,14 +14,11 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { EngineContext, PlatformDependencies } from '#application/dependencies.ts';
-import type { Retention } from '#commands/retention/retention.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { closingOnFailure, type Opened } from '#domain/closing.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
-import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
@@ -33,18 +30,18 @@ import { openStackHistory } from '#infra/flink/history.ts';
 import { historyReach } from '#infra/flink/history-reach.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
-import { type KeepSmallOptions, keepTablesSmall } from '#infra/flink/maintenance.ts';
+import { keepTablesSmall } from '#infra/flink/maintenance.ts';
 import { mysqlDatasetJobs } from '#infra/mysql/dataset-jobs.ts';
 import { JOBS_LEASE, mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlProducerOwners } from '#infra/mysql/producer-owners.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
-import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { openCacheProjections } from '#infra/profiles/cache-projections.ts';
 import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { refuseWhileErasing } from '#infra/profiles/stack-erase-requests.ts';
 import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
-import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
+import { stackOnline } from '#infra/profiles/stack-online.ts';
+import type { StackOptions } from '#infra/profiles/stack-profile-options.ts';
 import { exclusive, openStackRetention } from '#infra/profiles/stack-retention.ts';
 import { stackRollup } from '#infra/profiles/stack-rollup.ts';
 import { stackStorage } from '#infra/profiles/stack-storage.ts';
@@ -57,47 +54,10 @@ import { type StackTopics, stackTopics } from '#infra/profiles/stack-topics.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { tableDocuments } from '#infra/shared/iceberg/table-documents.ts';
-import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
 import { pastOffsets } from '#projections/archive/past-offsets.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
-
-export interface StackOptions extends OnlineOptions {
-  readonly addresses: StackAddresses;
-  /** files of this process, such as data sets; files of the servers are in the stack's directory */
-  readonly dataDirectory: string;
-  readonly now?: () => number;
-  readonly warn?: (message: string) => void;
-  /** the receiver of OpenLineage events; absent: OpenLineage is off */
-  readonly lineage?: LineageSettings | null;
-  /** absent, null: traces are off */
-  readonly tracing?: Tracing | null;
-  /** absent: the head of the audit log is in the database only */
-  readonly auditAnchor?: AuditAnchor | undefined;
-  /** the secret that audit records are signed with; absent: they are not signed */
-  readonly auditKey?: Uint8Array | undefined;
-  /** whether this process also fills the cache tier and ingests from Kafka; default true */
-  readonly projections?: boolean;
-  /** how long the tables of a retired generation stay, ms; default a minute */
-  readonly garbageCollectionMs?: number;
-  /**
-   * how long Kafka keeps events that the history has, ms; default, null: as long as the topics'
-   * own retention
-   */
-  readonly keepLogMs?: number | null;
-  /** called with parts of the platform that tests work with directly */
-  readonly onParts?: (parts: StackParts) => void;
-  /** table maintenance of the history */
-  readonly maintenance?: Pick<KeepSmallOptions, 'limits' | 'everyCommits' | 'pollMs'>;
-  readonly settings?: Partial<
-    Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>
-  >;
-}
-
-export interface StackParts {
-  readonly retention: Retention;
-}
 
 type OpenRetention = NonNullable<PlatformDependencies['openRetention']>;
 

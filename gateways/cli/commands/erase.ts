@@ -11,46 +11,17 @@ import type { SignedCertificate } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { fail } from '#domain/errors.ts';
 import type { ErasureVerification } from '#infra/profiles/embedded-erase-verify.ts';
-import { type AuditFlags, addAuditOptions, auditOf } from '../audit-options.ts';
+import { addAuditOptions, auditOf } from '../audit-options.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
-import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts';
+import { entityQuotaOption } from '../entity-quota-option.ts';
+import { type EraseOptions, entityOf, refuseForeign } from '../erase-options.ts';
 import { eraseRunning } from '../erase-running.ts';
 import { certificateText, erasureText, plural } from '../erasure-text.ts';
 import { progressLine } from '../progress-line.ts';
 import { addLocalStackOptions, basePortOf, profileOption } from '../stack-options.ts';
 import { showTime, table } from '../table.ts';
 import { UsageError } from '../usage.ts';
-
-interface EraseOptions extends AuditFlags {
-  readonly profile: 'embedded' | 'stack';
-  readonly stack: string;
-  readonly stackPort: number;
-  /** of the stack profile */
-  readonly gateways?: readonly string[];
-  readonly entityQuota?: EntityQuotas;
-  readonly data: string;
-  readonly entity?: readonly string[];
-  readonly backups?: readonly string[];
-  readonly reason?: string;
-  readonly certificate?: string;
-  readonly keyFile?: string;
-  readonly removeBackups: boolean;
-  /** of a running server; absent: the data directory */
-  readonly url?: string;
-}
-
-const entityOf = (pairs: readonly string[] | undefined): EntityTexts => {
-  if (pairs === undefined)
-    throw new UsageError('an entity is required: --entity key=value …, with every key');
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new UsageError(`"${pair}" is no key=value`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
-};
 
 const inDirectory = async (
   options: EraseOptions,
@@ -108,35 +79,6 @@ const inStack = async (options: EraseOptions, command: Command): Promise<SignedC
     onProgress: line.show,
   }).finally(line.end);
   return signCertificate(certificate, auditKeySigner(audit.auditKey));
-};
-
-/** Options that the profile does not have. */
-const refuseForeign = ({ profile, url }: EraseOptions, command: Command): void => {
-  const given = (name: string): boolean => command.getOptionValueSourceWithGlobals(name) === 'cli';
-  const only = (names: readonly (readonly [name: string, flag: string])[], where: string): void => {
-    for (const [name, flag] of names)
-      if (given(name)) throw new UsageError(`${flag} is for the ${where}`);
-  };
-  if (profile === 'embedded')
-    return only(
-      [
-        ['gateways', '--gateways'],
-        ['stack', '--stack'],
-        ['stackPort', '--stack-port'],
-      ],
-      'stack profile: give --profile stack, too',
-    );
-  if (url !== undefined)
-    throw new UsageError(
-      'a stack is erased from while no gateway runs: give --stack, the directory of its servers, and not --url',
-    );
-  only(
-    [
-      ['data', '--data'],
-      ['entityQuota', '--entity-quota'],
-    ],
-    'embedded profile; name the directories of gateways with --gateways',
-  );
 };
 
 const erase = async (_options: unknown, command: Command): Promise<void> => {

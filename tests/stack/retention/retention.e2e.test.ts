@@ -26,7 +26,7 @@ import { flinkCluster } from '#infra/flink/cluster.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { computeGroup, computeJob } from '#infra/flink/sql/names.ts';
 import { type KafkaLog, kafkaLog } from '#infra/kafka/log.ts';
-import type { StackParts } from '#infra/profiles/stack.ts';
+import type { StackParts } from '#infra/profiles/stack-profile-options.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
