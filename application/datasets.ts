@@ -24,6 +24,9 @@ export const createDatasets = ({
   rollup,
 }: DatasetsDependencies): Datasets => ({
   start: trainingSets.start,
+  rerun: trainingSets.rerun,
+  manifest: trainingSets.manifest,
+  diff: trainingSets.diff,
   get: trainingSets.get,
   owner: trainingSets.owner,
   list: trainingSets.list,

@@ -11,6 +11,7 @@ import {
   type Query,
   tableWithoutZones,
 } from '#domain/sql/duckdb/parquet-table.ts';
+import { refuseRowsAbove } from '#domain/training-sets/row-memory.ts';
 import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { naiveCopy } from '#infra/shared/files/naive-copy.ts';
@@ -88,7 +89,7 @@ const keptColumn = (
 export const parquetSpine = async (
   connection: DuckDBConnection,
   path: string,
-  { keys, request }: Wanted,
+  { keys, request, maxRows }: Wanted,
   output: OutputFormat | null,
 ): Promise<Spine> => {
   const query: Query = async (sql) => (await connection.runAndReadAll(sql)).getRows();
@@ -97,6 +98,8 @@ export const parquetSpine = async (
   checkNames(names, keys, request);
   if (output === 'parquet') checkParquetNames(names);
   checkReadable(original);
+  const [counted] = await query(parquetCount([path]));
+  refuseRowsAbove(maxRows, Number(counted?.[0] ?? 0));
   const wanted = [TIME, ...keys, ...request];
   const file = await exactFile(query, path, original, wanted);
   const { table } = file;

@@ -4,7 +4,9 @@
  * computes it. So the same request with the same `known` gives the same values.
  */
 import type { Caller } from '#domain/api/caller.ts';
-import type { DatasetRequest, Datasets } from '#domain/api/datasets.ts';
+import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
+import { checkSpine } from '#domain/datasets/check-spine.ts';
+import { diffDatasets } from '#domain/datasets/diff.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { DatasetJob, KeptRequest } from '#domain/ports/dataset-jobs.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
@@ -18,17 +20,28 @@ import {
   createDatasetRuns,
   type DatasetRun,
   type DatasetRunsDependencies,
-  problemOf,
 } from './dataset-runs.ts';
 import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
+import { createEventTimeValues } from './event-time-values.ts';
+import { createFoundJobs } from './found-jobs.ts';
+import {
+  createNamedDatasets,
+  type DatasetNames,
+  extraSourcesOf,
+  type Prepared,
+} from './named-datasets.ts';
 import { outputOf } from './output-of.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
 import { createPins, type Pinned } from './pin-target.ts';
+import { spineSourceOf } from './recipes.ts';
 
 export interface TrainingSetDependencies
   extends HistoryDependencies,
     Pick<DatasetRunsDependencies, 'jobs' | 'gateway' | 'warn'> {
   readonly builder: TrainingSetBuilder;
+  readonly names: DatasetNames;
+  /** version of Millrace */
+  readonly version: string;
   readonly engine: Parameters<typeof createPins>[1] & { readonly generation: Computing };
   readonly rowsAt: RowsOfSource;
   /** epoch ms: the `known` of a request that names none */
@@ -44,7 +57,17 @@ export interface TrainingSetDependencies
 export interface TrainingSets
   extends Pick<
     Datasets,
-    'start' | 'get' | 'owner' | 'list' | 'file' | 'ended' | 'cancel' | 'batch'
+    | 'start'
+    | 'rerun'
+    | 'manifest'
+    | 'diff'
+    | 'get'
+    | 'owner'
+    | 'list'
+    | 'file'
+    | 'ended'
+    | 'cancel'
+    | 'batch'
   > {
   /** what a service consists of now */
   readonly target: (service: string) => TrainingSetTarget;
@@ -75,26 +98,48 @@ const LISTED = 1_000;
 const viewsOf = ({ views }: Pinned) =>
   views.map(({ view, version, generation }) => ({ view, version, generation }));
 
-const keptRequest = ({ spine, ...request }: DatasetRequest): KeptRequest => ({
+const keptRequest = ({
+  spine,
+  name: _,
+  newVersion: __,
+  ...request
+}: DatasetRequest): KeptRequest => ({
   ...request,
-  spine: 'file' in spine ? spine : { rows: spine.rows.length },
+  spine: 'rows' in spine ? { rows: spine.rows.length } : spine,
 });
 
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
-  const { builder, engine, readTime, presentTime, now, emit, gateway } = dependencies;
-  const { pin, definitionsOf } = createPins(dependencies.catalog, engine);
+  const { builder, engine, names, readTime, presentTime, now, emit, gateway } = dependencies;
+  const { pin } = createPins(dependencies.catalog, engine);
   const runs = createDatasetRuns(dependencies);
-  /** work that no request has an id of */
-  const unnamed = new Map<AbortController, Promise<unknown>>();
+  const named = createNamedDatasets({
+    ...dependencies,
+    pin,
+    isRunning: (id) =>
+      runs.find(id).then(
+        ({ status }) => status.state === 'running',
+        () => false,
+      ),
+  });
+  const found = createFoundJobs(runs, names);
+  const values = createEventTimeValues(dependencies, pin);
 
-  const begin = async (request: DatasetRequest, requester: Requester): Promise<DatasetRun> => {
-    const pinned = pin(request.target);
-    if ('file' in request.spine) builder.checkSpine(request.spine.file);
+  const begin = async (
+    prepared: Prepared,
+    requester: Requester,
+    caller: Caller,
+  ): Promise<DatasetRun> => {
+    const { request, pinned, naming } = prepared;
     const known = request.known ?? readTime();
+    const recipe = naming?.manifest?.recipe ?? null;
+    const extraSources = extraSourcesOf(request.spine);
+    const [spineSource] = extraSources.map((name) =>
+      spineSourceOf(dependencies.catalog, name, recipe),
+    );
     const snapshots: ReadSnapshot[] = [];
     const { kind, actor } = requester;
     const { members, views } = pinned.target;
-    const sources = [...new Set(views.map(({ source }) => source.name))];
+    const sources = [...new Set([...views.map(({ source }) => source.name), ...extraSources])];
     const report = ({ status, bytes }: DatasetJob): void =>
       emit?.({ kind, actor, status, request, snapshots, members, sources, bytes });
 
@@ -107,6 +152,10 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         home: builder.home,
         status: {
           id,
+          ...(naming === null ? {} : { name: naming.name }),
+          ...(naming === null || naming.manifest === null
+            ? {}
+            : { version: naming.manifest.version }),
           state: 'running',
           progress: 0,
           stage: 'starting',
@@ -124,16 +173,47 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     };
     const run = await runs.begin(jobOf, async ({ job, signal, update }) => {
       const { mode, spine, overwrite, withStatus = false } = request;
-      const files = await pinHistory(dependencies, definitionsOf, pinned, {
+      const files = await pinHistory(dependencies, pinned, {
         mode,
         known,
+        extraSources,
+        recipe,
         onRead: (snapshot) => snapshots.push(snapshot),
       });
-      const { out } = job.status;
-      const { rows, features } = await builder.build(
-        { target: pinned.target, spine, out, overwrite, mode, withStatus, ...files },
-        { signal, onProgress: update, partial: job.partial },
-      );
+      const { out, id } = job.status;
+      const build = {
+        target: pinned.target,
+        spine,
+        ...(spineSource === undefined ? {} : { spineSource }),
+        out,
+        overwrite,
+        mode,
+        withStatus,
+        ...files,
+      };
+      const options = { signal, onProgress: update, partial: job.partial };
+      if (naming === null) {
+        const { rows, features } = await builder.build(build, options);
+        return { rows, features };
+      }
+      const { name, manifest, after } = naming;
+      const version = manifest?.version ?? after + 1;
+      if (manifest === null) {
+        const fresh = named.recipeOf({ ...prepared, naming }, { ...files, known }, snapshots);
+        await names.decide(
+          { type: 'NameDataset', name, dataset: id, recipe: fresh, by: requester.actor, after },
+          caller,
+        );
+        update({ version });
+      }
+      const reproducible = { content: manifest?.content ?? null, spine: naming.spine };
+      const result = await builder.build({ ...build, reproducible }, options);
+      const { rows, features, content } = result;
+      if (content !== undefined)
+        await names.decide(
+          { type: 'CompleteDataset', name, version, dataset: id, content },
+          caller,
+        );
       return { rows, features };
     });
     report(run.job);
@@ -141,43 +221,37 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     return run;
   };
 
-  const eventTimeValues: TrainingSets['eventTimeValues'] = async (service, spine, known) => {
-    const pinned = pin({ service });
-    const { target, views } = pinned;
-    if (spine.length === 0) return { target, views, rows: [] };
-    const mode = 'event-time';
-    const abort = new AbortController();
-    const compute = async (): Promise<EventTimeValues['rows']> => {
-      const files = await pinHistory(dependencies, definitionsOf, pinned, { mode, known });
-      return builder.values({ target, mode, ...files }, spine, { signal: abort.signal });
-    };
-    const work = compute();
-    unnamed.set(
-      abort,
-      work.catch(() => undefined),
-    );
-    try {
-      return { target, views, rows: await work };
-    } catch (error) {
-      const { code, message, details } = { details: {}, ...problemOf(error) };
-      throw new MillraceError(code, message, details);
-    } finally {
-      unnamed.delete(abort);
-    }
+  const prepare = async (request: DatasetRequest): Promise<Prepared> => {
+    const { name, spine } = request;
+    checkSpine(spine);
+    if ('file' in spine) builder.checkSpine(spine.file);
+    return name === undefined
+      ? { request, pinned: pin(request.target), naming: null }
+      : named.prepare({ ...request, name });
   };
+  const startOf = async (prepared: Prepared, caller: Caller): Promise<DatasetStatus> =>
+    (await begin(prepared, requesterOf('dataset', caller), caller)).job.status;
 
   return {
-    start: async (request, caller) =>
-      (await begin(request, requesterOf('dataset', caller))).job.status,
-    get: async (id) => (await runs.find(id)).status,
-    owner: async (id) => (await runs.find(id)).principal,
+    start: async (request, caller) => startOf(await prepare(request), caller),
+    async rerun(reference, request, caller) {
+      const manifest = named.manifest(reference);
+      const { spine } = request;
+      if (spine !== undefined) checkSpine(spine);
+      if (spine !== undefined && 'file' in spine) builder.checkSpine(spine.file);
+      return startOf(await named.again(manifest, request), caller);
+    },
+    manifest: async (reference) => named.manifest(reference),
+    diff: async (first, second) => diffDatasets(named.manifest(first), named.manifest(second)),
+    get: async (reference) => (await found.job(reference)).status,
+    owner: async (reference) => (await found.job(reference)).principal,
     list: async (_caller, visible = () => true) =>
-      (await runs.newest(LISTED))
+      (await found.newest(LISTED))
         .filter(({ status, principal }) => visible(status, principal))
         .map(({ status }) => status),
-    file: async (id) => outputOf(await runs.find(id), builder, gateway.host),
+    file: async (reference) => outputOf(await found.built(reference), builder, gateway.host),
     ended: runs.ended,
-    cancel: async (id) => (await runs.cancel(id)).status,
+    cancel: async (reference) => (await runs.cancel((await found.job(reference)).status.id)).status,
     async batch({ target, at, out, overwrite, withStatus = false }, caller) {
       const time = at ?? presentTime();
       const pinned = pin(target);
@@ -196,19 +270,20 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         withStatus,
         ...(overwrite === undefined ? {} : { overwrite }),
       };
-      const { done } = await begin(request, requesterOf('batch', caller));
+      const prepared = { request, pinned, naming: null };
+      const { done } = await begin(prepared, requesterOf('batch', caller), caller);
       const { status } = await done;
       if (status.error !== null)
         throw new MillraceError(status.error.code, status.error.message, status.error.details);
       return { rows: status.rows ?? 0, out: status.out };
     },
     target: (service) => pin({ service }).target,
-    eventTimeValues,
+    eventTimeValues: values.compute,
     recover: runs.recover,
     async close() {
-      for (const abort of unnamed.keys()) abort.abort();
+      values.abort();
       await runs.close();
-      await Promise.all(unnamed.values());
+      await values.settled();
     },
   };
 };
