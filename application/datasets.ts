@@ -31,6 +31,7 @@ export const createDatasets = ({
   owner: trainingSets.owner,
   list: trainingSets.list,
   file: trainingSets.file,
+  batches: trainingSets.batches,
   ended: trainingSets.ended,
   cancel: trainingSets.cancel,
   batch: trainingSets.batch,

@@ -174,6 +174,7 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
     generations,
     materializations: dependencies.materializations,
     sql: (view, version) => dependencies.sql(catalog, view, version),
+    datasets: datasetIndex.all,
     lineage,
   });
   const approvalAreas = await createApprovalAreas({

@@ -151,6 +151,10 @@ export const authorizeDatasets = (
       await authorizedStatus(caller, id);
       return datasets.file(id);
     },
+    async batches(id, caller) {
+      await authorizedStatus(caller, id);
+      return datasets.batches(id);
+    },
     ended: (id) => datasets.ended(id),
     async cancel(id, caller) {
       await authorizedStatus(caller, id);

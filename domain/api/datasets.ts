@@ -6,6 +6,7 @@ import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import type { DatasetMode, DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail, type Problem } from '#domain/errors.ts';
+import type { SqlBatch, SqlColumn } from '#domain/sql-results/sql-type.ts';
 import type { Caller } from './caller.ts';
 
 export interface DatasetRequest {
@@ -56,6 +57,13 @@ export interface DatasetStatus {
   readonly error: Problem | null;
   readonly startedAt: number;
   readonly finishedAt: number | null;
+}
+
+/** Rows in batches, with their types. */
+export interface DatasetBatches {
+  readonly columns: readonly SqlColumn[];
+  /** to be read to the end, or returned */
+  readonly batches: AsyncIterable<SqlBatch>;
 }
 
 /** A file on this machine. */
@@ -142,6 +150,11 @@ export interface Datasets {
    * where only another gateway can read it
    */
   file(id: string, caller?: Caller): Promise<DatasetFile>;
+  /**
+   * The rows of one that is done, from its Parquet file.
+   * @throws as `file`; MR_REFUSED where it is a CSV file
+   */
+  batches(id: string, caller?: Caller): Promise<DatasetBatches>;
   /** Resolves when it is built, cancelled or failed. @throws MR_NOT_FOUND */
   ended(id: string): Promise<void>;
   /** Resolves when it has ended; where another gateway builds it, after some seconds at most. */

@@ -9,6 +9,7 @@
  * - Building does not delay reads: it runs in a thread of its own, with a limit on its memory.
  */
 
+import type { DatasetBatches } from '#domain/api/datasets.ts';
 import type { DatasetContent, SpineRecord } from '#domain/datasets/manifest.ts';
 import type { DatasetMode, DatasetSpine } from '#domain/datasets/spine.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -139,6 +140,8 @@ export interface TrainingSetBuilder {
     spine: readonly Row[],
     options?: BuildOptions,
   ) => Promise<readonly ReadonlyMap<string, Value>[]>;
+  /** The rows of a Parquet output, in order; a few batches of them are in memory. */
+  readonly batches: (out: string) => Promise<DatasetBatches>;
   /** Bytes of an output; null where there is none. */
   readonly outputBytes: (out: string) => Promise<number | null>;
 }

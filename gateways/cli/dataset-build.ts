@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
-import { formatOfName } from '#domain/files/file-kind.ts';
+import { formatOfName, isArrowName } from '#domain/files/file-kind.ts';
 import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { parquetToCsv } from './parquet-to-csv.ts';
@@ -28,8 +28,16 @@ export const spineOfFile = async (
   { client }: Context,
   file: string,
 ): Promise<{ readonly file: string } | { readonly rows: readonly unknown[] }> => {
+  if (isArrowName(file)) {
+    if (client.sameMachine) return { file: resolve(file) };
+    throw new UsageError(
+      '--spine: for a server on another machine, write the spine as Parquet or CSV',
+    );
+  }
   if (!isTable(formatOfName(file)))
-    throw new UsageError(`--spine must end in .parquet, .csv or .tsv, not ${JSON.stringify(file)}`);
+    throw new UsageError(
+      `--spine must end in .parquet, .csv, .tsv or .arrow, not ${JSON.stringify(file)}`,
+    );
   return client.sameMachine ? { file: resolve(file) } : { rows: await spineRows(file) };
 };
 

@@ -10,6 +10,7 @@ import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-
 import { spineOfValues } from '#domain/training-sets/spine-of-values.ts';
 import { identifySpine } from './identify-spine.ts';
 import { discard, temporaryPath } from './output-file.ts';
+import { readBatches } from './read-batches.ts';
 import { readValues } from './read-values.ts';
 import { runTrainingSet } from './run-training-set.ts';
 import { checkOutput, checkSpineFile } from './user-files.ts';
@@ -69,6 +70,7 @@ export const trainingSetBuilder = ({
         await rm(out, { force: true });
       }
     },
+    batches: readBatches,
     outputBytes: (out) =>
       stat(out).then(
         ({ size }) => size,

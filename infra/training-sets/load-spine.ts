@@ -2,12 +2,13 @@
 import { stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
-import { formatOfName } from '#domain/files/file-kind.ts';
+import { formatOfName, isArrowName } from '#domain/files/file-kind.ts';
 import type { TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { rowsThatFit } from '#domain/training-sets/row-memory.ts';
 import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import type { OutputFormat } from './output-file.ts';
 import type { Spine } from './spine.ts';
+import { arrowSpine } from './spine-arrow.ts';
 import { csvSpine } from './spine-csv.ts';
 import { eventsSpine } from './spine-events.ts';
 import { gridSpine } from './spine-grid.ts';
@@ -18,7 +19,9 @@ import { rowsSpine } from './spine-rows.ts';
 /** A pipe is read only once and a device has no end. */
 export const requireFile = async (path: string): Promise<void> => {
   const refuse = (what: string): never =>
-    fail('MR_SPINE_INVALID', `${what}: give the path of a Parquet or CSV file`, { file: path });
+    fail('MR_SPINE_INVALID', `${what}: give the path of a Parquet, CSV or Arrow file`, {
+      file: path,
+    });
   const found = await stat(path).catch((error: NodeJS.ErrnoException) =>
     refuse(error.code === 'ENOENT' ? `there is no file "${path}"` : error.message),
   );
@@ -32,11 +35,15 @@ const fromFile = async (
   wanted: Wanted,
   output: OutputFormat | null,
 ): Promise<Spine> => {
+  if (isArrowName(path)) {
+    await requireFile(path);
+    return arrowSpine(connection, path, wanted, output);
+  }
   const format = formatOfName(path);
   if (format !== 'parquet' && format !== 'csv')
     return fail(
       'MR_SPINE_INVALID',
-      `the spine "${path}" ends in neither .parquet nor .csv: give one of these`,
+      `the spine "${path}" ends in neither .parquet, .csv nor .arrow: give one of these`,
       { file: path },
     );
   await requireFile(path);

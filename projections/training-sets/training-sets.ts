@@ -65,6 +65,7 @@ export interface TrainingSets
     | 'owner'
     | 'list'
     | 'file'
+    | 'batches'
     | 'ended'
     | 'cancel'
     | 'batch'
@@ -250,6 +251,16 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         .filter(({ status, principal }) => visible(status, principal))
         .map(({ status }) => status),
     file: async (reference) => outputOf(await found.built(reference), builder, gateway.host),
+    async batches(reference) {
+      const { path } = await outputOf(await found.built(reference), builder, gateway.host);
+      if (!/\.parquet$/i.test(path))
+        fail(
+          'MR_REFUSED',
+          `data set "${reference}" is a CSV file, whose columns have no types: make it as Parquet to have it as Arrow`,
+          { id: reference },
+        );
+      return builder.batches(path);
+    },
     ended: runs.ended,
     cancel: async (reference) => (await runs.cancel((await found.job(reference)).status.id)).status,
     async batch({ target, at, out, overwrite, withStatus = false }, caller) {

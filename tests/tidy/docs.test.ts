@@ -153,7 +153,7 @@ test('every flag in the docs is one of its command, or of a program that is name
 
 test('every path in the docs exists', () => {
   const PATH = new RegExp(`(?<![\\w./@-])(?:${folders.join('|')})/[\\w./*-]*[\\w*]`, 'g');
-  const MEDIA_TYPE = /^application\/(json|x-ndjson)$/;
+  const MEDIA_TYPE = /^application\/(json|x-ndjson|vnd\.apache\.arrow\.stream)$/;
   // A file may be named without the rest of its name: `tests/laws/tile-store.law`.
   const exists = (path: string): boolean => {
     const text = path.replaceAll('.', '\\.').replaceAll('*', '[^/]*');

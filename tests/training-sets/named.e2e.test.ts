@@ -5,6 +5,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { avg, col, count, entity, featureService, featureView, last, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { LineageGraph } from '#domain/api/registry.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
@@ -158,6 +159,15 @@ test('the manifest says what it was built from and what came out', async () => {
   expect(Object.keys(column('weight') ?? {})).not.toContain('min');
   expect(JSON.stringify(manifest)).not.toContain('shop 1');
   expect((await run('dataset', 'show', 'first_v1')).out).toContain('first_v1@1');
+  const graph = JSON.parse((await run('lineage', 'first_v1', '--json')).out) as LineageGraph;
+  expect(graph.nodes).toEqual(
+    expect.arrayContaining([
+      { id: 'dataset/first_v1', kind: 'dataset' },
+      { id: 'feature-service/model', kind: 'feature-service' },
+      { id: 'source/sales', kind: 'source' },
+    ]),
+  );
+  expect((await run('lineage', 'turnover')).out).toContain('first_v1');
 });
 
 // Several row groups: how many threads write them must not matter.

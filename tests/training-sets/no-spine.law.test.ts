@@ -5,6 +5,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import {
   avg,
   col,
@@ -15,15 +16,14 @@ import {
   source,
   sum,
 } from '#domain/definitions/index.ts';
-import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { buildTrainingSet } from '#infra/training-sets/build-training-set.ts';
 import { readValues } from '#infra/training-sets/read-values.ts';
-import { plain } from '#tests/support/platform.ts';
 import { type Definitions, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
+import { plain } from '#tests/support/platform.ts';
 import { type Workplace, workplace } from './files.ts';
 
 const shelf = entity({ name: 'shelf', keys: { shop: 'string', shelf: 'int' } });
@@ -83,7 +83,11 @@ const eventsOf = fc.array(drawnEvent, { minLength: 1, maxLength: 40 }).map((draw
 });
 
 const sqlValue = (value: Value): string =>
-  value === null ? 'NULL' : typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : `${value}`;
+  value === null
+    ? 'NULL'
+    : typeof value === 'string'
+      ? `'${value.replaceAll("'", "''")}'`
+      : `${value}`;
 
 const sqlRow = ({ row, logTime, partition, offset }: RawEvent): string =>
   `(${[
@@ -154,9 +158,7 @@ const expectValues = (
   at: number,
 ): void => {
   const { values, status, scale } =
-    key === null
-      ? { values: [], status: [], scale: [] }
-      : oracle(definitions, events, key, at);
+    key === null ? { values: [], status: [], scale: [] } : oracle(definitions, events, key, at);
   Object.entries(definitions.view.features).forEach(([name, { aggregation }], f) => {
     const value = found.get(name) as Value;
     // A row without an entity has no values.
@@ -256,13 +258,7 @@ test('every event is a row, with the values just before it: it does not count it
         const columns = ['shop', 'shelf', 'event_timestamp', 'at', 'n'];
         expect([...(rows[0] as ReadonlyMap<string, Value>).keys()].slice(0, 5)).toEqual(columns);
         expect(rows.map((row) => columns.map((name) => row.get(name)))).toEqual(
-          expected.map(({ row, eventTime }) => [
-            row.shop,
-            row.shelf,
-            eventTime,
-            eventTime,
-            row.n,
-          ]),
+          expected.map(({ row, eventTime }) => [row.shop, row.shelf, eventTime, eventTime, row.n]),
         );
         rows.forEach((found, i) => {
           const { row, eventTime } = expected[i] as RawEvent;

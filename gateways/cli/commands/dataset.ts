@@ -97,7 +97,7 @@ Example:
     .argument('<name>', 'a feature service or a feature view')
     .option(
       '--spine <file>',
-      'Parquet or CSV file with event_timestamp, the entity keys, and the request inputs of on-demand features',
+      'Parquet, CSV or Arrow file with event_timestamp, the entity keys, and the request inputs of on-demand features',
     )
     .option(
       '--every <duration>',

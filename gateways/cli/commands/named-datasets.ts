@@ -7,6 +7,7 @@ import type { ColumnRecord, DatasetManifest } from '#domain/datasets/manifest.ts
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { build, printBuilt, spineOfFile, titleOf } from '../dataset-build.ts';
+import { mlflowSnippet } from '../mlflow-snippet.ts';
 import { facts, showTime, table } from '../table.ts';
 
 const targetText = (target: DatasetManifest['recipe']['target']): string =>
@@ -96,7 +97,11 @@ const manifestText = ({
     ...(content === null ? [] : [table(COLUMNS, content.columns.map(columnRow))]),
   ].join('\n\n');
 
-const showOne = async (reference: string, _options: unknown, command: Command): Promise<void> => {
+const showOne = async (
+  reference: string,
+  { mlflow = false }: { readonly mlflow?: boolean },
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const status =
     datasetReference(reference) === null
@@ -105,6 +110,7 @@ const showOne = async (reference: string, _options: unknown, command: Command): 
   const title = status === null ? reference : titleOf(status);
   if (title !== null) {
     const manifest = await client.get<DatasetManifest>(path('v1', 'datasets', title, 'manifest'));
+    if (mlflow) return print(mlflowSnippet(manifest, client.url));
     return json ? document(manifest) : print(manifestText(manifest));
   }
   const { id, state, stage, rows, out, mode, known, startedAt, finishedAt, error } =
@@ -192,6 +198,7 @@ export const addNamedDatasets = (group: Command): void => {
     .command('show')
     .description('show the manifest of a data set, or the state of one without a name')
     .argument('<name>', `${REFERENCE}; or an id`)
+    .option('--mlflow', 'print Python that logs the data set as an input of a run of MLflow')
     .addHelpText('after', '\nExample:\n  millrace dataset show delay_v3')
     .action(showOne);
   group

@@ -1,9 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { basename, extname } from 'node:path';
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail } from '#domain/errors.ts';
+import { ARROW_STREAM, arrowStream } from '#domain/sql-results/arrow-stream.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import { parseTime } from '#domain/values/time.ts';
 import { optionalTime } from '#gateways/shared/parameters.ts';
@@ -54,11 +56,19 @@ const addData = (app: FastifyInstance, { platform }: RouteContext): void => {
     {
       schema: {
         tags: ['data sets'],
-        summary: 'The rows, as Parquet or CSV',
-        produces: Object.values(MEDIA),
+        summary: 'The rows: the file, Parquet or CSV; or, by `accept`, a stream of Arrow IPC',
+        produces: [...Object.values(MEDIA), ARROW_STREAM],
       },
     },
     async (request, reply) => {
+      if (request.headers.accept?.includes(ARROW_STREAM)) {
+        const { columns, batches } = await platform.datasets.batches(
+          request.params.id,
+          callerOf(request),
+        );
+        reply.header('content-type', ARROW_STREAM);
+        return reply.send(Readable.from(arrowStream(columns, batches), { objectMode: false }));
+      }
       const { path, bytes } = await platform.datasets.file(request.params.id, callerOf(request));
       reply.header('content-type', MEDIA[extname(path)] ?? 'application/octet-stream');
       reply.header('content-length', bytes);

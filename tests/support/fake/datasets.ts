@@ -50,6 +50,7 @@ export const fakeDatasets = ({ log }: FakeState): Datasets => {
       if (state !== 'done') fail('MR_REFUSED', `data set ${id} is ${state}`, { id, state });
       return { path: out, bytes: statSync(out).size };
     },
+    batches: async (id) => fail('MR_NOT_FOUND', `there is no data set "${id}"`),
     ended: async () => undefined,
     async cancel(id) {
       const status: DatasetStatus = {
