@@ -1,7 +1,6 @@
 /** Python that logs a named data set as an input of a run of MLflow. */
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import { fail } from '#domain/errors.ts';
-import { path } from './client.ts';
 
 /** MLflow keeps digests of at most 36 characters. */
 const DIGEST = 32;
@@ -18,7 +17,7 @@ export const mlflowSnippet = (
       { name, version },
     );
   const file = `${name}.${recipe.format}`;
-  const data = `${url.replace(/\/+$/, '')}${path('v1', 'datasets', title, 'data')}`;
+  const data = `${url.replace(/\/+$/, '')}/v1/datasets/${title}/data`;
   return `import mlflow, mlflow.data, pandas as pd
 from mlflow.data.http_dataset_source import HTTPDatasetSource
 

@@ -8,7 +8,7 @@ import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datase
 import { checkSpine } from '#domain/datasets/check-spine.ts';
 import { diffDatasets } from '#domain/datasets/diff.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
-import type { DatasetJob, KeptRequest } from '#domain/ports/dataset-jobs.ts';
+import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import { spineOfValues, TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
@@ -30,9 +30,10 @@ import {
   extraSourcesOf,
   type Prepared,
 } from './named-datasets.ts';
+import { newJob } from './new-job.ts';
 import { outputOf } from './output-of.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
-import { createPins, type Pinned } from './pin-target.ts';
+import { createPins } from './pin-target.ts';
 import { spineSourceOf } from './recipes.ts';
 
 export interface TrainingSetDependencies
@@ -96,19 +97,6 @@ const requesterOf = (kind: DatasetJob['kind'], { actor, principal }: Caller): Re
 /** Data sets of a list. */
 const LISTED = 1_000;
 
-const viewsOf = ({ views }: Pinned) =>
-  views.map(({ view, version, generation }) => ({ view, version, generation }));
-
-const keptRequest = ({
-  spine,
-  name: _,
-  newVersion: __,
-  ...request
-}: DatasetRequest): KeptRequest => ({
-  ...request,
-  spine: 'rows' in spine ? { rows: spine.rows.length } : spine,
-});
-
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
   const { builder, engine, names, readTime, presentTime, now, emit, gateway } = dependencies;
   const { pin } = createPins(dependencies.catalog, engine);
@@ -148,29 +136,10 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       const out = builder.outputPath(id, request.out, request.overwrite);
       return {
         ...requester,
-        request: keptRequest(request),
         partial: builder.partialPath(id, out),
         home: builder.home,
-        status: {
-          id,
-          ...(naming === null ? {} : { name: naming.name }),
-          ...(naming === null || naming.manifest === null
-            ? {}
-            : { version: naming.manifest.version }),
-          state: 'running',
-          progress: 0,
-          stage: 'starting',
-          rows: null,
-          out,
-          mode: request.mode,
-          features: [],
-          views: viewsOf(pinned),
-          known,
-          error: null,
-          startedAt: now(),
-          finishedAt: null,
-        },
-      } as const;
+        ...newJob(id, out, prepared, { known, startedAt: now() }),
+      };
     };
     const run = await runs.begin(jobOf, async ({ job, signal, update }) => {
       const { mode, spine, overwrite, withStatus = false } = request;

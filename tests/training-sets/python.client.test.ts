@@ -1,4 +1,4 @@
-/** Data sets in Python: pyarrow reads the stream and writes spines, and MLflow takes the snippet. */
+/** Data sets in Python: pyarrow reads streams and writes spines, and MLflow takes the snippet. */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
