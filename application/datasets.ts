@@ -24,9 +24,13 @@ export const createDatasets = ({
   rollup,
 }: DatasetsDependencies): Datasets => ({
   start: trainingSets.start,
+  rerun: trainingSets.rerun,
+  manifest: trainingSets.manifest,
+  diff: trainingSets.diff,
   get: trainingSets.get,
   list: trainingSets.list,
   file: trainingSets.file,
+  batches: trainingSets.batches,
   ended: trainingSets.ended,
   cancel: trainingSets.cancel,
   batch: trainingSets.batch,

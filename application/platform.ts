@@ -16,7 +16,7 @@ import { createImports } from '#projections/imports/imports.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
-import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
+import { createDatasetIndex } from '#projections/training-sets/dataset-index.ts';
 import { createApprovalAreas } from './approvals/approval-areas.ts';
 import { createProposals } from './approvals/proposals.ts';
 import { createAudit, openAuditLog } from './audit.ts';
@@ -41,6 +41,7 @@ import { createSources } from './sources.ts';
 import { createSql } from './sql.ts';
 import { createTables } from './tables.ts';
 import { traceAreas } from './traced-areas.ts';
+import { trainingSetsOf } from './training-sets.ts';
 
 /** How long a read waits for a position, at most. */
 const AFTER_DEADLINE_MS = 5_000;
@@ -59,7 +60,8 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
   opened(() => outbox.stop());
   const [keyIndex, approvalIndex] = [createKeyIndex(), createApprovalIndex()];
   const erasureIndex = createErasureIndex();
-  const takers = [keyIndex.take, approvalIndex.take, erasureIndex.take];
+  const datasetIndex = createDatasetIndex();
+  const takers = [keyIndex.take, approvalIndex.take, erasureIndex.take, datasetIndex.take];
   const catalog = await openCatalog(eventStore, takers);
   opened(() => catalog.close());
   const { audit, closeAudit } = await openAuditLog(dependencies);
@@ -122,10 +124,9 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
   });
   const rowsAt = createRowsAt({ log, history, decode: decoders.decode });
   const imports = createImports({ catalog, log, history, decoders, now });
-  const trainingSets = createTrainingSets({
-    builder: dependencies.trainingSetBuilder,
-    jobs: dependencies.datasetJobs,
-    gateway: { id: newId(), host: dependencies.host },
+  const trainingSets = trainingSetsOf(dependencies, {
+    bus,
+    datasetIndex,
     warn,
     catalog,
     log,
@@ -133,10 +134,7 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
     history,
     engine,
     late,
-    async rowsAt(source, at) {
-      const definition = catalog.definition('source', source);
-      return definition === null ? [] : [...(await rowsAt(definition, at)).values()];
-    },
+    rowsAt,
     readTime,
     presentTime,
     now,
@@ -175,6 +173,7 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
     generations,
     materializations: dependencies.materializations,
     sql: (view, version) => dependencies.sql(catalog, view, version),
+    datasets: datasetIndex.all,
     lineage,
   });
   const approvalAreas = await createApprovalAreas({

@@ -6,6 +6,7 @@ import { applyDefinitions } from '#commands/apply.ts';
 import type { CommandBus } from '#commands/command-bus.ts';
 import { createCommandRequests } from '#commands/parse-command.ts';
 import type { CommandResult, Registry } from '#domain/api/registry.ts';
+import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
@@ -27,6 +28,7 @@ interface RegistryDependencies {
   readonly generations: Generations;
   readonly materializations: Materializations;
   readonly sql: (view: string, version: number) => string | null;
+  readonly datasets: () => readonly DatasetManifest[];
   /** null: OpenLineage is off */
   readonly lineage: Pick<Lineage, 'events'> | null;
 }
@@ -49,6 +51,7 @@ export const createRegistry = ({
   generations,
   materializations,
   sql,
+  datasets,
   lineage,
 }: RegistryDependencies): Registry => {
   const execute = createCommandRequests(bus);
@@ -85,6 +88,7 @@ export const createRegistry = ({
         return live === null ? [] : materializations(view, live);
       },
       sql,
+      datasets,
     }),
     async lineageEvents({ after = 0, limit = 100 }) {
       if (lineage === null)

@@ -184,6 +184,16 @@ export const ERRORS = {
     remedy:
       'Download it through a gateway on the machine that the message names, or give the gateways a shared disk.',
   },
+  MR_DATASET_CHANGED: {
+    status: 409,
+    remedy:
+      'What the data set was built from is not there any more as it was, and the message names it. Bring that back, or build a new version: `millrace dataset … --name NAME --new-version`.',
+  },
+  MR_DATASET_TOO_LARGE: {
+    status: 413,
+    remedy:
+      'Split the spine, or the grid, and make several data sets: the message has the number of rows that fit.',
+  },
   MR_DATASET_FAILED: { status: 500, remedy: 'See the message. Nothing was written to the output.' },
   MR_REPLAY_STATE: {
     status: 409,

@@ -4,6 +4,8 @@ import type { CheckDataset, DatasetStatus, Datasets } from '#domain/api/datasets
 import { noDataset } from '#domain/api/datasets.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
+import { type DatasetManifest, spineOfRecord } from '#domain/datasets/manifest.ts';
+import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail } from '#domain/errors.ts';
 import { PLATFORM, sees } from './authorizer.ts';
 import { type Checks, readTargetOf } from './checks.ts';
@@ -14,7 +16,7 @@ const RETRY_MS = 5_000;
 
 export const authorizeDatasets = (
   datasets: Datasets,
-  { authorize, authorizeRead, charged, view, rates }: Checks,
+  { authorize, authorizeRead, charged, view, source, rates }: Checks,
 ): Datasets => {
   /**
    * The namespaces of its views; without a view, it belongs to no namespace, and is for grants that
@@ -37,6 +39,32 @@ export const authorizeDatasets = (
     };
   };
 
+  /** A manifest has no data of a data set, and is for those who may read all of its views. */
+  const authorizedManifest = async (
+    caller: Caller | undefined,
+    reference: string,
+  ): Promise<DatasetManifest> => {
+    authorize(caller, 'read', []);
+    const manifest = await datasets.manifest(reference);
+    const views = manifest.recipe.views.flatMap((one) => view(one.view));
+    if (!views.every(({ namespace }) => sees(caller, namespace ?? EVERYWHERE)))
+      noDataset(reference);
+    authorize(caller, 'read', views.length === 0 ? PLATFORM : views);
+    return manifest;
+  };
+
+  const authorizeSpine = (
+    caller: Caller,
+    principal: Principal,
+    spine: DatasetSpine | undefined,
+  ): void => {
+    if (spine === undefined) return;
+    if ('rows' in spine) charged(principal, () => rates.rows(principal, spine.rows.length));
+    // How many rows they have is not known before.
+    if ('grid' in spine || 'events' in spine) charged(principal, () => rates.rows(principal, 1));
+    if ('events' in spine) authorize(caller, 'explain', source(spine.events.source));
+  };
+
   /** principal → how many data sets it has being built */
   const running = new Map<string, number>();
   const begin = (principal: Principal): void => {
@@ -55,26 +83,56 @@ export const authorizeDatasets = (
     else running.delete(principal.id);
   };
 
+  /** Counts a data set that a principal has being built; `unknownRows`: it pays for them then. */
+  const counted = async (
+    principal: Principal,
+    unknownRows: boolean,
+    start: () => Promise<DatasetStatus>,
+  ): Promise<DatasetStatus> => {
+    charged(principal, () => begin(principal));
+    const settle = async (id: string): Promise<void> => {
+      await datasets.ended(id);
+      const { rows } = await datasets.get(id);
+      if (unknownRows && rows !== null) rates.rowsGiven(principal, rows - 1);
+    };
+    try {
+      const status = await start();
+      void settle(status.id)
+        .catch(() => undefined)
+        .finally(() => end(principal));
+      return status;
+    } catch (error) {
+      end(principal);
+      throw error;
+    }
+  };
+  const hasUnknownRows = (spine: DatasetSpine): boolean => 'grid' in spine || 'events' in spine;
+
   return {
     async start(request, caller) {
       const principal = authorizeRead(caller, readTargetOf(request.target));
-      // Paths are on the server: a caller that names one reads and writes the server's files.
-      if ('file' in request.spine || request.out !== undefined)
-        authorize(caller, 'files', PLATFORM);
       const { spine } = request;
-      if ('rows' in spine) charged(principal, () => rates.rows(principal, spine.rows.length));
-      charged(principal, () => begin(principal));
-      try {
-        const status = await datasets.start(request, caller);
-        void datasets
-          .ended(status.id)
-          .catch(() => undefined)
-          .finally(() => end(principal));
-        return status;
-      } catch (error) {
-        end(principal);
-        throw error;
-      }
+      // Paths are on the server: a caller that names one reads and writes the server's files.
+      if ('file' in spine || request.out !== undefined) authorize(caller, 'files', PLATFORM);
+      authorizeSpine(caller, principal, spine);
+      return counted(principal, hasUnknownRows(spine), () => datasets.start(request, caller));
+    },
+    async rerun(reference, request, caller) {
+      const { recipe } = await authorizedManifest(caller, reference);
+      const principal = authorizeRead(caller, {
+        features: recipe.views.map((one) => `${one.view}:`),
+      });
+      const { spine = spineOfRecord(recipe.spine), out } = request;
+      if ((spine !== undefined && 'file' in spine) || out !== undefined)
+        authorize(caller, 'files', PLATFORM);
+      authorizeSpine(caller, principal, spine);
+      const unknown = spine !== undefined && hasUnknownRows(spine);
+      return counted(principal, unknown, () => datasets.rerun(reference, request, caller));
+    },
+    manifest: (reference, caller) => authorizedManifest(caller, reference),
+    async diff(first, second, caller) {
+      for (const reference of [first, second]) await authorizedManifest(caller, reference);
+      return datasets.diff(first, second, caller);
     },
     get: async (id, caller) => datasets.get(id, caller, visibleTo(caller)),
     async list(caller) {
@@ -85,6 +143,7 @@ export const authorizeDatasets = (
       });
     },
     file: async (id, caller) => datasets.file(id, caller, visibleTo(caller)),
+    batches: async (id, caller) => datasets.batches(id, caller, visibleTo(caller)),
     ended: (id) => datasets.ended(id),
     cancel: async (id, caller) => datasets.cancel(id, caller, visibleTo(caller)),
     async batch(request, caller) {

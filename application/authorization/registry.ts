@@ -1,7 +1,8 @@
 /** Authorization of commands, and of what a caller sees of the catalog. */
 import type { Caller } from '#domain/api/caller.ts';
-import type { CatalogEntry, MayBreak, Registry } from '#domain/api/registry.ts';
+import type { CatalogEntry, LineageGraph, MayBreak, Registry } from '#domain/api/registry.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
+import { datasetStream } from '#domain/datasets/dataset.ts';
 import { DEFAULT_NAMESPACE, type Definition } from '#domain/definitions/model.ts';
 import { PLATFORM } from './authorizer.ts';
 import type { Checks } from './checks.ts';
@@ -42,6 +43,20 @@ export const authorizeRegistry = (
       authorize(caller, 'use', resources.usedBy(definition, definitions));
     }
     if (definitions.length === 0) authorize(caller, 'define', []);
+  };
+
+  /** A data set is visible to those who see all that it is made of. */
+  const visibleGraph = (
+    { nodes, edges }: LineageGraph,
+    visible: (namespace: string | null) => boolean,
+  ): LineageGraph => {
+    const isVisible = (id: string): boolean => visible(resources.namespaceOf(id));
+    const shown = nodes.filter(({ id, kind }) => {
+      const from = kind === 'dataset' ? edges.filter(({ to }) => to === id) : [];
+      return from.length === 0 ? isVisible(id) : from.every((edge) => isVisible(edge.from));
+    });
+    const ids = new Set(shown.map(({ id }) => id));
+    return { nodes: shown, edges: edges.filter(({ from, to }) => ids.has(from) && ids.has(to)) };
   };
 
   return {
@@ -96,12 +111,21 @@ export const authorizeRegistry = (
     async lineage(name, caller) {
       const visible = visibleNamespaces(caller, 'catalog');
       const named = name === undefined ? [] : resources.named(name);
-      if (name !== undefined && !named.some(({ namespace }) => visible(namespace)))
+      const whole = await registry.lineage(name, caller).catch((error: unknown) => {
+        if (name === undefined) throw error;
+        // A name that is hidden and one that does not exist get one answer.
         authorize(caller, 'catalog', [{ id: name, namespace: null }]);
-      const { nodes, edges } = await registry.lineage(name, caller);
-      const shown = nodes.filter(({ id }) => visible(resources.namespaceOf(id)));
-      const ids = new Set(shown.map(({ id }) => id));
-      return { nodes: shown, edges: edges.filter(({ from, to }) => ids.has(from) && ids.has(to)) };
+        throw error;
+      });
+      const { nodes, edges } = visibleGraph(whole, visible);
+      const isShown = (id: string): boolean => nodes.some((node) => node.id === id);
+      if (
+        name !== undefined &&
+        !named.some(({ namespace }) => visible(namespace)) &&
+        !isShown(datasetStream(name))
+      )
+        authorize(caller, 'catalog', [{ id: name, namespace: null }]);
+      return { nodes, edges };
     },
     /** One sequence of all namespaces: only a grant on the whole platform is enough. */
     async lineageEvents(query, caller) {

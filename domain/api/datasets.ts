@@ -2,33 +2,51 @@
  * What data scientists can request: files and tables of values. Times are epoch ms; refusals are
  * thrown as MillraceError.
  */
+import type { DatasetDiff } from '#domain/datasets/diff.ts';
+import type { DatasetManifest } from '#domain/datasets/manifest.ts';
+import type { DatasetMode, DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail, type Problem } from '#domain/errors.ts';
-import type { Row } from '#domain/values/value.ts';
+import type { SqlBatch, SqlColumn } from '#domain/sql-results/sql-type.ts';
 import type { Caller } from './caller.ts';
 
 export interface DatasetRequest {
   readonly target: { readonly service: string } | { readonly view: string };
-  /** local path of a Parquet or CSV file, for callers on the same machine; else rows */
-  readonly spine: { readonly file: string } | { readonly rows: readonly Row[] };
+  readonly spine: DatasetSpine;
+  /** its manifest is kept under this name; absent: it has none */
+  readonly name?: string;
+  /** whether another request than the name's newest is a new version of it; absent: refused */
+  readonly newVersion?: boolean;
   /** local path to write; absent: kept for GET /v1/datasets/{id}/data */
   readonly out?: string;
   /** whether a file `out` that exists is replaced; absent: that is refused */
   readonly overwrite?: boolean;
-  readonly mode: 'event-time' | 'as-served';
+  readonly mode: DatasetMode;
   readonly known?: number;
   /** a column `<feature>__status` after each feature: the status that an online read answers */
   readonly withStatus?: boolean;
 }
 
+/** Another build of a version of a named data set. */
+export interface RerunRequest {
+  readonly out?: string;
+  readonly overwrite?: boolean;
+  /** the same spine, where it was given as rows or its file has moved */
+  readonly spine?: DatasetSpine;
+}
+
 export interface DatasetStatus {
   readonly id: string;
+  /** absent: it has none */
+  readonly name?: string;
+  /** of the name; absent: not known yet */
+  readonly version?: number;
   readonly state: 'running' | 'done' | 'failed' | 'cancelled';
   /** 0 to 1 */
   readonly progress: number;
   readonly stage: string;
   readonly rows: number | null;
   readonly out: string;
-  readonly mode: 'event-time' | 'as-served';
+  readonly mode: DatasetMode;
   readonly features: readonly string[];
   readonly views: readonly {
     readonly view: string;
@@ -39,6 +57,13 @@ export interface DatasetStatus {
   readonly error: Problem | null;
   readonly startedAt: number;
   readonly finishedAt: number | null;
+}
+
+/** Rows in batches, with their types. */
+export interface DatasetBatches {
+  readonly columns: readonly SqlColumn[];
+  /** to be read to the end, or returned */
+  readonly batches: AsyncIterable<SqlBatch>;
 }
 
 /** A file on this machine. */
@@ -101,8 +126,22 @@ export type CheckDataset = (status: DatasetStatus, owner: string | null) => void
  * data set that was found, before anything else is done with it.
  */
 export interface Datasets {
+  /**
+   * With a name that is taken: the same request builds the same again, and another one is refused,
+   * unless it asks for a new version.
+   */
   start(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
-  /** @throws MR_NOT_FOUND */
+  /**
+   * Builds a version of a named data set again; without `@VERSION`, the newest one.
+   * @throws MR_DATASET_CHANGED where its spine, or the definitions, are not there as they were. The
+   * build fails with it where the bytes would be others.
+   */
+  rerun(reference: string, request: RerunRequest, caller: Caller): Promise<DatasetStatus>;
+  /** @param reference NAME, NAME@VERSION or the id of a build @throws MR_NOT_FOUND */
+  manifest(reference: string, caller?: Caller): Promise<DatasetManifest>;
+  /** How the second differs from the first. @throws MR_NOT_FOUND */
+  diff(first: string, second: string, caller?: Caller): Promise<DatasetDiff>;
+  /** @param id or a name: its newest build @throws MR_NOT_FOUND */
   get(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetStatus>;
   /**
    * The newest first, of the last 1,000.
@@ -118,6 +157,11 @@ export interface Datasets {
    * where only another gateway can read it
    */
   file(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetFile>;
+  /**
+   * The rows of one that is done, from its Parquet file.
+   * @throws as `file`; MR_REFUSED where it is a CSV file
+   */
+  batches(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetBatches>;
   /** Resolves when it is built, cancelled or failed. @throws MR_NOT_FOUND */
   ended(id: string): Promise<void>;
   /** Resolves when it has ended; where another gateway builds it, after some seconds at most. */

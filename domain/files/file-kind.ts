@@ -19,6 +19,11 @@ const extensionOf = (path: string): string =>
 export const formatOfName = (path: string): EventFormat | null =>
   FORMATS[extensionOf(path)] ?? null;
 
+const ARROW = new Set(['arrow', 'arrows', 'feather', 'ipc']);
+
+/** Whether the name tells Arrow IPC, the format for files or for streams. */
+export const isArrowName = (path: string): boolean => ARROW.has(extensionOf(path));
+
 /** The delimiter that a name tells; undefined: the header tells it. */
 export const delimiterOfName = (path: string): string | undefined =>
   extensionOf(path) === 'tsv' ? '\t' : undefined;

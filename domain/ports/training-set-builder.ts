@@ -8,6 +8,11 @@
  *   then.
  * - Building does not delay reads: it runs in a thread of its own, with a limit on its memory.
  */
+
+import type { DatasetBatches } from '#domain/api/datasets.ts';
+import type { DatasetContent, SpineRecord } from '#domain/datasets/manifest.ts';
+import type { DatasetMode, DatasetSpine } from '#domain/datasets/spine.ts';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
 import type {
   TrainingSetTarget,
@@ -27,7 +32,11 @@ export interface RawFiles {
   /** epoch ms: events before it were deleted, and rows that need them are refused; absent: none */
   readonly horizon?: number;
   /** of a source that takes imported events; `known`: the pinned time, epoch ms */
-  readonly imports?: Imports & { readonly known: number };
+  readonly imports?: Imports & {
+    readonly known: number;
+    /** by partition: events at these offsets and later are no part of it; absent: all are */
+    readonly end?: readonly number[];
+  };
 }
 
 /**
@@ -49,19 +58,29 @@ export interface AnsweringGeneration {
 /** Plain data: it can be sent to a worker thread. */
 export interface TrainingSetJob {
   readonly target: TrainingSetTarget;
-  /** a path on the local disk, or the rows */
-  readonly spine: { readonly file: string } | { readonly rows: readonly Row[] };
+  /** a file is a path on the local disk */
+  readonly spine: DatasetSpine;
+  /** of a spine of events */
+  readonly spineSource?: SourceDefinition;
   /** a path on the local disk that ends in .parquet or .csv */
   readonly out: string;
   /** whether a file `out` that exists is replaced; absent: that is refused */
   readonly overwrite?: boolean | undefined;
-  readonly mode: 'event-time' | 'as-served';
+  readonly mode: DatasetMode;
   /** a column of statuses after each feature */
   readonly withStatus?: boolean;
   /** by source name */
   readonly sources: Readonly<Record<string, RawFiles>>;
   /** by view name, oldest first; required for `as-served` */
   readonly timelines?: Readonly<Record<string, readonly AnsweringGeneration[]>>;
+  /**
+   * The output's bytes follow from the rest of the job, and the result describes them.
+   * `content`: what they must be; null: whatever they are. `spine`: what a file must be.
+   */
+  readonly reproducible?: {
+    readonly content: DatasetContent | null;
+    readonly spine: SpineRecord;
+  };
   /** DuckDB's limit, such as '384MB'; what does not fit spills to the disk of `out` */
   readonly memoryLimit?: string;
 }
@@ -76,6 +95,8 @@ export interface TrainingSetResult {
   readonly rows: number;
   readonly features: readonly string[];
   readonly events: number;
+  /** of a reproducible one */
+  readonly content?: DatasetContent;
 }
 
 export interface BuildOptions {
@@ -101,8 +122,11 @@ export interface TrainingSetBuilder {
   readonly discard: (path: string) => Promise<void>;
   /** @throws MR_REFUSED where the file is in the platform's own directory */
   readonly checkSpine: (file: string) => void;
+  /** What a spine is, so that it can be recognized. @throws MR_SPINE_INVALID */
+  readonly identify: (spine: DatasetSpine) => Promise<SpineRecord>;
   /**
    * Writes the training set to `job.out`.
+   * @throws MR_DATASET_CHANGED where a reproducible one would have other bytes: nothing is written
    * @throws MillraceError where the spine is invalid, the disk is full or the thread fails; a
    * DOMException AbortError where the signal was aborted before the output took its name
    */
@@ -116,6 +140,8 @@ export interface TrainingSetBuilder {
     spine: readonly Row[],
     options?: BuildOptions,
   ) => Promise<readonly ReadonlyMap<string, Value>[]>;
+  /** The rows of a Parquet output, in order; a few batches of them are in memory. */
+  readonly batches: (out: string) => Promise<DatasetBatches>;
   /** Bytes of an output; null where there is none. */
   readonly outputBytes: (out: string) => Promise<number | null>;
 }

@@ -5,6 +5,8 @@
  */
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DatasetContent } from '#domain/datasets/manifest.ts';
+import { fail } from '#domain/errors.ts';
 import { coveredFrom } from '#domain/plan/covered-from.ts';
 import type {
   BuildOptions,
@@ -14,14 +16,17 @@ import type {
 import { refuseTrimmed } from '#domain/sources/horizon.ts';
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
 import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
+import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
-import { planTrainingSet } from '#domain/training-sets/training-set-plan.ts';
+import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import { formatTime } from '#domain/values/time.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
+import { describeOutput } from './describe-output.ts';
 import { countEvents, scanEvents } from './event-files.ts';
+import { fileDigest } from './file-digest.ts';
 import { loadSpine } from './load-spine.ts';
-import { outputFormat } from './output-file.ts';
+import { type OutputRows, outputFormat } from './output-file.ts';
 import { type PlannedPass, passesOf } from './passes.ts';
 import { emptyResults, type Result, refuseCollisions, writtenColumns } from './results.ts';
 import { writeResult } from './write-result.ts';
@@ -85,6 +90,42 @@ const joinAll = async (
   return before;
 };
 
+/** @throws MR_SPINE_INVALID where the file is not the one that was recognized */
+const requireUnchanged = async ({ spine, reproducible }: TrainingSetJob): Promise<void> => {
+  if (reproducible?.spine.kind !== 'file' || !('file' in spine)) return;
+  if ((await fileDigest(spine.file)).sha256 !== reproducible.spine.sha256)
+    fail(
+      'MR_SPINE_INVALID',
+      `the spine "${spine.file}" was changed while it was read: request the data set again`,
+      { file: spine.file },
+    );
+};
+
+/** With several threads, where a Parquet file's row groups begin can depend on their speed. */
+const IN_ONE_ORDER = 'SET threads = 1';
+
+/** Describes the file of a reproducible training set; null: it is none. */
+const inspectionOf = (
+  connection: DuckDBConnection,
+  { reproducible }: TrainingSetJob,
+  plan: TrainingSetPlan,
+  signal: AbortSignal | undefined,
+) => {
+  if (reproducible === undefined) return null;
+  let content: DatasetContent | null = null;
+  const shown = {
+    keys: new Set(plan.keys.map(({ name }) => name)),
+    ranged: new Set([TIME_COLUMN, ...plan.columns.map(({ name }) => name)]),
+  };
+  return {
+    async inspect(file: string, output: OutputRows): Promise<void> {
+      const expected = reproducible.content;
+      content = await describeOutput(connection, file, output, { ...shown, expected, signal });
+    },
+    content: () => content,
+  };
+};
+
 export const buildTrainingSet = async (
   job: TrainingSetJob,
   options: ThreadOptions = {},
@@ -103,18 +144,16 @@ export const buildTrainingSet = async (
     await connection.run('SET preserve_insertion_order = true');
     onProgress?.({ stage: 'reading the spine', progress: 0 });
     const kept = options.resultsOnly === true ? null : outputFormat(job.out);
-    const spine = await loadSpine(connection, job.spine, plan, kept);
+    const spine = await loadSpine(connection, job, plan, kept);
     if (kept !== null) refuseCollisions(plan, spine.names);
+    await requireUnchanged(job);
     signal?.throwIfAborted();
 
     const results = emptyResults(plan, spine.rows);
     const passes = passesOf(job, plan, spine.keys, results);
-    const events = await joinAll(
-      connection,
-      passes,
-      { times: spine.times, order: orderByTime(spine.times) },
-      options,
-    );
+    const times = spine.readTimes ?? spine.times;
+    const order = orderByTime(times);
+    const events = await joinAll(connection, passes, { times, order }, options);
 
     onProgress?.({ stage: 'on-demand features', progress: 0.9 });
     const columns = plan.values.map(({ type }, i) => ({
@@ -127,12 +166,21 @@ export const buildTrainingSet = async (
     });
     signal?.throwIfAborted();
     onProgress?.({ stage: 'writing', progress: 0.92 });
+    const inspection = inspectionOf(connection, job, plan, signal);
+    if (inspection !== null) await connection.run(IN_ONE_ORDER);
     await writeResult(connection, job.out, writtenColumns(plan, results), spine, {
       ...options,
       overwrite: job.overwrite,
+      inspect: inspection?.inspect,
     });
     onProgress?.({ stage: 'done', progress: 1 });
-    return { rows: spine.rows, features: plan.columns.map(({ name }) => name), events };
+    const content = inspection?.content() ?? null;
+    return {
+      rows: spine.rows,
+      features: plan.columns.map(({ name }) => name),
+      events,
+      ...(content === null ? {} : { content }),
+    };
   } finally {
     connection.closeSync();
     duckDb.close();

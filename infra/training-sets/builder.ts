@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { spineOfValues } from '#domain/training-sets/spine-of-values.ts';
+import { identifySpine } from './identify-spine.ts';
 import { discard, temporaryPath } from './output-file.ts';
+import { readBatches } from './read-batches.ts';
 import { readValues } from './read-values.ts';
 import { runTrainingSet } from './run-training-set.ts';
 import { checkOutput, checkSpineFile } from './user-files.ts';
@@ -52,6 +54,7 @@ export const trainingSetBuilder = ({
         : checkOutput(requested, overwrite, ownDirectories),
     partialPath: (id, out) => temporaryPath(out, id),
     discard,
+    identify: identifySpine,
     checkSpine: (file) => checkSpineFile(file, ownDirectories),
     build: async (job, options) => runTrainingSet({ ...job, ...(await readable(job)) }, options),
     async values(job, spine, options) {
@@ -67,6 +70,7 @@ export const trainingSetBuilder = ({
         await rm(out, { force: true });
       }
     },
+    batches: readBatches,
     outputBytes: (out) =>
       stat(out).then(
         ({ size }) => size,

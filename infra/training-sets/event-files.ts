@@ -76,8 +76,15 @@ const scanSql = (
   const conditions = raw.below.map(
     (offset, partition) => `(r._partition = ${partition} AND r._offset < ${offset})`,
   );
-  if (known !== null && imports !== undefined && countsKnownTimes(imports, imports.known))
-    conditions.push(`epoch_us(${known}) <= ${BigInt(imports.known) * 1000n}`);
+  if (known !== null && imports !== undefined && countsKnownTimes(imports, imports.known)) {
+    const inTime = `epoch_us(${known}) <= ${BigInt(imports.known) * 1000n}`;
+    const ends = imports.end?.map(
+      (offset, partition) => `(r._partition = ${partition} AND r._offset < ${offset})`,
+    );
+    conditions.push(
+      ends === undefined ? inTime : `(${inTime} AND (${ends.join(' OR ') || 'false'}))`,
+    );
+  }
   const time = `CAST(r.${identifier(source.eventTime)} AS TIMESTAMPTZ)`;
   const knownFrom =
     scan.knownTimes === true && known !== null

@@ -2,19 +2,26 @@
 import { stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
-import { formatOfName } from '#domain/files/file-kind.ts';
+import { formatOfName, isArrowName } from '#domain/files/file-kind.ts';
 import type { TrainingSetJob } from '#domain/ports/training-set-builder.ts';
+import { rowsThatFit } from '#domain/training-sets/row-memory.ts';
+import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import type { OutputFormat } from './output-file.ts';
 import type { Spine } from './spine.ts';
+import { arrowSpine } from './spine-arrow.ts';
 import { csvSpine } from './spine-csv.ts';
+import { eventsSpine } from './spine-events.ts';
+import { gridSpine } from './spine-grid.ts';
 import { parquetSpine } from './spine-parquet.ts';
 import type { Wanted } from './spine-reader.ts';
 import { rowsSpine } from './spine-rows.ts';
 
 /** A pipe is read only once and a device has no end. */
-const requireFile = async (path: string): Promise<void> => {
+export const requireFile = async (path: string): Promise<void> => {
   const refuse = (what: string): never =>
-    fail('MR_SPINE_INVALID', `${what}: give the path of a Parquet or CSV file`, { file: path });
+    fail('MR_SPINE_INVALID', `${what}: give the path of a Parquet, CSV or Arrow file`, {
+      file: path,
+    });
   const found = await stat(path).catch((error: NodeJS.ErrnoException) =>
     refuse(error.code === 'ENOENT' ? `there is no file "${path}"` : error.message),
   );
@@ -28,11 +35,15 @@ const fromFile = async (
   wanted: Wanted,
   output: OutputFormat | null,
 ): Promise<Spine> => {
+  if (isArrowName(path)) {
+    await requireFile(path);
+    return arrowSpine(connection, path, wanted, output);
+  }
   const format = formatOfName(path);
   if (format !== 'parquet' && format !== 'csv')
     return fail(
       'MR_SPINE_INVALID',
-      `the spine "${path}" ends in neither .parquet nor .csv: give one of these`,
+      `the spine "${path}" ends in neither .parquet, .csv nor .arrow: give one of these`,
       { file: path },
     );
   await requireFile(path);
@@ -53,10 +64,21 @@ const fromFile = async (
 /** @param output the format of the output that keeps the columns; null: none does */
 export const loadSpine = (
   connection: DuckDBConnection,
-  spine: TrainingSetJob['spine'],
-  wanted: Wanted,
+  job: Pick<TrainingSetJob, 'spine' | 'spineSource' | 'sources'>,
+  plan: TrainingSetPlan,
   output: OutputFormat | null,
-): Promise<Spine> =>
-  'file' in spine
-    ? fromFile(connection, spine.file, wanted, output)
-    : rowsSpine(connection, spine.rows, wanted, output);
+): Promise<Spine> => {
+  const { spine, spineSource: source } = job;
+  const wanted: Wanted = {
+    keys: plan.keys,
+    request: plan.request,
+    maxRows: rowsThatFit(plan),
+  };
+  if ('file' in spine) return fromFile(connection, spine.file, wanted, output);
+  if ('rows' in spine) return rowsSpine(connection, spine.rows, wanted, output);
+  if ('grid' in spine) return gridSpine(connection, spine.grid, job, plan, wanted);
+  const raw = job.sources[spine.events.source];
+  if (source === undefined || raw === undefined)
+    return fail('MR_DATASET_FAILED', 'the job of the data set has no source of its spine', {});
+  return eventsSpine(connection, spine.events, { source, raw }, plan, wanted);
+};

@@ -73,6 +73,8 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
   /** whether a file of that name is replaced; default: that is refused */
   readonly overwrite?: boolean | undefined;
+  /** called with the whole file before it gets its name, which it does not if this throws */
+  readonly inspect?: ((file: string, output: OutputRows) => Promise<void>) | undefined;
 }
 
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
@@ -97,8 +99,9 @@ export const writeRows = async (
   connection: DuckDBConnection,
   output: OutputRows,
   path: string,
-  { temporary = temporaryPath(path), signal, overwrite = false }: WriteOptions = {},
+  options: WriteOptions = {},
 ): Promise<void> => {
+  const { temporary = temporaryPath(path), signal, overwrite = false, inspect } = options;
   const format = outputFormat(path);
   try {
     await makeDirectory(dirname(path));
@@ -112,6 +115,8 @@ export const writeRows = async (
         `${path} must have ${output.rows} rows, and ${count} were written`,
         { path },
       );
+    signal?.throwIfAborted();
+    await inspect?.(temporary, output);
     signal?.throwIfAborted();
     await syncPath(temporary);
     await giveName(temporary, path, overwrite);

@@ -21,6 +21,7 @@ import { type TextColumnType, textColumn } from '#domain/files/text-column.ts';
 import { csvName } from '#domain/sql/duckdb/csv-text.ts';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import { isNumberType } from '#domain/training-sets/columns.ts';
+import { refuseRowsAbove } from '#domain/training-sets/row-memory.ts';
 import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import { readTextFile } from '#infra/shared/files/text-file.ts';
@@ -171,6 +172,7 @@ export const csvSpine = async (
       reader.add(row);
       keeper.add(block, at);
     }
+    refuseRowsAbove(wanted.maxRows, rows);
   }
   if (state === null || header === null || rows === 0)
     return fail('MR_SPINE_INVALID', 'the spine has no rows: give at least one', {});

@@ -2,8 +2,7 @@
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
-import { columnKind } from '#domain/sql/duckdb/column-kind.ts';
-import { columnName, parquetCount, parquetRows } from '#domain/sql/duckdb/parquet-files.ts';
+import { parquetCount, parquetRows } from '#domain/sql/duckdb/parquet-files.ts';
 import {
   needsExactNanos,
   type ParquetTable,
@@ -11,15 +10,15 @@ import {
   type Query,
   tableWithoutZones,
 } from '#domain/sql/duckdb/parquet-table.ts';
-import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
+import { refuseRowsAbove } from '#domain/training-sets/row-memory.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { naiveCopy } from '#infra/shared/files/naive-copy.ts';
 import type { OutputFormat } from './output-file.ts';
-import { readColumns, readingOf, TIME } from './parquet-readings.ts';
-import { type KeptColumn, ROW_COLUMN, SPINE_TABLE, type Spine } from './spine.ts';
-import type { ReadColumn } from './spine-columns.ts';
-import { TIME_TYPE, type Wanted } from './spine-reader.ts';
+import { TIME } from './parquet-readings.ts';
+import { ROW_COLUMN, SPINE_TABLE, type Spine } from './spine.ts';
+import type { Wanted } from './spine-reader.ts';
 import { checkNames, checkParquetNames } from './spine-refusals.ts';
+import { tableSpine } from './spine-table.ts';
 
 /** @throws MR_SPINE_INVALID where a column would not be what it is in the file */
 const checkReadable = ({ names, unreadable }: ParquetTable): void => {
@@ -71,24 +70,10 @@ const exactFile = async (
   }
 };
 
-/** A column of the table as it is in the file: `original` is that of the file. */
-const keptColumn = (
-  index: number,
-  original: ParquetTable,
-  table: ParquetTable,
-  zoned: boolean,
-): KeptColumn => {
-  const [name, sql] = [original.names[index] as string, `s.${columnName(index)}`];
-  const [type, now] = [original.types[index] as string, table.types[index] as string];
-  return type === now
-    ? { name, sql, type, zoned }
-    : { name, sql: `timezone('UTC', CAST(${sql} AS TIMESTAMP))`, type, zoned: false };
-};
-
 export const parquetSpine = async (
   connection: DuckDBConnection,
   path: string,
-  { keys, request }: Wanted,
+  { keys, request, maxRows }: Wanted,
   output: OutputFormat | null,
 ): Promise<Spine> => {
   const query: Query = async (sql) => (await connection.runAndReadAll(sql)).getRows();
@@ -97,33 +82,11 @@ export const parquetSpine = async (
   checkNames(names, keys, request);
   if (output === 'parquet') checkParquetNames(names);
   checkReadable(original);
+  const [counted] = await query(parquetCount([path]));
+  refuseRowsAbove(maxRows, Number(counted?.[0] ?? 0));
   const wanted = [TIME, ...keys, ...request];
   const file = await exactFile(query, path, original, wanted);
   const { table } = file;
   const rows = await load(connection, query, file.path, names.length).finally(file.remove);
-  const readings = wanted.map((named) => readingOf(named, table, rows));
-  const [time, ...columns] = await readColumns(connection, query, readings, rows);
-  const read = columns as readonly ReadColumn[];
-  const times = (time as ReadColumn).values() as Float64Array;
-  const inUtc = new Set(
-    wanted.filter(({ type }) => type.base === 'timestamp').map(({ name }) => name),
-  );
-  const untyped = columnKind(original.types[names.indexOf(TIME_COLUMN)] as string) !== 'time';
-  return {
-    names,
-    rows,
-    times,
-    keys: Object.fromEntries(keys.map(({ name }, i) => [name, (read[i] as ReadColumn).coded()])),
-    request: Object.fromEntries(
-      request.map(({ name, type }, i) => [
-        name,
-        { type, values: (read[keys.length + i] as ReadColumn).values() },
-      ]),
-    ),
-    kept: names.map((name, i) => ({
-      ...keptColumn(i, original, table, inUtc.has(name)),
-      ...(name === TIME_COLUMN && untyped ? { typed: { type: TIME_TYPE, values: times } } : {}),
-    })),
-    lines: null,
-  };
+  return tableSpine(connection, query, { original, table, rows }, { keys, request });
 };

@@ -17,6 +17,8 @@ export const TIME_TYPE = fieldType('timestamp');
 export interface Wanted {
   readonly keys: readonly NamedType[];
   readonly request: readonly NamedType[];
+  /** more rows are refused */
+  readonly maxRows: number;
 }
 
 /** A cell as a value of a type; undefined where it is none. Null is null. */
@@ -37,7 +39,7 @@ export interface SpineReader<Cell> {
 
 export const spineReader = <Cell>(
   names: readonly string[],
-  { keys, request }: Wanted,
+  { keys, request }: Pick<Wanted, 'keys' | 'request'>,
   read: ReadCell<Cell>,
 ): SpineReader<Cell> => {
   const reading = (named: NamedType) => ({

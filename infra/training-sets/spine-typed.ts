@@ -8,7 +8,10 @@ import type { SpineColumns } from './spine-columns.ts';
 import { TIME_TYPE, type Wanted } from './spine-reader.ts';
 
 /** By name; an input has precedence over a key, and the time of the rows over both. */
-export const declaredTypes = ({ keys, request }: Wanted): ReadonlyMap<string, FieldType> =>
+export const declaredTypes = ({
+  keys,
+  request,
+}: Pick<Wanted, 'keys' | 'request'>): ReadonlyMap<string, FieldType> =>
   new Map(
     [...keys, ...request, { name: TIME_COLUMN, type: TIME_TYPE }].map(({ name, type }) => [
       name,

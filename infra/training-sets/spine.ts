@@ -30,6 +30,8 @@ export interface TypedValues {
 
 export interface Spine extends SpineColumns {
   readonly names: readonly string[];
+  /** the times that values are read at; absent: the rows' own */
+  readonly readTimes?: Float64Array;
   readonly rows: number;
   /** the columns in an output with types */
   readonly kept: readonly KeptColumn[];

@@ -42,7 +42,7 @@ export const writeResult = async (
   out: string,
   results: readonly WrittenColumn[],
   spine: Spine,
-  { temporary, signal, resultsOnly = false, overwrite }: ResultOptions,
+  { temporary, signal, resultsOnly = false, overwrite, inspect }: ResultOptions,
 ): Promise<void> => {
   const kept = resultsOnly ? [] : spine.kept;
   const typed = outputFormat(out) === 'parquet' ? kept.filter((column) => column.typed) : [];
@@ -65,5 +65,5 @@ export const writeResult = async (
     lines: spine.lines === null ? null : { ...spine.lines, sql: `s.${columnName(0)}` },
     rows: spine.rows,
   };
-  await writeRows(connection, output, out, { temporary, signal, overwrite });
+  await writeRows(connection, output, out, { temporary, signal, overwrite, inspect });
 };

@@ -4,6 +4,8 @@
  */
 
 import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
+import { datasetStream } from '#domain/datasets/dataset.ts';
+import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import { DEFAULT_NAMESPACE, type Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
@@ -22,7 +24,17 @@ interface EntriesDependencies {
   ) => Promise<NonNullable<CatalogEntry['materializations']>>;
   /** the SQL of a version of a view; null: its source does not fit it any more */
   readonly sql: (view: string, version: number) => string | null;
+  /** named data sets; absent: none */
+  readonly datasets?: () => readonly DatasetManifest[];
 }
+
+/** What a named data set is made of: its service or view, and the source of its rows. */
+const upstreamOfDataset = ({ recipe: { target, spine } }: DatasetManifest): readonly string[] => [
+  'service' in target
+    ? streamOf('feature-service', target.service)
+    : streamOf('feature-view', target.view),
+  ...(spine.kind === 'events' ? [streamOf('source', spine.source)] : []),
+];
 
 type RegistryQueries = Pick<Registry, 'list' | 'show' | 'search' | 'lineage'>;
 
@@ -41,6 +53,7 @@ export const createRegistryQueries = ({
   catalog,
   materializations,
   sql,
+  datasets = () => [],
 }: EntriesDependencies): RegistryQueries => {
   const sqlOf = (view: string, version: number): { readonly sql?: string } => {
     const text = sql(view, version);
@@ -114,15 +127,25 @@ export const createRegistryQueries = ({
     },
     async lineage(name) {
       const all = overlay(catalog, []).all();
-      const ids = new Map(
+      const definitions = new Map(
         all.map((definition) => [streamOf(definition.kind, definition.name), definition]),
       );
-      const edges = [...ids].flatMap(([to, definition]) =>
+      const ids = new Map<string, { readonly kind: string }>(definitions);
+      const edges = [...definitions].flatMap(([to, definition]) =>
         upstreamOf(definition).map((from) => ({ from, to })),
       );
+      for (const dataset of datasets()) {
+        const to = datasetStream(dataset.name);
+        ids.set(to, { kind: 'dataset' });
+        for (const from of upstreamOfDataset(dataset))
+          if (definitions.has(from) && !edges.some((e) => e.from === from && e.to === to))
+            edges.push({ from, to });
+      }
       if (name === undefined)
         return { nodes: [...ids].map(([id, { kind }]) => ({ id, kind })), edges };
-      const start = KINDS.map((kind) => streamOf(kind, name)).filter((id) => ids.has(id));
+      const start = [...KINDS.map((kind) => streamOf(kind, name)), datasetStream(name)].filter(
+        (id) => ids.has(id),
+      );
       if (start.length === 0)
         return fail('MR_NOT_FOUND', `nothing named "${name}" is registered`, { name });
       const reach = (

@@ -106,6 +106,8 @@ export const datasetRun = (emitter: LineageEmitter, change: DatasetChange): RunE
         millrace_dataset: ownFacet(producer, 'DatasetRunFacet', {
           id,
           kind,
+          ...(status.name === undefined ? {} : { name: status.name }),
+          ...(status.version === undefined ? {} : { version: status.version }),
           mode,
           known: new Date(known).toISOString(),
           target,

@@ -37,7 +37,7 @@ export interface DatasetRunsDependencies {
 export interface DatasetRun {
   readonly job: DatasetJob;
   readonly signal: AbortSignal;
-  readonly update: (progress: Pick<DatasetStatus, 'stage' | 'progress'>) => void;
+  readonly update: (patch: Partial<Pick<DatasetStatus, 'stage' | 'progress' | 'version'>>) => void;
   /** resolves to the ended job */
   readonly done: Promise<DatasetJob>;
 }
@@ -236,8 +236,8 @@ export const createDatasetRuns = (dependencies: DatasetRunsDependencies): Datase
             return running.job;
           },
           signal: abort.signal,
-          update({ stage, progress }) {
-            running.job = patched(running.job, { stage, progress });
+          update(patch) {
+            running.job = patched(running.job, patch);
           },
           get done() {
             return running.done;

@@ -1,6 +1,7 @@
 /** The entities of a batch score: all that its views have values of. */
 import { fail } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
+import { widestOf } from '#domain/plan/widest-keys.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
 import { existsInTiles } from '#domain/tiles/entity-exists.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
@@ -47,18 +48,7 @@ export const entitiesOf = async (
         fail('MR_NOT_FOUND', `view "${view}" is not computing`),
     ),
   );
-  const widest = stores.find((store) =>
-    stores.every((other) =>
-      other.plan.keys.every(({ name }) => store.plan.keys.some((key) => key.name === name)),
-    ),
-  );
-  if (widest === undefined)
-    return fail(
-      'MR_ENTITY_INVALID',
-      `no entity has the keys of all views (${views.map((v) => v.view).join(', ')}): score each view by itself`,
-      {},
-    );
-  const same = stores.filter((store) => store.plan.keys.length === widest.plan.keys.length);
-  const keys = new Set((await Promise.all(same.map((s) => keysAt(s, at, rowsAt)))).flat());
-  return [...keys].map((key) => ({ ...decodeKey(key, widest.plan.keys) }));
+  const widest = widestOf(stores);
+  const keys = new Set((await Promise.all(widest.same.map((s) => keysAt(s, at, rowsAt)))).flat());
+  return [...keys].map((key) => ({ ...decodeKey(key, widest.keys) }));
 };

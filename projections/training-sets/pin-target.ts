@@ -32,11 +32,11 @@ export interface PinnedView {
 export interface Pinned {
   readonly target: TrainingSetTarget;
   readonly views: readonly PinnedView[];
+  readonly definitionsOf: (view: string, version: number) => ViewDefinitions;
 }
 
 export interface Pins {
   readonly pin: (target: DatasetRequest['target']) => Pinned;
-  readonly definitionsOf: (view: string, version: number) => ViewDefinitions;
 }
 
 export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
@@ -146,8 +146,9 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
         views: views.map(({ view, version }) => definitionsOf(view, version)),
       },
       views,
+      definitionsOf,
     };
   };
 
-  return { pin, definitionsOf };
+  return { pin };
 };

@@ -4,9 +4,16 @@
  * computes it. So the same request with the same `known` gives the same values.
  */
 import type { Caller } from '#domain/api/caller.ts';
-import type { CheckDataset, DatasetRequest, Datasets } from '#domain/api/datasets.ts';
+import type {
+  CheckDataset,
+  DatasetRequest,
+  DatasetStatus,
+  Datasets,
+} from '#domain/api/datasets.ts';
+import { checkSpine } from '#domain/datasets/check-spine.ts';
+import { diffDatasets } from '#domain/datasets/diff.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
-import type { DatasetJob, KeptRequest } from '#domain/ports/dataset-jobs.ts';
+import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import { spineOfValues, TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
@@ -18,17 +25,29 @@ import {
   createDatasetRuns,
   type DatasetRun,
   type DatasetRunsDependencies,
-  problemOf,
 } from './dataset-runs.ts';
 import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
+import { createEventTimeValues } from './event-time-values.ts';
+import { createFoundJobs } from './found-jobs.ts';
+import {
+  createNamedDatasets,
+  type DatasetNames,
+  extraSourcesOf,
+  type Prepared,
+} from './named-datasets.ts';
+import { newJob } from './new-job.ts';
 import { outputOf, placed } from './output-of.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
-import { createPins, type Pinned } from './pin-target.ts';
+import { createPins } from './pin-target.ts';
+import { spineSourceOf } from './recipes.ts';
 
 export interface TrainingSetDependencies
   extends HistoryDependencies,
     Pick<DatasetRunsDependencies, 'jobs' | 'gateway' | 'warn'> {
   readonly builder: TrainingSetBuilder;
+  readonly names: DatasetNames;
+  /** version of Millrace */
+  readonly version: string;
   readonly engine: Parameters<typeof createPins>[1] & { readonly generation: Computing };
   readonly rowsAt: RowsOfSource;
   /** epoch ms: the `known` of a request that names none */
@@ -42,7 +61,20 @@ export interface TrainingSetDependencies
 }
 
 export interface TrainingSets
-  extends Pick<Datasets, 'start' | 'get' | 'list' | 'file' | 'ended' | 'cancel' | 'batch'> {
+  extends Pick<
+    Datasets,
+    | 'start'
+    | 'rerun'
+    | 'manifest'
+    | 'diff'
+    | 'get'
+    | 'list'
+    | 'file'
+    | 'batches'
+    | 'ended'
+    | 'cancel'
+    | 'batch'
+  > {
   /** what a service consists of now */
   readonly target: (service: string) => TrainingSetTarget;
   /** event-time values of these rows, in their order, over the events known at a time */
@@ -69,29 +101,38 @@ const requesterOf = (kind: DatasetJob['kind'], { actor, principal }: Caller): Re
 /** Data sets of a list. */
 const LISTED = 1_000;
 
-const viewsOf = ({ views }: Pinned) =>
-  views.map(({ view, version, generation }) => ({ view, version, generation }));
-
-const keptRequest = ({ spine, ...request }: DatasetRequest): KeptRequest => ({
-  ...request,
-  spine: 'file' in spine ? spine : { rows: spine.rows.length },
-});
-
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
-  const { builder, engine, readTime, presentTime, now, emit, gateway } = dependencies;
-  const { pin, definitionsOf } = createPins(dependencies.catalog, engine);
+  const { builder, engine, names, readTime, presentTime, now, emit, gateway } = dependencies;
+  const { pin } = createPins(dependencies.catalog, engine);
   const runs = createDatasetRuns(dependencies);
-  /** work that no request has an id of */
-  const unnamed = new Map<AbortController, Promise<unknown>>();
+  const named = createNamedDatasets({
+    ...dependencies,
+    pin,
+    isRunning: (id) =>
+      runs.find(id).then(
+        ({ status }) => status.state === 'running',
+        () => false,
+      ),
+  });
+  const found = createFoundJobs(runs, names);
+  const values = createEventTimeValues(dependencies, pin);
 
-  const begin = async (request: DatasetRequest, requester: Requester): Promise<DatasetRun> => {
-    const pinned = pin(request.target);
-    if ('file' in request.spine) builder.checkSpine(request.spine.file);
+  const begin = async (
+    prepared: Prepared,
+    requester: Requester,
+    caller: Caller,
+  ): Promise<DatasetRun> => {
+    const { request, pinned, naming } = prepared;
     const known = request.known ?? readTime();
+    const recipe = naming?.manifest?.recipe ?? null;
+    const extraSources = extraSourcesOf(request.spine);
+    const [spineSource] = extraSources.map((name) =>
+      spineSourceOf(dependencies.catalog, name, recipe),
+    );
     const snapshots: ReadSnapshot[] = [];
     const { kind, actor } = requester;
     const { members, views } = pinned.target;
-    const sources = [...new Set(views.map(({ source }) => source.name))];
+    const sources = [...new Set([...views.map(({ source }) => source.name), ...extraSources])];
     const report = ({ status, bytes }: DatasetJob): void =>
       emit?.({ kind, actor, status, request, snapshots, members, sources, bytes });
 
@@ -99,38 +140,54 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       const out = builder.outputPath(id, request.out, request.overwrite);
       return {
         ...requester,
-        request: keptRequest(request),
         partial: builder.partialPath(id, out),
         home: builder.home,
-        status: {
-          id,
-          state: 'running',
-          progress: 0,
-          stage: 'starting',
-          rows: null,
-          out,
-          mode: request.mode,
-          features: [],
-          views: viewsOf(pinned),
-          known,
-          error: null,
-          startedAt: now(),
-          finishedAt: null,
-        },
-      } as const;
+        ...newJob(id, out, prepared, { known, startedAt: now() }),
+      };
     };
     const run = await runs.begin(jobOf, async ({ job, signal, update }) => {
       const { mode, spine, overwrite, withStatus = false } = request;
-      const files = await pinHistory(dependencies, definitionsOf, pinned, {
+      const files = await pinHistory(dependencies, pinned, {
         mode,
         known,
+        extraSources,
+        recipe,
         onRead: (snapshot) => snapshots.push(snapshot),
       });
-      const { out } = job.status;
-      const { rows, features } = await builder.build(
-        { target: pinned.target, spine, out, overwrite, mode, withStatus, ...files },
-        { signal, onProgress: update, partial: job.partial },
-      );
+      const { out, id } = job.status;
+      const build = {
+        target: pinned.target,
+        spine,
+        ...(spineSource === undefined ? {} : { spineSource }),
+        out,
+        overwrite,
+        mode,
+        withStatus,
+        ...files,
+      };
+      const options = { signal, onProgress: update, partial: job.partial };
+      if (naming === null) {
+        const { rows, features } = await builder.build(build, options);
+        return { rows, features };
+      }
+      const { name, manifest, after } = naming;
+      const version = manifest?.version ?? after + 1;
+      if (manifest === null) {
+        const fresh = named.recipeOf({ ...prepared, naming }, { ...files, known }, snapshots);
+        await names.decide(
+          { type: 'NameDataset', name, dataset: id, recipe: fresh, by: requester.actor, after },
+          caller,
+        );
+        update({ version });
+      }
+      const reproducible = { content: manifest?.content ?? null, spine: naming.spine };
+      const result = await builder.build({ ...build, reproducible }, options);
+      const { rows, features, content } = result;
+      if (content !== undefined)
+        await names.decide(
+          { type: 'CompleteDataset', name, version, dataset: id, content },
+          caller,
+        );
       return { rows, features };
     });
     report(run.job);
@@ -138,52 +195,58 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     return run;
   };
 
-  const eventTimeValues: TrainingSets['eventTimeValues'] = async (service, spine, known) => {
-    const pinned = pin({ service });
-    const { target, views } = pinned;
-    if (spine.length === 0) return { target, views, rows: [] };
-    const mode = 'event-time';
-    const abort = new AbortController();
-    const compute = async (): Promise<EventTimeValues['rows']> => {
-      const files = await pinHistory(dependencies, definitionsOf, pinned, { mode, known });
-      return builder.values({ target, mode, ...files }, spine, { signal: abort.signal });
-    };
-    const work = compute();
-    unnamed.set(
-      abort,
-      work.catch(() => undefined),
-    );
-    try {
-      return { target, views, rows: await work };
-    } catch (error) {
-      const { code, message, details } = { details: {}, ...problemOf(error) };
-      throw new MillraceError(code, message, details);
-    } finally {
-      unnamed.delete(abort);
-    }
+  const prepare = async (request: DatasetRequest): Promise<Prepared> => {
+    const { name, spine } = request;
+    checkSpine(spine);
+    if ('file' in spine) builder.checkSpine(spine.file);
+    return name === undefined
+      ? { request, pinned: pin(request.target), naming: null }
+      : named.prepare({ ...request, name });
   };
+  const startOf = async (prepared: Prepared, caller: Caller): Promise<DatasetStatus> =>
+    (await begin(prepared, requesterOf('dataset', caller), caller)).job.status;
 
-  const here = (job: DatasetJob): DatasetJob => placed(job, builder, dependencies.jobs);
-  const found = async (id: string, check?: CheckDataset): Promise<DatasetJob> => {
-    const job = here(await runs.find(id));
-    check?.(job.status, job.principal);
-    return job;
+  /** The job as this platform has it, if the caller may have it. */
+  const checked = (job: DatasetJob, check: CheckDataset | undefined): DatasetJob => {
+    const here = placed(job, builder, dependencies.jobs);
+    check?.(here.status, here.principal);
+    return here;
   };
 
   return {
-    start: async (request, caller) =>
-      (await begin(request, requesterOf('dataset', caller))).job.status,
-    get: async (id, _caller, check) => (await found(id, check)).status,
+    start: async (request, caller) => startOf(await prepare(request), caller),
+    async rerun(reference, request, caller) {
+      const manifest = named.manifest(reference);
+      const { spine } = request;
+      if (spine !== undefined) checkSpine(spine);
+      if (spine !== undefined && 'file' in spine) builder.checkSpine(spine.file);
+      return startOf(await named.again(manifest, request), caller);
+    },
+    manifest: async (reference) => named.manifest(reference),
+    diff: async (first, second) => diffDatasets(named.manifest(first), named.manifest(second)),
+    get: async (reference, _caller, check) => checked(await found.job(reference), check).status,
     list: async (_caller, visible = () => true) =>
-      (await runs.newest(LISTED))
-        .map(here)
+      (await found.newest(LISTED))
+        .map((job) => checked(job, undefined))
         .filter(({ status, principal }) => visible(status, principal))
         .map(({ status }) => status),
-    file: async (id, _caller, check) => outputOf(await found(id, check), builder, gateway.host),
+    file: async (reference, _caller, check) =>
+      outputOf(checked(await found.built(reference), check), builder, gateway.host),
+    async batches(reference, _caller, check) {
+      const job = checked(await found.built(reference), check);
+      const { path } = await outputOf(job, builder, gateway.host);
+      if (!/\.parquet$/i.test(path))
+        fail(
+          'MR_REFUSED',
+          `data set "${reference}" is a CSV file, whose columns have no types: make it as Parquet to have it as Arrow`,
+          { id: reference },
+        );
+      return builder.batches(path);
+    },
     ended: runs.ended,
-    async cancel(id, _caller, check) {
-      if (check !== undefined) await found(id, check);
-      return here(await runs.cancel(id)).status;
+    async cancel(reference, _caller, check) {
+      const { status } = checked(await found.job(reference), check);
+      return checked(await runs.cancel(status.id), undefined).status;
     },
     async batch({ target, at, out, overwrite, withStatus = false }, caller) {
       const time = at ?? presentTime();
@@ -203,19 +266,20 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
         withStatus,
         ...(overwrite === undefined ? {} : { overwrite }),
       };
-      const { done } = await begin(request, requesterOf('batch', caller));
+      const prepared = { request, pinned, naming: null };
+      const { done } = await begin(prepared, requesterOf('batch', caller), caller);
       const { status } = await done;
       if (status.error !== null)
         throw new MillraceError(status.error.code, status.error.message, status.error.details);
       return { rows: status.rows ?? 0, out: status.out };
     },
     target: (service) => pin({ service }).target,
-    eventTimeValues,
+    eventTimeValues: values.compute,
     recover: runs.recover,
     async close() {
-      for (const abort of unnamed.keys()) abort.abort();
+      values.abort();
       await runs.close();
-      await Promise.all(unnamed.values());
+      await values.settled();
     },
   };
 };

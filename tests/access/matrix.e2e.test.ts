@@ -42,7 +42,11 @@ beforeAll(async () => {
   rejected = (await on.platform.publishing.rejected('charges', {})).records[0]?.position as string;
   const admin = keys.get('admin') as string;
   const spine = { rows: [{ card: 'c1', event_timestamp: Date.now() }] };
-  const started = await on.call('POST', '/v1/datasets', admin, { view: 'spending', spine });
+  const started = await on.call('POST', '/v1/datasets', admin, {
+    view: 'spending',
+    spine,
+    name: 'kept',
+  });
   dataset = (started.body as { id: string }).id;
 });
 afterAll(() => on?.dispose());
@@ -117,6 +121,16 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'GET /v1/datasets/:id/data': {
     needs: ['read', 'keys'],
     path: () => `/v1/datasets/${dataset}/data`,
+  },
+  'GET /v1/datasets/:id/manifest': { needs: ['read'], path: () => '/v1/datasets/kept/manifest' },
+  'GET /v1/datasets/:id/diff': {
+    needs: ['read'],
+    path: () => '/v1/datasets/kept/diff?with=kept@1',
+  },
+  'POST /v1/datasets/:id/rerun': {
+    needs: ['read'],
+    path: () => '/v1/datasets/kept/rerun',
+    body: () => ({ spine: spine() }),
   },
   'DELETE /v1/datasets/:id': { needs: ['read', 'keys'], path: () => `/v1/datasets/${dataset}` },
   'POST /v1/batch': {

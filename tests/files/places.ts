@@ -104,7 +104,12 @@ export const spineInputs = async (
     type: parseFieldType(text),
   }));
   try {
-    const spine = await loadSpine(connection, { file }, { keys: [], request }, null);
+    const spine = await loadSpine(
+      connection,
+      { spine: { file }, sources: {} },
+      { keys: [], request, values: [], columns: [], views: [] },
+      null,
+    );
     const rows = Array.from({ length: spine.rows }, (_, row) =>
       Object.fromEntries(
         Object.entries(spine.request).map(([name, column]) => [name, valueAt(column, row)]),

@@ -59,6 +59,20 @@ export const pythonWithProtoc = (): string =>
     "import grpc_reflection; from importlib.metadata import version; assert version('grpcio-tools') == '1.81.1'",
   );
 
+/** MLflow's tracking, and what its data sets of pandas need. */
+export const pythonWithMlflow = (): string =>
+  pythonWith(
+    '.venv-mlflow',
+    [
+      'mlflow-skinny==3.17.2',
+      'pandas==3.1.1',
+      'pyarrow==26.0.1',
+      'sqlalchemy==2.1.9',
+      'alembic==1.20.1',
+    ],
+    "import pandas, pyarrow, sqlalchemy; from importlib.metadata import version; assert version('mlflow-skinny') == '3.17.2'",
+  );
+
 /** Flights, weather and planes of 2013, and pandas to compute with. */
 export const pythonWithNycflights = (): string =>
   pythonWith(

@@ -14,6 +14,7 @@ export const SKIPPED: ReadonlySet<string> = new Set([
   '.venv-openlineage',
   '.venv-grpc',
   '.venv-nycflights',
+  '.venv-mlflow',
   '.git',
   'data',
   'coverage',

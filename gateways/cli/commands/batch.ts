@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { findTarget, targetOf } from '../catalog.ts';
 import { contextOf } from '../context.ts';
-import { tableExtension, WITH_STATUS } from './dataset.ts';
+import { tableExtension } from '../dataset-build.ts';
+import { WITH_STATUS } from './dataset.ts';
 
 const batch = async (
   name: string,

@@ -1,145 +1,122 @@
-import { createWriteStream, lstatSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
-import { fail } from '#domain/errors.ts';
-import { formatOfName } from '#domain/files/file-kind.ts';
 import { findTarget, targetOf } from '../catalog.ts';
-import { path } from '../client.ts';
-import { type Context, contextOf } from '../context.ts';
-import { parquetToCsv } from '../parquet-to-csv.ts';
-import { bar, createProgress } from '../progress.ts';
-import { spineRows } from '../spine-rows.ts';
+import { contextOf } from '../context.ts';
+import { build, printBuilt, spineOfFile, tableExtension } from '../dataset-build.ts';
 import { UsageError } from '../usage.ts';
+import { addNamedDatasets } from './named-datasets.ts';
 
 interface DatasetOptions {
-  readonly spine: string;
+  readonly spine?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly every?: string;
+  readonly events?: string;
+  readonly label?: readonly string[];
   readonly out: string;
   readonly mode: 'event-time' | 'as-served';
   readonly known?: string;
   readonly withStatus?: boolean;
   readonly overwrite?: boolean;
+  readonly name?: string;
+  readonly newVersion?: boolean;
 }
-
-const POLL_MS = 200;
 
 export const WITH_STATUS = [
   '--with-status',
   'after each feature, a column FEATURE__status: present, null, not-found, expired or overflow, as an online read answers it',
 ] as const;
 
-export const tableExtension = (option: string, file: string): '.parquet' | '.csv' => {
-  const extension = extname(file).toLowerCase();
-  if (extension === '.parquet' || extension === '.csv') return extension;
-  throw new UsageError(`${option} must end in .parquet or .csv, not ${JSON.stringify(file)}`);
-};
+type Spine =
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'given'; readonly spine: object };
 
-const isTable = (format: string | null): boolean => format === 'parquet' || format === 'csv';
-
-const waitFor = async (
-  { client, message }: Context,
-  started: DatasetStatus,
-): Promise<DatasetStatus> => {
-  const progress = createProgress();
-  let status = started;
-  let cancelling = false;
-  const cancel = (): void => {
-    if (cancelling) return;
-    cancelling = true;
-    message('cancelling');
-    void client
-      .delete(path('v1', 'datasets', started.id))
-      .catch((error: Error) => message(error.message));
-  };
-  process.on('SIGINT', cancel);
-  try {
-    while (status.state === 'running') {
-      progress.update(`${bar(status.progress)} ${status.stage}`);
-      await sleep(POLL_MS);
-      status = await client.get<DatasetStatus>(path('v1', 'datasets', started.id));
-    }
-  } finally {
-    progress.end();
-    process.removeListener('SIGINT', cancel);
+/** @throws UsageError where it is not clear which rows the data set has */
+const spineOf = ({ spine, from, to, every, events, label }: DatasetOptions): Spine => {
+  const kinds = [spine, every, events].filter((one) => one !== undefined);
+  if (kinds.length !== 1)
+    throw new UsageError(
+      'give one of --spine FILE, --every DURATION (with --from and --to) and --events SOURCE: they say which rows the data set has',
+    );
+  if (label !== undefined && events === undefined)
+    throw new UsageError('--label names fields of the source of --events: give --events SOURCE');
+  if (spine !== undefined) {
+    if (from !== undefined || to !== undefined)
+      throw new UsageError('--from and --to are for --every and --events: the spine has its times');
+    return { kind: 'file', file: spine };
   }
-  if (status.state === 'failed')
-    fail(
-      status.error?.code ?? 'MR_DATASET_FAILED',
-      status.error?.message ?? 'the data set failed',
-      { id: status.id },
-    );
-  if (status.state === 'cancelled')
-    fail(
-      'MR_REFUSED',
-      `data set ${status.id} was cancelled${cancelling ? '' : ' by another caller'}; nothing was written`,
-      { id: status.id },
-    );
-  return status;
-};
-
-/** @throws MR_REFUSED */
-const refuseExisting = (out: string, overwrite: boolean): void => {
-  if (!overwrite && lstatSync(out, { throwIfNoEntry: false }) !== undefined)
-    fail('MR_REFUSED', `the output "${out}" exists: name another file, or add --overwrite`, {
-      out,
-    });
-};
-
-const download = async ({ client }: Context, status: DatasetStatus, out: string): Promise<void> => {
-  const same = extname(status.out).toLowerCase() === tableExtension('--out', out);
-  const file = same ? out : `${out}.part${extname(status.out)}`;
-  await pipeline(
-    await client.stream(path('v1', 'datasets', status.id, 'data')),
-    createWriteStream(file),
-  );
-  if (same) return;
-  const { rename, rm } = await import('node:fs/promises');
-  await parquetToCsv(file, `${out}.part`);
-  await rename(`${out}.part`, out);
-  await rm(file, { force: true });
+  if (events !== undefined) {
+    const [source, ...labels] = [events, ...(label ?? [])];
+    return { kind: 'given', spine: { events: { source, label: labels, from, to } } };
+  }
+  if (from === undefined || to === undefined)
+    throw new UsageError('--every needs --from and --to: the first time, and the end of the times');
+  return { kind: 'given', spine: { grid: { from, to, every } } };
 };
 
 const dataset = async (name: string, options: DatasetOptions, command: Command): Promise<void> => {
   const context = contextOf(command);
-  const { client, json, document, print } = context;
-  if (!isTable(formatOfName(options.spine)))
-    throw new UsageError(
-      `--spine must end in .parquet, .csv or .tsv, not ${JSON.stringify(options.spine)}`,
-    );
+  const { client } = context;
+  const wanted = spineOf(options);
   tableExtension('--out', options.out);
-  const out = resolve(options.out);
-  const local = client.sameMachine;
-  refuseExisting(out, options.overwrite === true);
-  const body = {
-    ...targetOf(await findTarget(client, name)),
-    spine: local ? { file: resolve(options.spine) } : { rows: await spineRows(options.spine) },
-    ...(local ? { out, overwrite: options.overwrite } : {}),
-    mode: options.mode,
-    known: options.known,
-    withStatus: options.withStatus,
-  };
-  const status = await waitFor(context, await client.post<DatasetStatus>('/v1/datasets', { body }));
-  if (!local) await download(context, status, out);
-  if (json) document({ ...status, out });
-  else
-    print(
-      `${status.rows ?? 0} rows with ${status.features.length} features (${status.mode}) written to ${out}`,
-    );
+  const status = await build(
+    context,
+    async (local) =>
+      client.post<DatasetStatus>('/v1/datasets', {
+        body: {
+          ...targetOf(await findTarget(client, name)),
+          spine: wanted.kind === 'file' ? await spineOfFile(context, wanted.file) : wanted.spine,
+          ...local,
+          mode: options.mode,
+          known: options.known,
+          withStatus: options.withStatus,
+          name: options.name,
+          newVersion: options.newVersion,
+        },
+      }),
+    options,
+  );
+  printBuilt(context, status);
 };
 
 export const addDataset = (program: Command): void => {
-  program
+  const group = program
     .command('dataset')
-    .description('make a point-in-time correct training set')
+    .description('make a point-in-time correct training set, and named ones again')
+    .addHelpText(
+      'after',
+      `
+millrace dataset NAME … is short for millrace dataset make NAME …
+
+Example:
+  millrace dataset delay_model --spine labels.csv --out training.parquet --name delay_v3`,
+    );
+  group
+    .command('make', { isDefault: true })
+    .description('make a training set')
     .argument('<name>', 'a feature service or a feature view')
-    .requiredOption(
+    .option(
       '--spine <file>',
-      'Parquet or CSV file with event_timestamp, the entity keys, and the request inputs of on-demand features',
+      'Parquet, CSV or Arrow file with event_timestamp, the entity keys, and the request inputs of on-demand features',
     )
+    .option(
+      '--every <duration>',
+      'instead of a spine: every entity at --from, and each time this long after, before --to',
+    )
+    .option(
+      '--events <source>',
+      'instead of a spine: every event of this source, with the features just before it',
+    )
+    .option('--label <field...>', 'with --events: fields of the event that are kept as columns')
+    .option('--from <time>', 'with --every or --events: the first time')
+    .option('--to <time>', 'with --every or --events: the end of the times, which is left out')
     .requiredOption('--out <file>', 'Parquet or CSV file to write')
     .option('--overwrite', 'replace the file of --out if it exists')
+    .option(
+      '--name <name>',
+      'keep its manifest under this name; the same request under the same name writes the same bytes again',
+    )
+    .option('--new-version', 'with --name: make a new version if the name has another request')
     .addOption(
       new Option(
         '--mode <mode>',
@@ -155,4 +132,5 @@ export const addDataset = (program: Command): void => {
       '\nExample:\n  millrace dataset delay_model --spine labels.csv --out training.parquet',
     )
     .action(dataset);
+  addNamedDatasets(group);
 };

@@ -6,19 +6,74 @@ import type {
   RollupRequest,
   RollupResult,
 } from '#domain/api/datasets.ts';
+import type { DatasetDiff } from '#domain/datasets/diff.ts';
+import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import type { Row } from '#domain/values/value.ts';
 import { problem } from './problem.ts';
-import { closed, epoch, nullable, oneOf, record, shapeOf, time, type WithTimes } from './shapes.ts';
+import {
+  anything,
+  closed,
+  epoch,
+  nullable,
+  oneOf,
+  record,
+  shapeOf,
+  time,
+  type WithTimes,
+} from './shapes.ts';
 
 const text = Type.Optional(Type.String());
 const mode = oneOf('event-time', 'as-served');
 const every = oneOf('day', 'hour');
 const withStatus = Type.Optional(Type.Boolean());
 
+const spine = closed({
+  file: text,
+  rows: Type.Optional(Type.Array(record<Row>())),
+  grid: Type.Optional(
+    closed({
+      from: time,
+      to: time,
+      every: Type.String({ description: 'duration, such as 1h' }),
+    }),
+  ),
+  events: Type.Optional(
+    closed({
+      source: Type.String(),
+      label: Type.Optional(Type.Array(Type.String())),
+      from: Type.Optional(time),
+      to: Type.Optional(time),
+    }),
+  ),
+});
+export type SpineBody = Static<typeof spine>;
+
+export const rerunBody = closed({
+  spine: Type.Optional(spine),
+  out: text,
+  overwrite: Type.Optional(Type.Boolean()),
+});
+export type RerunBody = Static<typeof rerunBody>;
+
+export const datasetManifest = shapeOf<DatasetManifest>()(anything<DatasetManifest>());
+
+export const datasetDiff = shapeOf<DatasetDiff>()(
+  Type.Object({
+    first: Type.String(),
+    second: Type.String(),
+    sameBytes: nullable(Type.Boolean()),
+    differences: Type.Array(
+      Type.Object({ path: Type.String(), first: anything(), second: anything() }),
+    ),
+  }),
+);
+
 export const datasetBody = closed({
   service: text,
   view: text,
-  spine: closed({ file: text, rows: Type.Optional(Type.Array(record<Row>())) }),
+  spine,
+  name: text,
+  newVersion: Type.Optional(Type.Boolean()),
   out: text,
   overwrite: Type.Optional(Type.Boolean()),
   mode: Type.Optional(mode),
@@ -30,6 +85,8 @@ export type DatasetBody = Static<typeof datasetBody>;
 export const datasetStatus = shapeOf<DatasetStatus>()(
   Type.Object({
     id: Type.String(),
+    name: text,
+    version: Type.Optional(Type.Integer()),
     state: oneOf('running', 'done', 'failed', 'cancelled'),
     progress: Type.Number(),
     stage: Type.String(),

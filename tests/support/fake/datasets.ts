@@ -34,6 +34,14 @@ export const fakeDatasets = ({ log }: FakeState): Datasets => {
     async get(id) {
       return datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
     },
+    async rerun(reference, request, caller) {
+      log('rerunDataset', { reference, ...request }, caller);
+      return (
+        [...datasets.values()].at(-1) ?? fail('MR_NOT_FOUND', `there is no data set "${reference}"`)
+      );
+    },
+    manifest: async (reference) => fail('MR_NOT_FOUND', `there is no data set "${reference}"`),
+    diff: async (first) => fail('MR_NOT_FOUND', `there is no data set "${first}"`),
     list: async () => [...datasets.values()].reverse(),
     async file(id) {
       const { out, state } =
@@ -41,6 +49,7 @@ export const fakeDatasets = ({ log }: FakeState): Datasets => {
       if (state !== 'done') fail('MR_REFUSED', `data set ${id} is ${state}`, { id, state });
       return { path: out, bytes: statSync(out).size };
     },
+    batches: async (id) => fail('MR_NOT_FOUND', `there is no data set "${id}"`),
     ended: async () => undefined,
     async cancel(id) {
       const status: DatasetStatus = {

@@ -1,0 +1,33 @@
+/** What a request without a file of rows may ask for. */
+import type { DatasetSpine, GridSpine } from '#domain/datasets/spine.ts';
+import { fail } from '#domain/errors.ts';
+import { formatTime, isTime } from '#domain/values/time.ts';
+
+const isBefore = (from: number | undefined, to: number | undefined): boolean =>
+  from === undefined || to === undefined || from < to;
+
+/** The number of instants of a grid. */
+export const instantsOf = ({ from, to, every }: GridSpine): number =>
+  Math.ceil((to - from) / every);
+
+/** @throws MR_BODY_INVALID */
+export const checkSpine = (spine: DatasetSpine): void => {
+  const range: Partial<Pick<GridSpine, 'from' | 'to'>> =
+    'grid' in spine ? spine.grid : 'events' in spine ? spine.events : {};
+  for (const [name, time] of Object.entries({ from: range.from, to: range.to }))
+    if (time !== undefined && !isTime(time))
+      fail('MR_BODY_INVALID', `"${name}" of the spine must be a time, not ${time}`);
+  if (!isBefore(range.from, range.to))
+    fail(
+      'MR_BODY_INVALID',
+      `"from" of the spine, ${formatTime(range.from as number)}, must be before "to", ${formatTime(range.to as number)}`,
+    );
+  if ('grid' in spine && !(Number.isInteger(spine.grid.every) && spine.grid.every > 0))
+    fail('MR_BODY_INVALID', '"every" of the grid must be longer than 0, such as 1h');
+  if ('events' in spine) {
+    const { label } = spine.events;
+    const twice = label.find((name, i) => label.indexOf(name) !== i);
+    if (twice !== undefined)
+      fail('MR_BODY_INVALID', `"label" names the field "${twice}" twice: name it once`);
+  }
+};
