@@ -93,6 +93,8 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   const wantedInFlink = wantedJobs(options);
   const listeners = new Set<() => void>();
   let wanted: readonly WantedView[] = [];
+  /** whether it is known what is wanted: until then, all jobs would look unwanted */
+  let isKnown = false;
   let epoch = 0;
   /** the sources and logged services of the last reconciliation, by name, as text */
   let archived: ReadonlyMap<string, string> = new Map();
@@ -148,7 +150,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   };
 
   const ensureJobs = async (): Promise<void> => {
-    if (options.leads() && !closed) await wantedInFlink.ensure(wanted);
+    if (isKnown && options.leads() && !closed) await wantedInFlink.ensure(wanted);
   };
 
   /** Raw events answer for a new view, until its tiles can. */
@@ -163,6 +165,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
 
   const apply = async (views: readonly WantedView[], answers: () => void): Promise<void> => {
     wanted = views;
+    isKnown = true;
     const keep = new Map(
       generationsOf(wanted).map((g) => [idOf(g.spec.view, g.spec.generation), g] as const),
     );
