@@ -94,6 +94,8 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   const wantedInFlink = wantedJobs(options);
   const listeners = new Set<() => void>();
   let wanted: readonly WantedView[] = [];
+  /** whether it is known what is wanted: until then, all jobs would look unwanted */
+  let isKnown = false;
   let epoch = 0;
   const archived = createArchivedColumns();
   /** what reads of each generation were answered from at the last poll */
@@ -136,7 +138,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
   };
 
   const ensureJobs = async (): Promise<void> => {
-    if (options.leads() && !closed) await wantedInFlink.ensure(wanted);
+    if (isKnown && options.leads() && !closed) await wantedInFlink.ensure(wanted);
   };
 
   /** Raw events answer for a new view, until its tiles can. */
@@ -151,6 +153,7 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
 
   const apply = async (views: readonly WantedView[], answers: () => void): Promise<void> => {
     wanted = views;
+    isKnown = true;
     const keep = new Map(
       generationsOf(wanted).map((g) => [idOf(g.spec.view, g.spec.generation), g] as const),
     );
