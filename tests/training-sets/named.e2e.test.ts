@@ -2,9 +2,11 @@
  * Named data sets, as users request them: what a name keeps, the same bytes again after a restart,
  * later events, compaction and new definitions, and the errors where that is not possible.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { avg, col, count, entity, featureService, featureView, last, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DatasetStatus } from '#domain/api/datasets.ts';
 import type { LineageGraph } from '#domain/api/registry.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
@@ -305,4 +307,39 @@ test('it says what has changed where the same bytes are not possible', async () 
   expect((await run('dataset', 'rerun', 'nothing', '--out', fresh())).err).toContain(
     'MR_NOT_FOUND',
   );
+});
+
+test('after an erasure the bytes would differ: the error names what, and nothing is written', async () => {
+  const spine = spineFile('erased.csv', 200);
+  const whole = await make(spine, 'whole');
+  const out = fresh();
+  expect((await rerun('whole')).equals(whole)).toBe(true);
+  const { id } = await on.platform.erasures.request(
+    { entity: { shop: 'shop 3' }, reason: 'request 77' },
+    caller,
+  );
+  const state = async (): Promise<string> => {
+    try {
+      return (await on.platform.erasures.get(id)).state;
+    } catch (error) {
+      // The platform is closed for some moments.
+      if ((error as { readonly code?: string }).code !== 'MR_MAINTENANCE') throw error;
+      return 'running';
+    }
+  };
+  while ((await state()) === 'running') await sleep(20);
+  const refused = await run('dataset', 'rerun', 'whole', '--out', out);
+  expect([refused.status, refused.err]).toEqual([
+    1,
+    expect.stringMatching(
+      /MR_DATASET_CHANGED.*was not written: .*columns\.sold\..*erased or trimmed/,
+    ),
+  ]);
+  expect(existsSync(out)).toBe(false);
+  const listed = (await run('dataset', 'list', '--json')).out.trim().split('\n');
+  const builds = listed
+    .map((line) => JSON.parse(line) as DatasetStatus)
+    .filter(({ name }) => name === 'whole')
+    .sort((a, b) => b.startedAt - a.startedAt);
+  expect(builds[0]).toMatchObject({ name: 'whole', version: 1, state: 'failed' });
 });
