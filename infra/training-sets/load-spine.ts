@@ -43,7 +43,7 @@ const fromFile = async (
   if (format !== 'parquet' && format !== 'csv')
     return fail(
       'MR_SPINE_INVALID',
-      `the spine "${path}" ends in neither .parquet, .csv nor .arrow: give one of these`,
+      `the spine "${path}" ends in neither .parquet nor .csv nor .arrow: give one of these`,
       { file: path },
     );
   await requireFile(path);

@@ -66,6 +66,21 @@ beforeAll(async () => {
   }));
   await on.platform.publishing.publish({ source: 'sales', events }, caller);
   gateway = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  await millrace(
+    'dataset',
+    'of_shop',
+    '--from',
+    '2026-01-01T00:00:00Z',
+    '--to',
+    '2026-01-01T00:01:00Z',
+    '--every',
+    '10ms',
+    '--with-status',
+    '--name',
+    'for_python',
+    '--out',
+    work.path('for_python.parquet'),
+  );
 }, 600_000);
 afterAll(async () => {
   await gateway?.close();
@@ -82,21 +97,6 @@ const script = async (...args: string[]): Promise<string> =>
   (await promisify(execFile)(python, [SCRIPT, ...args], { cwd: work.directory })).stdout;
 
 test('pyarrow reads from the stream what the Parquet file has', async () => {
-  await millrace(
-    'dataset',
-    'of_shop',
-    '--from',
-    '2026-01-01T00:00:00Z',
-    '--to',
-    '2026-01-01T00:01:00Z',
-    '--every',
-    '10ms',
-    '--with-status',
-    '--name',
-    'for_python',
-    '--out',
-    work.path('for_python.parquet'),
-  );
   const url = `${gateway.url}/v1/datasets/for_python/data`;
   expect(JSON.parse(await script('compare', url, work.path('for_python.parquet')))).toEqual({
     rows: 24_000,
