@@ -6,7 +6,7 @@ import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 import { type DatasetManifest, spineOfRecord } from '#domain/datasets/manifest.ts';
 import type { DatasetSpine } from '#domain/datasets/spine.ts';
-import { fail } from '#domain/errors.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
 import { PLATFORM, sees } from './authorizer.ts';
 import { type Checks, readTargetOf } from './checks.ts';
 
@@ -30,10 +30,10 @@ export const authorizeDatasets = (
   /** A data set is visible to the principal that started it, and to admins of all its views. */
   const visibleTo = (caller: Caller | undefined): CheckDataset => {
     authorize(caller, 'read', []);
-    return (status, owner) => {
+    return (status, owner, reference) => {
       if (owner !== null && owner === caller?.principal?.id) return;
       // To a caller who may not see its views, the data set does not exist.
-      if (!namespacesOf(status).every((namespace) => sees(caller, namespace))) noDataset(status.id);
+      if (!namespacesOf(status).every((namespace) => sees(caller, namespace))) noDataset(reference);
       const views = status.views.flatMap((one) => view(one.view));
       authorize(caller, 'keys', views.length === 0 ? PLATFORM : views);
     };
@@ -51,6 +51,22 @@ export const authorizeDatasets = (
       noDataset(reference);
     authorize(caller, 'read', views.length === 0 ? PLATFORM : views);
     return manifest;
+  };
+
+  /** Of a name that is taken, callers who may not have its manifest learn no more than that. */
+  const authorizeName = async (caller: Caller, name: string): Promise<void> => {
+    const isAbsent = await datasets.manifest(name).then(
+      () => false,
+      (error: unknown) => error instanceof MillraceError && error.code === 'MR_NOT_FOUND',
+    );
+    if (isAbsent) return;
+    try {
+      await authorizedManifest(caller, name);
+    } catch {
+      fail('MR_REFUSED', `the name "${name}" cannot be used: give the data set another one`, {
+        name,
+      });
+    }
   };
 
   const authorizeSpine = (
@@ -115,6 +131,7 @@ export const authorizeDatasets = (
       // Paths are on the server: a caller that names one reads and writes the server's files.
       if ('file' in spine || request.out !== undefined) authorize(caller, 'files', PLATFORM);
       authorizeSpine(caller, principal, spine);
+      if (request.name !== undefined) await authorizeName(caller, request.name);
       return counted(principal, hasUnknownRows(spine), () => datasets.start(request, caller));
     },
     async rerun(reference, request, caller) {

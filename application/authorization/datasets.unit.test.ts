@@ -18,7 +18,7 @@ const guarded = () => {
     <T>(name: string, answer: T) =>
     async (id: string, _caller: unknown, check?: CheckDataset): Promise<T> => {
       reads.push(id);
-      check?.(status, 'key/ann');
+      check?.(status, 'key/ann', id);
       given.push(name);
       return answer;
     };

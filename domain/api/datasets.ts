@@ -112,14 +112,21 @@ export interface BatchResult {
 }
 
 /** @throws MR_NOT_FOUND */
-export const noDataset = (id: string): never =>
-  fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
+export const noDataset = (reference: string): never =>
+  fail(
+    'MR_NOT_FOUND',
+    `there is no data set "${reference}": \`millrace dataset list\` lists them`,
+    {
+      id: reference,
+    },
+  );
 
 /**
  * Refuses a data set by throwing.
  * @param owner id of the principal that started it; null: there was none
+ * @param reference what the caller requested: its id, or its name
  */
-export type CheckDataset = (status: DatasetStatus, owner: string | null) => void;
+export type CheckDataset = (status: DatasetStatus, owner: string | null, reference: string) => void;
 
 /**
  * Values written to files and tables: training sets, batches, rollups. A `check` is called with the

@@ -7,7 +7,7 @@
  * A version that was named and not built, because its gateway ended or the request was cancelled,
  * is built by the next request for it.
  */
-import { type ErrorCode, fail, type Problem } from '#domain/errors.ts';
+import type { ErrorCode, Problem } from '#domain/errors.ts';
 import type { DatasetContent, DatasetManifest, DatasetRecipe } from './manifest.ts';
 
 interface OfVersion {
@@ -133,11 +133,3 @@ export const datasetReference = (text: string): DatasetReference | null => {
   if (name === undefined) return null;
   return { name, version: version === undefined ? null : Number(version) };
 };
-
-/** @throws MR_NOT_FOUND */
-export const noDatasetNamed = ({ name, version }: DatasetReference): never =>
-  fail(
-    'MR_NOT_FOUND',
-    `there is no data set "${name}"${version === null ? '' : ` version ${version}`}: \`millrace dataset list\` lists them`,
-    { name, ...(version === null ? {} : { version }) },
-  );

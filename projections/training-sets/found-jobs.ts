@@ -1,6 +1,6 @@
 /** Data sets by id or by name. */
-import type { DatasetStatus } from '#domain/api/datasets.ts';
-import { datasetReference, noDatasetNamed } from '#domain/datasets/dataset.ts';
+import { type DatasetStatus, noDataset } from '#domain/api/datasets.ts';
+import { datasetReference } from '#domain/datasets/dataset.ts';
 import { type DatasetManifest, spineOfRecord } from '#domain/datasets/manifest.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
@@ -79,7 +79,7 @@ export const createFoundJobs = (
   };
   const buildsOf = (reference: string): DatasetManifest | null => {
     const named = datasetReference(reference);
-    return named === null ? null : (names.find(named) ?? noDatasetNamed(named));
+    return named === null ? null : (names.find(named) ?? noDataset(reference));
   };
   const job: FoundJobs['job'] = async (reference) => {
     const manifest = buildsOf(reference);

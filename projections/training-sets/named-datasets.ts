@@ -3,8 +3,8 @@
  * version again, is built from the recipe of that version.
  */
 import type { Caller } from '#domain/api/caller.ts';
-import type { DatasetRequest, RerunRequest } from '#domain/api/datasets.ts';
-import { type DatasetCommand, datasetReference, noDatasetNamed } from '#domain/datasets/dataset.ts';
+import { type DatasetRequest, noDataset, type RerunRequest } from '#domain/api/datasets.ts';
+import { type DatasetCommand, datasetReference } from '#domain/datasets/dataset.ts';
 import {
   type DatasetManifest,
   type DatasetRecipe,
@@ -169,15 +169,8 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
     },
     manifest(reference) {
       const named = datasetReference(reference);
-      if (named !== null) return names.find(named) ?? noDatasetNamed(named);
-      return (
-        names.ofBuild(reference) ??
-        fail(
-          'MR_NOT_FOUND',
-          `there is no data set with a name and the id "${reference}": \`millrace dataset list\` lists them`,
-          { id: reference },
-        )
-      );
+      if (named !== null) return names.find(named) ?? noDataset(reference);
+      return names.ofBuild(reference) ?? noDataset(reference);
     },
   };
 };

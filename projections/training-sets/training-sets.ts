@@ -207,9 +207,13 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     (await begin(prepared, requesterOf('dataset', caller), caller)).job.status;
 
   /** The job as this platform has it, if the caller may have it. */
-  const checked = (job: DatasetJob, check: CheckDataset | undefined): DatasetJob => {
+  const checked = (
+    job: DatasetJob,
+    check: CheckDataset | undefined,
+    reference: string,
+  ): DatasetJob => {
     const here = placed(job, builder, dependencies.jobs);
-    check?.(here.status, here.principal);
+    check?.(here.status, here.principal, reference);
     return here;
   };
 
@@ -224,16 +228,17 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     },
     manifest: async (reference) => named.manifest(reference),
     diff: async (first, second) => diffDatasets(named.manifest(first), named.manifest(second)),
-    get: async (reference, _caller, check) => checked(await found.job(reference), check).status,
+    get: async (reference, _caller, check) =>
+      checked(await found.job(reference), check, reference).status,
     list: async (_caller, visible = () => true) =>
       (await found.newest(LISTED))
-        .map((job) => checked(job, undefined))
+        .map((job) => checked(job, undefined, job.status.id))
         .filter(({ status, principal }) => visible(status, principal))
         .map(({ status }) => status),
     file: async (reference, _caller, check) =>
-      outputOf(checked(await found.built(reference), check), builder, gateway.host),
+      outputOf(checked(await found.built(reference), check, reference), builder, gateway.host),
     async batches(reference, _caller, check) {
-      const job = checked(await found.built(reference), check);
+      const job = checked(await found.built(reference), check, reference);
       const { path } = await outputOf(job, builder, gateway.host);
       if (!/\.parquet$/i.test(path))
         fail(
@@ -245,8 +250,8 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     },
     ended: runs.ended,
     async cancel(reference, _caller, check) {
-      const { status } = checked(await found.job(reference), check);
-      return checked(await runs.cancel(status.id), undefined).status;
+      const { status } = checked(await found.job(reference), check, reference);
+      return checked(await runs.cancel(status.id), undefined, reference).status;
     },
     async batch({ target, at, out, overwrite, withStatus = false }, caller) {
       const time = at ?? presentTime();

@@ -163,8 +163,29 @@ test('data sets and keys of a hidden namespace do not exist for a caller', async
     return [status, JSON.stringify(answer).replaceAll(name, 'NAME')];
   };
   expect(await text('GET', '/v1/datasets/', made.id)).toEqual(
-    await text('GET', '/v1/datasets/', 'ffffffffffff'),
+    await text('GET', '/v1/datasets/', 'ds-ffffffff'),
   );
+  const named = { ...body, view: 'suspicion', name: 'hidden_set' };
+  expect((await on.call('POST', '/v1/datasets', trainer, named)).status).toBe(202);
+  for (const rest of ['', '@1', '@2', '/manifest', '@1/manifest', '/data', '/diff?with=x']) {
+    const answers = ['hidden_set', 'absent_set'].map(async (name) => {
+      const { status, body: answer } = await on.call('GET', `/v1/datasets/${name}${rest}`, header);
+      return [status, JSON.stringify(answer).replaceAll(name, 'NAME')];
+    });
+    expect(await answers[0], rest).toEqual(await answers[1]);
+  }
+  const { header: reader } = await on.key(['reader@payments']);
+  for (const newVersion of [false, true])
+    expect(
+      await on.call('POST', '/v1/datasets', reader, { ...body, name: 'hidden_set', newVersion }),
+    ).toMatchObject({
+      status: 409,
+      body: {
+        code: 'MR_REFUSED',
+        message: 'the name "hidden_set" cannot be used: give the data set another one',
+        details: { name: 'hidden_set' },
+      },
+    });
   const revoke = async (key: string) => {
     const { status, body: answer } = await on.call('POST', `/v1/keys/${key}/revoke`, header, {});
     return [status, JSON.stringify(answer).replaceAll(key, 'NAME')];
