@@ -14,11 +14,11 @@ import { backUpStack } from '#infra/profiles/stack-backup.ts';
 import { eraseStack } from '#infra/profiles/stack-erase.ts';
 import { verifyStackErasure } from '#infra/profiles/stack-erase-verify.ts';
 import { verifyStack } from '#infra/profiles/stack-verify.ts';
+import { openStack } from '#infra/stack/stack.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { replayFilled } from '#tests/support/platform.ts';
-import { addresses } from '../support/addresses.ts';
+import { freeBlock } from '../support/free-block.ts';
 import { caller, type StackPlatform, stackPlatform, until } from '../support/platform.ts';
-import { takeOverStores } from '../support/take-over-stores.ts';
 import {
   definitions,
   ERASED,
@@ -37,17 +37,21 @@ const STORES = [
   ...['/kafka/', '/warehouse/iceberg/', '/warehouse/paimon/', '/flink/checkpoints/', '/datasets/'],
   'Redis',
 ];
-const root = mkdtempSync(join(tmpdir(), 'millrace-stack-erase-'));
+const root = mkdtempSync(join(tmpdir(), 'millrace-erase-'));
+/** A stack of its own: what other tests leave on theirs is neither erased nor verified. */
+const directory = mkdtempSync(join(tmpdir(), 'millrace-stack-'));
+const basePort = await freeBlock();
+const stack = openStack({ directory, basePort });
 const dataDirectory = join(root, 'gateway');
 const backups = join(root, 'backups');
 /** So many of one person at the end of the log that a reader does not look past them by itself. */
 const TAIL = Array.from({ length: 200 }, (_, i) => ({ ...visit(EVENTS + i), who: SECOND }));
 const events = [...visitsBetween(0, EVENTS), ...TAIL];
 const entity = { person: ERASED };
-const servers = () => addresses();
+const servers = () => stack.addresses;
 const options = {
-  directory: servers().directory,
-  basePort: Number(process.env.MILLRACE_STACK_BASE_PORT),
+  directory,
+  basePort,
   reason: 'request 77',
   dataDirectories: [dataDirectory],
   settings: { archiveEveryMs: 1_000 },
@@ -101,7 +105,7 @@ const dataSetOf = async ({ datasets }: Platform, person: string): Promise<void> 
 };
 
 beforeAll(async () => {
-  await takeOverStores(servers().mysql.database);
+  await stack.up();
   const first = await gateway();
   const second = await gateway(false);
   await first.registry.apply(definitions, {}, caller);
@@ -132,7 +136,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await close();
-  rmSync(root, { recursive: true, force: true });
+  await stack.down();
+  for (const path of [root, directory])
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 });
 });
 
 test('nothing of the entity remains, and the others are as before', {
@@ -190,8 +196,6 @@ test('an erasure that is killed at any point is finished by the next one, and no
   const at = visit(EVENTS - 50).at + HOUR;
   const before = await recentOfOthers(platform, at);
   await close();
-  const { directory } = servers();
-  const basePort = String(options.basePort);
   const child = join(import.meta.dirname, 'erase-until-killed.ts');
   const steps = [
     'request',
@@ -201,7 +205,7 @@ test('an erasure that is killed at any point is finished by the next one, and no
     'derived',
   ];
   for (const step of [...steps, 'started']) {
-    const killed = spawn(process.execPath, [child, directory, basePort, SECOND, step], {
+    const killed = spawn(process.execPath, [child, directory, String(basePort), SECOND, step], {
       stdio: 'inherit',
     });
     const [, signal] = await once(killed, 'close');
@@ -212,9 +216,9 @@ test('an erasure that is killed at any point is finished by the next one, and no
   await expect(eraseStack(other)).rejects.toMatchObject({ code: 'MR_REFUSED' });
 
   const file = join(root, 'certificate.json');
-  const stack = ['--profile', 'stack', '--stack', directory, '--gateways', dataDirectory];
+  const onStack = ['--profile', 'stack', '--stack', directory, '--gateways', dataDirectory];
   // Who is erased is known from the request.
-  const finished = await runProcess(['erase', ...stack, '--certificate', file, '--json']);
+  const finished = await runProcess(['erase', ...onStack, '--certificate', file, '--json']);
   expect(finished.status, finished.err).toBe(0);
   const { certificate } = JSON.parse(readFileSync(file, 'utf8'));
   expect(certificate).toMatchObject({
@@ -227,7 +231,7 @@ test('an erasure that is killed at any point is finished by the next one, and no
   );
   const mine = events.filter(({ who }) => who === SECOND);
   expect(certificate.removed.records['raw.visits']).toBe(mine.length);
-  const verified = ['erase', 'verify', ...stack, '--entity', `person=${SECOND}`];
+  const verified = ['erase', 'verify', ...onStack, '--entity', `person=${SECOND}`];
   expect(await runProcess(verified)).toMatchObject({ status: 0 });
 
   const again = await gateway();

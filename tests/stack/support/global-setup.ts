@@ -4,28 +4,11 @@
  * MILLRACE_STACK_PORT) name a stack to use and keep during development.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_BASE_PORT } from '#infra/stack/addresses.ts';
 import { openStack } from '#infra/stack/stack.ts';
-
-const PORTS = 10;
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-
-const freeBlock = async (): Promise<number> => {
-  for (let base = 17_420; base < 30_000; base += PORTS) {
-    const free = await Promise.all(Array.from({ length: PORTS }, (_, i) => isFree(base + i)));
-    if (free.every(Boolean)) return base;
-  }
-  throw new Error('no block of free ports was found for the stack');
-};
+import { freeBlock } from './free-block.ts';
 
 export default async function setup(): Promise<() => Promise<void>> {
   const say = (line: string): void => void process.stderr.write(`stack: ${line}\n`);
