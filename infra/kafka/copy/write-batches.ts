@@ -131,6 +131,8 @@ export const openBatchWriter = (address: KafkaAddress): BatchWriter => {
   const writePartition = async (copy: PartitionCopy): Promise<void> => {
     const at = { topic: copy.topic, partition: copy.partition };
     await busy(() => cluster.follow(copy.topic));
+    // The leader of a new partition refuses records for a moment, which are not sent again.
+    await busy(() => endOf(at));
     let next = 0;
     let time = 0;
     let filling: TransactionalProducer | null = null;
