@@ -1,6 +1,6 @@
 /** Refusals in the form of Iceberg's REST catalog: `{"error":{"message","type","code"}}`. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorCode, MillraceError } from '#domain/errors.ts';
+import type { ErrorCode } from '#domain/errors.ts';
 import { answerOf, setRefusalHeaders } from '#gateways/http/errors.ts';
 import { JSON_TYPE } from '#gateways/http/json-type.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
@@ -65,8 +65,9 @@ export const refuseUnknown = (request: FastifyRequest, reply: FastifyReply): Fas
   if (TOKENS.test(path))
     return send(reply, 400, { error: 'unsupported_grant_type', error_description: BY_TOKEN });
   const reads = method === 'GET' || method === 'HEAD';
-  if (!reads) return send(reply, 406, errorBody(406, TYPES[406] as string, READ_ONLY));
+  const refusal = (status: number, type: string, message: string): FastifyReply =>
+    send(reply, status, errorBody(status, type, `${message} (${reply.refusal})`));
+  if (!reads) return refusal(406, TYPES[406] as string, READ_ONLY);
   const details = VIEW.test(path) ? { view: path } : {};
-  const { message } = new MillraceError('MR_ROUTE_NOT_FOUND', `there is no ${method} ${path}`);
-  return send(reply, 404, errorBody(404, typeOf(404, details), message));
+  return refusal(404, typeOf(404, details), `there is no ${method} ${path}`);
 };

@@ -91,6 +91,14 @@ const jsonOf = (answer: Answered): unknown => {
 /** Documented refusals with a 5xx status, where the requested resource does not exist yet. */
 const PROMISED: ReadonlySet<string> = new Set(['MR_POSITION_NOT_REACHED', 'MR_VIEW_NOT_READY']);
 
+/** What Iceberg's protocol promises; the message ends with our code. */
+const icebergProblemOf = (status: number, error: unknown): string | null => {
+  const { message, type, code } = error as { message?: unknown; type?: unknown; code?: unknown };
+  if (code !== status || typeof type !== 'string') return 'no refusal that Iceberg knows';
+  const [, own = ''] = /\((MR_\w+)\)$/.exec(String(message)) ?? [];
+  return own in ERRORS ? null : 'no known code in a refusal of the Iceberg catalog';
+};
+
 const problemOf = (route: Route, answer: Answered): string | null => {
   const { status } = answer;
   if (status < 400) return status >= 200 ? null : `status ${status}`;
@@ -107,6 +115,8 @@ const problemOf = (route: Route, answer: Answered): string | null => {
     if (message.length > 5_000) return `a message of ${message.length} characters`;
     return typeof details === 'object' && details !== null ? null : 'no details';
   }
+  if (route.path.startsWith('/iceberg/') && 'error' in Object(body))
+    return icebergProblemOf(status, (body as { error: unknown }).error);
   if (!route.feast) return 'a refusal in no promised form';
   if (status === 422 && Array.isArray((body as { detail?: unknown }).detail)) return null;
   return typeof body === 'string' && typeof JSON.parse(body).class === 'string'
