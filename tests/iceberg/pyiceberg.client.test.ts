@@ -92,7 +92,7 @@ describe.skipIf(!python)('pyiceberg', () => {
       missing: 'NoSuchTableError',
       create: 'NotImplementedError',
       drop: 'NotImplementedError',
-      append: 'NotImplementedError',
+      commit: 'NotImplementedError',
     });
   });
 

@@ -66,7 +66,9 @@ print(
                 "missing": refusal(lambda: catalog.load_table(f"{namespace}.no_such_table")),
                 "create": refusal(lambda: catalog.create_table(f"{namespace}.new", Schema())),
                 "drop": refusal(lambda: catalog.drop_table(name)),
-                "append": refusal(lambda: table.append(table.scan().to_arrow())),
+                "commit": refusal(
+                    lambda: table.transaction().set_properties({"a": "b"}).commit_transaction()
+                ),
             },
         }
     )

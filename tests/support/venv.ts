@@ -1,6 +1,6 @@
 /** Python environments with pinned packages, created once in the project's folder and reused. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -16,6 +16,36 @@ const works = (command: string, args: readonly string[]): boolean => {
 
 export const hasPython = (): boolean => works('python3', ['--version']);
 
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const WAIT_MS = 200;
+
+/** Files of tests run in several processes: one of them at a time does the work. */
+const exclusively = (lock: string, work: () => void): void => {
+  for (;;)
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch {
+      const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
+      // It was killed; a file that is still empty is being written.
+      if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS);
+    }
+  try {
+    work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+};
+
 /**
  * @param check Python code that fails unless the packages are as required
  * @returns the interpreter's path
@@ -23,13 +53,24 @@ export const hasPython = (): boolean => works('python3', ['--version']);
 const pythonWith = (directory: string, packages: readonly string[], check: string): string => {
   const venv = join(ROOT, directory);
   const python = join(venv, 'bin', 'python');
-  if (existsSync(python) && works(python, ['-c', check])) return python;
-  execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
-  execFileSync(
-    python,
-    ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages],
-    { stdio: 'inherit' },
-  );
+  // Packages can be imported before all that they need is installed.
+  const installed = join(venv, 'installed.json');
+  const wanted = JSON.stringify(packages);
+  const isReady = (): boolean =>
+    existsSync(installed) &&
+    readFileSync(installed, 'utf8') === wanted &&
+    works(python, ['-c', check]);
+  if (isReady()) return python;
+  exclusively(`${venv}.lock`, () => {
+    if (isReady()) return;
+    execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
+    execFileSync(
+      python,
+      ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages],
+      { stdio: 'inherit' },
+    );
+    writeFileSync(installed, wanted);
+  });
   return python;
 };
 
