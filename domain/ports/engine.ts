@@ -93,8 +93,12 @@ export interface EngineGeneration {
    * stays there; empty where that is not known yet
    */
   readonly positions: () => readonly Position[];
-  /** raw events that the log has accepted and that are not known to be computed; 0: none */
-  readonly lag: () => number;
+  /**
+   * raw events that the log has accepted and that are not known to be computed; 0: none
+   * @param ends of the raw topic, as the caller has just read them. An engine that polls the log
+   * may not have seen the newest events yet, and would report 0
+   */
+  readonly lag: (ends?: readonly number[]) => number;
   /** raw events computed, for showing progress; where the count begins is up to the engine */
   readonly events: () => number;
   /**

@@ -196,7 +196,7 @@ export const flinkGeneration = ({
     newestEventTime: () => newest,
     positions,
     computed: () => computed,
-    lag: () => Math.max(0, sum(ends) - sum(computed)),
+    lag: (newer = ends) => Math.max(0, sum(newer) - sum(computed)),
     events: () => sum(computed),
     error,
     refresh() {

@@ -81,6 +81,7 @@ export const createStatus = (
     const live = liveGeneration(name);
     const shown = live ?? fillingGeneration(name);
     const error = dependencies.problem(name) ?? shown?.error()?.message ?? null;
+    const ends = shown && (await log.end(rawTopic(shown.spec.plan.source)).catch(() => undefined));
     return {
       view: name,
       version: live?.spec.version ?? version,
@@ -93,7 +94,7 @@ export const createStatus = (
       eventTime: shown?.newestEventTime() ?? null,
       position:
         shown === null ? '' : formatPosition(rawTopic(shown.spec.plan.source), shown.positions()),
-      lag: shown?.lag() ?? 0,
+      lag: shown?.lag(ends ?? undefined) ?? 0,
       error,
       ...(shown?.job?.() == null ? {} : { job: shown.job() as EngineJob }),
     };

@@ -94,15 +94,17 @@ export const stackPlatform = async (
 };
 
 /**
- * Resolves when Flink has computed everything published. Reads do not show that, because raw events
- * answer where tiles cannot.
+ * Resolves when Flink has computed everything published, and reads are answered from it. Reads do
+ * not show that, because raw events answer where tiles cannot.
  * @param status of the platform, from any gateway
  */
 export const computed = (view: string, status: () => Promise<PlatformStatus>): Promise<void> =>
   until(`${view} is computed`, async () => {
-    const { views } = await status();
+    const { sources, views } = await status();
     const mine = views.find((one) => one.view === view);
-    return mine?.job?.state === 'RUNNING' && mine.lag === 0 && mine.position.includes(':');
+    if (mine?.job?.state !== 'RUNNING' || mine.lag > 0 || !mine.position.includes(':'))
+      return false;
+    return sources.some(({ position }) => position === mine.position);
   });
 
 let counted = 0;
