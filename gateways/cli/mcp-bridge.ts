@@ -1,6 +1,6 @@
 /**
  * Carries MCP messages between a program on this machine (one line each, in and out) and the `/mcp`
- * of a gateway. It knows nothing of tools: a line goes out as it came, so numbers keep their digits.
+ * of a gateway. It knows no tools: a line goes out as it came, so numbers keep their digits.
  */
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';

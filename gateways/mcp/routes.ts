@@ -1,7 +1,7 @@
 /**
  * The platform for agents, by the Model Context Protocol over streamable HTTP. Each request has one
- * message and gets its answer as JSON: there are no sessions and no streams. Authentication, limits,
- * metrics and the log are those of every route; rights and quotas are those of the areas.
+ * message and gets its answer as JSON: there are no sessions and no streams. Authentication,
+ * limits, metrics and the log are those of every route; rights and quotas are those of the areas.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';

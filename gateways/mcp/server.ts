@@ -12,6 +12,7 @@ import {
   ListToolsRequestSchema,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { MillraceError } from '#domain/errors.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { INSTRUCTIONS } from './instructions.ts';
@@ -29,6 +30,9 @@ export interface MessageOptions {
   /** called with each refusal of a tool */
   readonly refused: (error: MillraceError) => void;
 }
+
+/** One for all messages: making one takes longer than answering. */
+const jsonSchemaValidator = new AjvJsonSchemaValidator();
 
 const BY_NAME = new Map(TOOLS.map((tool) => [tool.name, tool]));
 
@@ -64,7 +68,7 @@ export const answerMessage = async (
 ): Promise<Response> => {
   const server = new Server(
     { name: 'millrace', title: 'Millrace', version: packageJson.version },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {} }, instructions: INSTRUCTIONS, jsonSchemaValidator },
   );
   let failure: { readonly error: unknown } | null = null;
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [...LISTED] }));

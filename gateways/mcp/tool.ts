@@ -1,4 +1,4 @@
-/** What a tool of the MCP server is: it reads arguments, calls an area, and shapes a short answer. */
+/** A tool of the MCP server: it reads arguments, calls an area, and shapes a short answer. */
 import type { TObject } from 'typebox';
 import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';

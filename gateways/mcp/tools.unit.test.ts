@@ -1,6 +1,6 @@
 /**
- * What tools do by themselves: where values lag behind the log, as on the stack profile, an answer is
- * given as a past one of the same moment, so that its link gives the same.
+ * What tools do by themselves: where values lag behind the log, as on the stack profile, an answer
+ * is given as a past one of the same moment, so that its link gives the same.
  */
 import { expect, test } from 'vitest';
 import type { ReadRequest, ReadResult, ViewExplanation } from '#domain/api/serving.ts';

@@ -1,6 +1,6 @@
 /**
- * The registry of then: for any sequence of changes, it answers as of each position what it answered
- * when it was there.
+ * The registry of then: for any sequence of changes, it answers as of each position what it
+ * answered when it was there.
  */
 import fc from 'fast-check';
 import { col, count, entity, featureService, featureView, source, sum } from 'millrace';

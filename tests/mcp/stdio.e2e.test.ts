@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { charge, founder, type Guarded, guarded } from '#tests/access/support/fixture.ts';
@@ -67,7 +68,8 @@ test('the tools of the gateway, under the rights of the key in a file', async ()
 });
 
 test('without a key, and with an expired one, the agent gets the code and the fix', async () => {
-  const { header } = await on.key(['reader@*'], { expiresAt: Date.now() + 1 });
+  const { header } = await on.key(['reader@*'], { expiresAt: Date.now() + 200 });
+  await sleep(210);
   for (const env of [{ MILLRACE_API_KEY: secretOf(header) }, {}])
     await expect(connect({ MILLRACE_URL: on.http.url, ...env })).rejects.toMatchObject({
       code: -32_000,

@@ -1,6 +1,6 @@
 /**
- * Each tool, by the SDK's client, against a real platform. Then the platform goes on: events arrive,
- * definitions change. The link of each answer still gives that answer.
+ * Each tool, by the SDK's client, against a real platform. Then the platform goes on: events
+ * arrive, definitions change. The link of each answer still gives that answer.
  */
 import { count, featureView } from 'millrace';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
