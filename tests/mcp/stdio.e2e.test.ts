@@ -6,19 +6,26 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { charge, founder, type Guarded, guarded } from '#tests/access/support/fixture.ts';
+import {
+  charge,
+  DEFINITIONS,
+  founder,
+  type Guarded,
+  guarded,
+} from '#tests/access/support/fixture.ts';
 import { MAIN } from '#tests/support/cli.ts';
 import { type Agent, agentOver, follow } from './support/client.ts';
 import { type FeaturesAnswer, type ReadAnswer, rowsOf } from './support/parts.ts';
 
 let on: Guarded;
 let directory: string;
+/** how far the platform's clock is ahead, ms */
+let later = 0;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-mcp-'));
-  on = await guarded();
+  on = await guarded({}, DEFINITIONS, { now: () => Date.now() + later });
   await on.platform.publishing.publish({ source: 'charges', events: [charge('e1')] }, founder);
 });
 afterAll(async () => {
@@ -68,8 +75,8 @@ test('the tools of the gateway, under the rights of the key in a file', async ()
 });
 
 test('without a key, and with an expired one, the agent gets the code and the fix', async () => {
-  const { header } = await on.key(['reader@*'], { expiresAt: Date.now() + 200 });
-  await sleep(210);
+  const { header } = await on.key(['reader@*'], { expiresAt: Date.now() + 3_600_000 });
+  later = 3_600_000;
   for (const env of [{ MILLRACE_API_KEY: secretOf(header) }, {}])
     await expect(connect({ MILLRACE_URL: on.http.url, ...env })).rejects.toMatchObject({
       code: -32_000,

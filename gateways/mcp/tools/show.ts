@@ -67,12 +67,8 @@ export const showDefinition = tool<Args>({
     const { platform, caller, links, now } = context;
     const asOf = await platform.registry.position(caller);
     const time = now();
-    const newest = await namedEntry(name, asOf, context);
-    const { kind } = newest;
-    const entry =
-      version === undefined || version === newest.version
-        ? newest
-        : await platform.registry.show(kind, newest.name, version, caller, asOf);
+    const entry = await namedEntry({ text: name, version, asOf }, context);
+    const { kind } = entry;
     const { definition, features, versions } = entry;
     const inputs = await inputsOf(entry, asOf, context);
     return {
