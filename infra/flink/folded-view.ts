@@ -43,19 +43,19 @@ export const foldedView = ({ served, ends, visible, onFolded }: FoldedViewOption
   let over = false;
   const positions: ServedView['positions'] = () =>
     (endsThen ?? ends()).map((offset, partition) => ({ partition, offset }));
+  /** The log had no event at the last poll. */
+  const tilesHaveAll = (): boolean => isLive && ends().every((end) => end === 0);
   return {
     served: {
       ...served,
       async fetch(keys, at) {
-        // The tiles have all of nothing.
-        if (isLive && ends().every((end) => end === 0) && served.fetch !== undefined)
-          return served.fetch(keys, at);
+        if (tilesHaveAll() && served.fetch !== undefined) return served.fetch(keys, at);
         onFolded(keys.length);
         return { degraded: NOT_DEGRADED, read: () => 'needs-history', newest: () => null };
       },
       positions,
       position: () => formatPosition(topic, positions()),
-      completeThrough: (now) => now,
+      completeThrough: (now) => (tilesHaveAll() ? served.completeThrough(now) : now),
       // The values do not depend on the job.
       degraded: () => NOT_DEGRADED,
     },

@@ -10,6 +10,7 @@ const served = {
   generation: 1,
   degraded: () => 1,
   fetch: async () => 'tiles',
+  completeThrough: () => 3,
 } as unknown as ServedView;
 
 const open = () => {
@@ -61,6 +62,7 @@ test('an empty source: raw events answer until the first event is computed', asy
   folded.promoted();
   expect(folded.isOver()).toBe(false);
   expect(await folded.served.fetch?.(['a'], 0)).toBe('tiles');
+  expect(folded.served.completeThrough(9)).toBe(3);
   at.ends = [7, 2];
   expect(await folded.served.fetch?.(['a'], 0)).not.toBe('tiles');
   expect([folded.isOver(), folded.served.position()]).toEqual([false, 'raw.sales@0:7,1:2']);
