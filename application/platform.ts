@@ -166,6 +166,7 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
 
   const replays = createReplays({ catalog, bus, proposals, engine, generations, follower });
   const registry = createRegistry({
+    eventStore,
     catalog,
     bus,
     proposals,

@@ -10,9 +10,11 @@ import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
 import { planDefinitions } from '#domain/registry/plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries } from '#projections/catalog/entries.ts';
+import { createPastRegistry, registryPosition } from '#projections/catalog/past-registry.ts';
 import { registryExport } from '#projections/catalog/registry-export.ts';
 import type { Lineage } from '#projections/lineage/lineage.ts';
 import type { Proposals } from './approvals/proposals.ts';
@@ -22,6 +24,7 @@ import type { RegistryFollower } from './registry-follower.ts';
 
 interface RegistryDependencies {
   readonly catalog: Catalog;
+  readonly eventStore: Pick<EventStore, 'readAll'>;
   readonly bus: CommandBus;
   readonly proposals: Proposals;
   readonly follower: Pick<RegistryFollower, 'settled' | 'settledWithFills'>;
@@ -45,6 +48,7 @@ const restoredView = ({ events }: CommandResult): string | null => {
 
 export const createRegistry = ({
   catalog,
+  eventStore,
   bus,
   proposals,
   follower,
@@ -55,6 +59,21 @@ export const createRegistry = ({
   lineage,
 }: RegistryDependencies): Registry => {
   const execute = createCommandRequests(bus);
+  const present = createRegistryQueries({
+    catalog,
+    async materializations(view) {
+      const live = generations.live(view);
+      return live === null ? [] : materializations(view, live);
+    },
+    sql,
+    datasets,
+  });
+  const pastRegistry = createPastRegistry({ eventStore, catalog, datasets });
+  const queries = async (asOf: string | undefined): Promise<typeof present> => {
+    if (asOf === undefined) return present;
+    const past = await pastRegistry(asOf);
+    return createRegistryQueries({ catalog: past.catalog, datasets: () => past.datasets });
+  };
   return {
     async command(request, caller) {
       const { mayBreak: _, ...command } = request;
@@ -81,15 +100,12 @@ export const createRegistry = ({
       return result;
     },
     exported: async () => registryExport(catalog),
-    ...createRegistryQueries({
-      catalog,
-      async materializations(view) {
-        const live = generations.live(view);
-        return live === null ? [] : materializations(view, live);
-      },
-      sql,
-      datasets,
-    }),
+    position: async () => registryPosition(catalog.position()),
+    list: async (kind, _caller, asOf) => (await queries(asOf)).list(kind),
+    show: async (kind, name, version, _caller, asOf) =>
+      (await queries(asOf)).show(kind, name, version),
+    search: async (text, _caller, asOf) => (await queries(asOf)).search(text),
+    lineage: async (name, _caller, asOf) => (await queries(asOf)).lineage(name),
     async lineageEvents({ after = 0, limit = 100 }) {
       if (lineage === null)
         return fail(

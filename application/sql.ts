@@ -65,7 +65,9 @@ export const createSql = (dependencies: SqlDependencies): Sql => {
     async query(request, _caller, access = UNLIMITED) {
       const engine = engineOf(request.engine);
       const limits = { seconds: limitOf('seconds', request), rows: limitOf('rows', request) };
-      let known = readTime();
+      const knownNow = (): number =>
+        Math.min(request.known ?? Number.POSITIVE_INFINITY, readTime());
+      let known = knownNow();
       let read: readonly SqlTableRead[] = [];
       const { columns, rows, batches, close } = await engine
         .query({
@@ -76,7 +78,7 @@ export const createSql = (dependencies: SqlDependencies): Sql => {
             access.check(names);
             const found = names.map((name) => findTable(name, access));
             await tables.prepare(found);
-            known = readTime();
+            known = knownNow();
             const pinned = await tables.pin(found, known);
             ({ read } = pinned);
             return pinned.tables;

@@ -1,7 +1,7 @@
 /**
  * Every HTTP route module of the server, in the order of the OpenAPI document. To add one, write a
  * `RouteModule` and list it here. The routes of the API are in `http/routes`. Other modules have a
- * folder of their own, such as `feast` and `iceberg`. A web page would be one of these: in a folder
+ * folder of their own: `feast`, `iceberg` and `mcp`. A web page would be one of these: in a folder
  * `page`, with the prefix `/`, last in this list. The sources of the web page would be in a
  * top-level folder `web`.
  */
@@ -38,6 +38,7 @@ import { snapshotRoutes } from './http/routes/snapshots.ts';
 import { sqlRoutes } from './http/routes/sql.ts';
 import { statusRoutes } from './http/routes/status.ts';
 import { icebergRoutes } from './iceberg/routes.ts';
+import { mcpRoutes } from './mcp/routes.ts';
 
 /** @param feastStatuses how Feast's clients see nulls and expired values */
 export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly RouteModule[] => [
@@ -72,4 +73,5 @@ export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly Ro
   metricsRoutes,
   feastRoutes(feastStatuses),
   icebergRoutes,
+  mcpRoutes,
 ];

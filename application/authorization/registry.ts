@@ -4,6 +4,7 @@ import type { CatalogEntry, LineageGraph, MayBreak, Registry } from '#domain/api
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import { datasetStream } from '#domain/datasets/dataset.ts';
 import { DEFAULT_NAMESPACE, type Definition } from '#domain/definitions/model.ts';
+import { streamOf } from '#domain/registry/events.ts';
 import { PLATFORM } from './authorizer.ts';
 import type { Checks } from './checks.ts';
 import { commandNeeds } from './command-needs.ts';
@@ -29,11 +30,15 @@ export const authorizeRegistry = (
       ...entry,
       downstream: entry.downstream.filter((id) => visible(resources.namespaceOf(id))),
     });
+  /** Of an earlier registry: in the namespace of then, and in the present one. */
   const visibleEntries = (
     entries: readonly CatalogEntry[],
     visible: (namespace: string | null) => boolean,
   ): readonly CatalogEntry[] =>
-    entries.filter(({ namespace }) => visible(namespace)).map(visibleEntry(visible));
+    entries
+      .filter(({ namespace }) => visible(namespace))
+      .filter(({ kind, name }) => visible(resources.namespaceOf(streamOf(kind, name))))
+      .map(visibleEntry(visible));
   const authorizeDefinitions = (
     caller: Caller | undefined,
     definitions: readonly Definition[],
@@ -95,23 +100,30 @@ export const authorizeRegistry = (
         ),
       };
     },
-    async list(kind, caller) {
-      const visible = visibleNamespaces(caller, 'catalog');
-      return visibleEntries(await registry.list(kind, caller), visible);
+    async position(caller) {
+      authorize(caller, 'catalog', []);
+      return registry.position(caller);
     },
-    async show(kind, name, version, caller) {
+    async list(kind, caller, asOf) {
+      const visible = visibleNamespaces(caller, 'catalog');
+      return visibleEntries(await registry.list(kind, caller, asOf), visible);
+    },
+    async show(kind, name, version, caller, asOf) {
       authorize(caller, 'catalog', resources.one(kind, name));
-      const entry = await registry.show(kind, name, version, caller);
-      return visibleEntry(visibleNamespaces(caller, 'catalog'))(entry);
-    },
-    async search(text, caller) {
+      const entry = await registry.show(kind, name, version, caller, asOf);
       const visible = visibleNamespaces(caller, 'catalog');
-      return visibleEntries(await registry.search(text, caller), visible);
+      if (asOf !== undefined && !visible(entry.namespace))
+        authorize(caller, 'catalog', [{ id: streamOf(kind, name), namespace: null }]);
+      return visibleEntry(visible)(entry);
     },
-    async lineage(name, caller) {
+    async search(text, caller, asOf) {
+      const visible = visibleNamespaces(caller, 'catalog');
+      return visibleEntries(await registry.search(text, caller, asOf), visible);
+    },
+    async lineage(name, caller, asOf) {
       const visible = visibleNamespaces(caller, 'catalog');
       const named = name === undefined ? [] : resources.named(name);
-      const whole = await registry.lineage(name, caller).catch((error: unknown) => {
+      const whole = await registry.lineage(name, caller, asOf).catch((error: unknown) => {
         if (name === undefined) throw error;
         // A name that is hidden and one that does not exist get one answer.
         authorize(caller, 'catalog', [{ id: name, namespace: null }]);

@@ -164,11 +164,29 @@ export interface Registry {
   ): Promise<ApplyResult>;
   /** All definitions that are not retired. */
   exported(caller?: Caller): Promise<RegistryExport>;
-  list(kind: Kind, caller?: Caller): Promise<readonly CatalogEntry[]>;
-  show(kind: Kind, name: string, version?: number, caller?: Caller): Promise<CatalogEntry>;
-  search(text: string, caller?: Caller): Promise<readonly CatalogEntry[]>;
-  /** @param name any registered name; absent: the whole graph */
-  lineage(name?: string, caller?: Caller): Promise<LineageGraph>;
+  /** Of the registry as this process has read it: `registry@0:12`. */
+  position(caller?: Caller): Promise<string>;
+  /**
+   * @param asOf a position of the registry: the answer is the one of then, without what is stored
+   * where now (`materializations`, `sql`); absent: now
+   * @throws MR_POSITION_NOT_REACHED where the registry has no such position yet
+   */
+  list(kind: Kind, caller?: Caller, asOf?: string): Promise<readonly CatalogEntry[]>;
+  /** @param asOf as in `list` */
+  show(
+    kind: Kind,
+    name: string,
+    version?: number,
+    caller?: Caller,
+    asOf?: string,
+  ): Promise<CatalogEntry>;
+  /** @param asOf as in `list` */
+  search(text: string, caller?: Caller, asOf?: string): Promise<readonly CatalogEntry[]>;
+  /**
+   * @param name any registered name; absent: the whole graph
+   * @param asOf as in `list`
+   */
+  lineage(name?: string, caller?: Caller, asOf?: string): Promise<LineageGraph>;
   /** OpenLineage events, oldest first. `after`: the `next` of the page before. */
   lineageEvents(
     query: { readonly after?: number; readonly limit?: number },

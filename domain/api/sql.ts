@@ -33,6 +33,8 @@ export interface SqlRequest {
   readonly sql: string;
   /** absent: the platform's own */
   readonly engine?: string;
+  /** only what the log had accepted by then, epoch ms; absent, or later than now: now */
+  readonly known?: number;
   readonly limits?: {
     readonly seconds?: number;
     readonly rows?: number;

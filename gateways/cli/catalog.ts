@@ -6,7 +6,7 @@ import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
 import { readArgument } from '#gateways/shared/read-argument.ts';
 import { fieldText, type ReadInputs, readInputs } from '#gateways/shared/read-inputs.ts';
-import { type Client, path } from './client.ts';
+import { type Client, path, query } from './client.ts';
 import { pairsOf, UsageError } from './usage.ts';
 
 export const find = async (
@@ -14,16 +14,17 @@ export const find = async (
   kind: Kind,
   name: string,
   version?: number,
+  asOf?: string,
 ): Promise<CatalogEntry | null> => {
   try {
     return await client.get<CatalogEntry>(
-      path(
+      `${path(
         'v1',
         'registry',
         kind,
         name,
         ...(version === undefined ? [] : ['versions', String(version)]),
-      ),
+      )}${query({ asOf })}`,
     );
   } catch (error) {
     if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND') return null;

@@ -141,6 +141,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'erase list',
     'erase show',
     'erase verify',
+    'mcp',
     'stack',
     'stack up',
     'stack down',

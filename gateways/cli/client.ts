@@ -33,7 +33,10 @@ export interface Client {
   post<T>(path: string, call: Call): Promise<T>;
   delete<T>(path: string): Promise<T>;
   /** the body of the answer, as a stream; POST where there is a body to send */
-  stream(path: string, call?: Pick<Call, 'body' | 'headers' | 'signal'>): Promise<IncomingMessage>;
+  stream(
+    path: string,
+    call?: Pick<Call, 'body' | 'json' | 'headers' | 'signal'>,
+  ): Promise<IncomingMessage>;
   close(): void;
 }
 
@@ -170,7 +173,8 @@ export const createClient = (base: string, options: ClientOptions): Client => {
     post: (path, options) => call('POST', path, options),
     delete: (path) => call('DELETE', path, {}),
     async stream(path, options = {}) {
-      const message = await open(options.body === undefined ? 'GET' : 'POST', path, options);
+      const hasBody = options.body !== undefined || options.json !== undefined;
+      const message = await open(hasBody ? 'POST' : 'GET', path, options);
       const status = message.statusCode ?? 0;
       if (status >= 400) throw refusalOf(status, await readAll(message), base);
       return message;

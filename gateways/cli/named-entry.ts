@@ -20,6 +20,8 @@ export const kindsOf = (name: string | undefined): readonly Kind[] => {
 interface Wanted {
   readonly kind?: string;
   readonly version?: number;
+  /** a position of the registry */
+  readonly asOf?: string;
   /** where several kinds have the name, those that it does not hold for are left out */
   readonly prefer?: (entry: CatalogEntry) => boolean;
 }
@@ -31,15 +33,15 @@ interface Wanted {
 export const namedEntry = async (
   client: Client,
   name: string,
-  { kind, version, prefer = () => true }: Wanted = {},
+  { kind, version, asOf, prefer = () => true }: Wanted = {},
 ): Promise<CatalogEntry> => {
   const [prefix, rest] = name.includes('/')
     ? (name.split('/', 2) as [string, string])
     : [kind, name];
   const kinds = kindsOf(prefix);
-  const found = (await Promise.all(kinds.map((one) => find(client, one, rest, version)))).filter(
-    (entry) => entry !== null,
-  );
+  const found = (
+    await Promise.all(kinds.map((one) => find(client, one, rest, version, asOf)))
+  ).filter((entry) => entry !== null);
   const preferred = found.filter(prefer);
   const [entry, other] = preferred.length > 0 ? preferred : found;
   if (entry === undefined)

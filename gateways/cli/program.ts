@@ -56,6 +56,7 @@ const MODULES: readonly CommandModule[] = [
     load: async () => (await import('./commands/verify.ts')).addVerify,
   },
   { names: ['erase'], load: async () => (await import('./commands/erase.ts')).addErase },
+  { names: ['mcp'], load: async () => (await import('./commands/mcp.ts')).addMcp },
   { names: ['stack'], load: async () => (await import('./commands/stack.ts')).addStack },
 ];
 

@@ -9,7 +9,8 @@ import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
 const BODY_FORMS = 'application/json, or application/x-ndjson for events';
 
-interface Refused {
+/** Why a value does not have the form of a JSON Schema, as ajv says it. */
+export interface Refused {
   readonly keyword: string;
   readonly instancePath: string;
   readonly params: Record<string, unknown>;
@@ -23,7 +24,8 @@ const pathOf = (instancePath: string): string =>
     .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
     .join('');
 
-const describe = (context: string, refused: Refused): string => {
+/** @param context what the value is, such as "body" */
+export const describeRefused = (context: string, refused: Refused): string => {
   const where = `${context}${pathOf(refused.instancePath)}`;
   const { params } = refused;
   switch (refused.keyword) {
@@ -46,7 +48,7 @@ const ofValidation = (error: FastifyError): MillraceError => {
   const message =
     refused === undefined
       ? error.message
-      : describe(context === 'body' ? 'body' : 'query', refused);
+      : describeRefused(context === 'body' ? 'body' : 'query', refused);
   return new MillraceError(
     context === 'body' ? 'MR_BODY_INVALID' : 'MR_PARAMETER_INVALID',
     `${message}; /docs shows the form`,

@@ -6,28 +6,23 @@ import type { FeatureViewDefinition, Kind } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
-import { KINDS, type RegistryEvent, streamOf } from '#domain/registry/events.ts';
-import type { ByKind, Registered, RegistryStream } from '#domain/registry/registered.ts';
-import { evolve, initialState, newestVersion } from '#domain/registry/state.ts';
+import { streamOf } from '#domain/registry/events.ts';
+import type { ByKind } from '#domain/registry/registered.ts';
+import { initialState, newestVersion } from '#domain/registry/state.ts';
+import {
+  type CatalogStream,
+  type CatalogStreams,
+  catalogOf,
+  takeCommit,
+} from './catalog-streams.ts';
 
-interface Registration {
-  readonly version: number;
-  readonly at: number;
-  readonly actor: string;
-  readonly reason: string | null;
-}
+export type { CatalogStream } from './catalog-streams.ts';
 
-export interface CatalogStream extends RegistryStream {
-  readonly registrations: readonly Registration[];
-  /** epoch ms; null: it is not retired */
-  readonly retiredAt: number | null;
-}
-
-export interface Catalog extends Registered {
+export interface Catalog extends CatalogStreams {
   /** the last commit that was read */
   readonly position: () => number;
-  readonly streams: (kind?: Kind) => readonly CatalogStream[];
-  readonly stream: (kind: Kind, name: string) => CatalogStream | null;
+  /** the definitions of this moment, which later commits do not change */
+  readonly snapshot: () => CatalogStreams;
   /** The plan of a view's version, over the newest versions of its source and entity. */
   readonly plan: (view: string, version: number) => ViewPlan;
   readonly waitFor: (position: number) => Promise<void>;
@@ -59,39 +54,11 @@ export const openCatalog = async (
   let waiting: { readonly position: number; readonly resolve: () => void }[] = [];
 
   const take = (commit: Commit): void => {
-    if (commit.events.length > 0) takeEvents(commit);
+    const kind = takeCommit(streams, commit);
+    if (kind === 'source' || kind === 'entity') plans.clear();
     for (const other of also) other(commit);
     position = commit.position;
   };
-  const takeEvents = (commit: Commit): void => {
-    const [kind, name] = [
-      commit.stream.slice(0, commit.stream.indexOf('/')) as Kind,
-      commit.stream.slice(commit.stream.indexOf('/') + 1),
-    ];
-    if (!KINDS.includes(kind)) return;
-    const before = streams.get(commit.stream) ?? {
-      kind,
-      name,
-      state: initialState,
-      registrations: [],
-      retiredAt: null,
-    };
-    const { time: at, actor, reason } = commit.command;
-    let { state, registrations, retiredAt } = before;
-    for (const event of commit.events as readonly RegistryEvent[]) {
-      state = evolve(state, event);
-      if (state.status !== 'retired') retiredAt = null;
-      else if (event.type === 'DefinitionRetired') retiredAt = at;
-      if (event.type.endsWith('Registered'))
-        registrations = [
-          ...registrations,
-          { version: newestVersion(state)?.version ?? 0, at, actor, reason },
-        ];
-    }
-    streams.set(commit.stream, { kind, name, state, registrations, retiredAt });
-    if (kind === 'source' || kind === 'entity') plans.clear();
-  };
-
   const readOn = async (): Promise<void> => {
     while (!closed) {
       const commits = await eventStore.readAll(position, PAGE);
@@ -128,29 +95,13 @@ export const openCatalog = async (
     });
   };
 
-  const definition: Catalog['definition'] = (kind, name, version) => {
-    const state = streams.get(streamOf(kind, name))?.state;
-    if (state === undefined || state.status === 'retired') return null;
-    const found =
-      version === undefined
-        ? newestVersion(state)
-        : state.versions.find((v) => v.version === version);
-    return (found?.definition ?? null) as never;
-  };
-
   const unsubscribe = eventStore.onCommit(wake);
   await catchUp();
 
   return {
     position: () => position,
-    streams: (kind) =>
-      [...streams.values()]
-        .filter((s) => kind === undefined || s.kind === kind)
-        .sort(
-          (a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.name < b.name ? -1 : 1),
-        ),
-    stream: (kind, name) => streams.get(streamOf(kind, name)) ?? null,
-    definition,
+    ...catalogOf(streams),
+    snapshot: () => catalogOf(new Map(streams)),
     plan(view, version) {
       const id = `${view}@${version}`;
       let plan = plans.get(id);

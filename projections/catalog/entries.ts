@@ -3,7 +3,7 @@
  * the definitions above and below it.
  */
 
-import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
+import type { CatalogEntry, LineageGraph } from '#domain/api/registry.ts';
 import { datasetStream } from '#domain/datasets/dataset.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import { DEFAULT_NAMESPACE, type Kind } from '#domain/definitions/model.ts';
@@ -13,17 +13,17 @@ import { downstreamOf, upstreamOf } from '#domain/registry/references.ts';
 import { overlay } from '#domain/registry/registered.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
-import type { Catalog, CatalogStream } from './catalog.ts';
+import type { CatalogStream, CatalogStreams } from './catalog-streams.ts';
 import { featuresOf } from './feature-entries.ts';
 
 interface EntriesDependencies {
-  readonly catalog: Catalog;
-  /** where a view's features are stored, and how far */
-  readonly materializations: (
+  readonly catalog: CatalogStreams;
+  /** where a view's features are stored now, and how far; absent: not said */
+  readonly materializations?: (
     view: string,
   ) => Promise<NonNullable<CatalogEntry['materializations']>>;
   /** the SQL of a version of a view; null: its source does not fit it any more */
-  readonly sql: (view: string, version: number) => string | null;
+  readonly sql?: (view: string, version: number) => string | null;
   /** named data sets; absent: none */
   readonly datasets?: () => readonly DatasetManifest[];
 }
@@ -36,7 +36,12 @@ const upstreamOfDataset = ({ recipe: { target, spine } }: DatasetManifest): read
   ...(spine.kind === 'events' ? [streamOf('source', spine.source)] : []),
 ];
 
-type RegistryQueries = Pick<Registry, 'list' | 'show' | 'search' | 'lineage'>;
+interface RegistryQueries {
+  readonly list: (kind: Kind) => Promise<readonly CatalogEntry[]>;
+  readonly show: (kind: Kind, name: string, version?: number) => Promise<CatalogEntry>;
+  readonly search: (text: string) => Promise<readonly CatalogEntry[]>;
+  readonly lineage: (name?: string) => Promise<LineageGraph>;
+}
 
 const textOf = (entry: CatalogEntry): string =>
   [
@@ -55,9 +60,15 @@ export const createRegistryQueries = ({
   sql,
   datasets = () => [],
 }: EntriesDependencies): RegistryQueries => {
-  const sqlOf = (view: string, version: number): { readonly sql?: string } => {
-    const text = sql(view, version);
-    return text === null ? {} : { sql: text };
+  const storedOf = async (
+    view: string,
+    version: number,
+  ): Promise<Pick<CatalogEntry, 'materializations' | 'sql'>> => {
+    const text = sql?.(view, version) ?? null;
+    return {
+      ...(materializations === undefined ? {} : { materializations: await materializations(view) }),
+      ...(text === null ? {} : { sql: text }),
+    };
   };
   const entryOf = async (stream: CatalogStream, version?: number): Promise<CatalogEntry> => {
     const { kind, name, state, registrations } = stream;
@@ -91,9 +102,7 @@ export const createRegistryQueries = ({
         reason,
       })),
       ...(features === undefined ? {} : { features }),
-      ...(kind === 'feature-view'
-        ? { materializations: await materializations(name), ...sqlOf(name, found.version) }
-        : {}),
+      ...(kind === 'feature-view' ? await storedOf(name, found.version) : {}),
       upstream: upstreamOf(definition),
       downstream: downstreamOf(overlay(catalog, []).all(), streamOf(kind, name)),
     };

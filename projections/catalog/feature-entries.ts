@@ -11,7 +11,7 @@ import { featureText, hopText } from '#domain/plan/feature-text.ts';
 import { lookupsOf } from '#domain/registry/references.ts';
 import { overlay } from '#domain/registry/registered.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
-import type { Catalog } from './catalog.ts';
+import type { CatalogStreams } from './catalog-streams.ts';
 
 type Lookups = ReturnType<typeof lookupsOf>;
 
@@ -51,7 +51,10 @@ const onDemandFeature = (
         computes: formatExpr(definition.value),
       };
 
-export const featuresOf = (catalog: Catalog, definition: Definition): CatalogEntry['features'] => {
+export const featuresOf = (
+  catalog: CatalogStreams,
+  definition: Definition,
+): CatalogEntry['features'] => {
   const lookups = lookupsOf(overlay(catalog, []));
   switch (definition.kind) {
     case 'entity':

@@ -241,6 +241,8 @@ const ROUTES: Readonly<Record<string, Sample>> = {
     path: () => '/iceberg/v1/namespaces/raw/tables/charges/metrics',
     body: () => ({ 'report-type': 'scan-report' }),
   },
+  // The rights of each tool: tests/mcp/rights.
+  'POST /mcp': { needs: ['catalog'], body: () => ({ jsonrpc: '2.0', id: 1, method: 'ping' }) },
   'POST /get-online-features': {
     needs: ['read'],
     body: () => ({ entities, features: ['spending:spent'] }),
@@ -326,7 +328,11 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
     if (method === 'GET' && lists.includes(pattern)) {
       expect(code).toBe(200);
       expect(JSON.stringify(answer)).not.toMatch(/charges|spending|card|payments/);
-    } else if (!pattern.startsWith('/v1/audit/') && pattern !== '/v1/keys/:id/revoke') {
+    } else if (
+      !pattern.startsWith('/v1/audit/') &&
+      pattern !== '/v1/keys/:id/revoke' &&
+      pattern !== '/mcp'
+    ) {
       // What is looked up does not exist for a caller who may not see it. (Feast's routes answer
       // 422 for a source that does not exist.)
       const lookedUp =

@@ -24,15 +24,17 @@ const entriesTable = (entries: readonly CatalogEntry[]): string =>
     ]),
   );
 
-const list = async (
-  kind: string | undefined,
-  _options: unknown,
-  command: Command,
-): Promise<void> => {
+interface AsOf {
+  readonly asOf?: string;
+}
+
+const list = async (kind: string | undefined, { asOf }: AsOf, command: Command): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
   const entries = (
     await Promise.all(
-      kindsOf(kind).map((one) => client.get<CatalogEntry[]>(path('v1', 'registry', one))),
+      kindsOf(kind).map((one) =>
+        client.get<CatalogEntry[]>(`${path('v1', 'registry', one)}${query({ asOf })}`),
+      ),
     )
   ).flat();
   if (json) records(entries);
@@ -91,13 +93,14 @@ const entryText = (entry: CatalogEntry): string => {
 
 const showEntry = async (
   name: string,
-  options: { kind?: string; at?: number; sql?: boolean },
+  options: AsOf & { kind?: string; at?: number; sql?: boolean },
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const entry = await namedEntry(client, name, {
     ...(options.kind === undefined ? {} : { kind: options.kind }),
     ...(options.at === undefined ? {} : { version: options.at }),
+    ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
   });
   if (options.sql === true) {
     if (entry.sql === undefined)
@@ -112,9 +115,9 @@ const showEntry = async (
   else print(entryText(entry));
 };
 
-const search = async (text: string, _options: unknown, command: Command): Promise<void> => {
+const search = async (text: string, { asOf }: AsOf, command: Command): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
-  const entries = await client.get<CatalogEntry[]>(`/v1/search${query({ q: text })}`);
+  const entries = await client.get<CatalogEntry[]>(`/v1/search${query({ q: text, asOf })}`);
   if (json) records(entries);
   else print(entriesTable(entries));
 };
@@ -126,11 +129,11 @@ interface Lineage {
 
 const lineage = async (
   name: string | undefined,
-  _options: unknown,
+  { asOf }: AsOf,
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const graph = await client.get<Lineage>(`/v1/lineage${query({ name })}`);
+  const graph = await client.get<Lineage>(`/v1/lineage${query({ name, asOf })}`);
   if (json) return document(graph);
   print(
     table(
@@ -146,11 +149,17 @@ const lineage = async (
   );
 };
 
+const AS_OF = [
+  '--as-of <position>',
+  'what the registry answered at this position, such as registry@0:12; default: now',
+] as const;
+
 export const addRegistry = (program: Command): void => {
   program
     .command('list')
     .description('list the registered definitions')
     .argument('[kind]', `only this kind: ${KINDS.join(', ')}; default: all kinds`)
+    .option(...AS_OF)
     .addHelpText('after', '\nExample:\n  millrace list feature-view')
     .action(list);
   program
@@ -163,6 +172,7 @@ export const addRegistry = (program: Command): void => {
       'show this version, a whole number (not a time, unlike --at of other commands); default: the newest',
       wholeOption('--at', 1),
     )
+    .option(...AS_OF)
     .option('--sql', 'print the SQL that Flink runs for a feature view on the stack profile')
     .addHelpText(
       'after',
@@ -173,12 +183,14 @@ export const addRegistry = (program: Command): void => {
     .command('search')
     .description('search names, descriptions, owners and tags')
     .argument('<text>', 'words to find; a definition must contain all of them')
+    .option(...AS_OF)
     .addHelpText('after', '\nExample:\n  millrace search delay')
     .action(search);
   program
     .command('lineage')
     .description('show which definitions are computed from which')
     .argument('[name]', 'name of a definition; default: the whole graph')
+    .option(...AS_OF)
     .addHelpText('after', '\nExample:\n  millrace lineage airport_delays')
     .action(lineage);
 };

@@ -15,6 +15,7 @@ interface SqlOptions {
   readonly out?: string;
   readonly rows?: number;
   readonly seconds?: number;
+  readonly known?: string;
 }
 
 interface Answer {
@@ -34,9 +35,10 @@ const mediaOf = (out: string): string => {
   throw new UsageError(`--out must end in ${Object.keys(MEDIA).join(', ')}, not ${out}`);
 };
 
-const bodyOf = (sql: string, { engine, rows, seconds }: SqlOptions) => ({
+const bodyOf = (sql: string, { engine, rows, seconds, known }: SqlOptions) => ({
   sql,
   engine,
+  known,
   limits: rows === undefined && seconds === undefined ? undefined : { rows, seconds },
 });
 
@@ -117,6 +119,7 @@ export const addSql = (program: Command): void => {
       'the longest time; a longer statement is ended',
       wholeOption('--seconds', 1),
     )
+    .option('--known <time>', 'use only events that were accepted by this time; default: now')
     .addHelpText(
       'after',
       '\nExample:\n  millrace sql "SELECT origin, avg(delay) FROM raw_flights GROUP BY origin"\n  millrace sql "FROM raw_flights" --out flights.arrow',

@@ -3,14 +3,9 @@ import { basename, extname } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import type { DatasetSpine } from '#domain/datasets/spine.ts';
-import { fail } from '#domain/errors.ts';
 import { ARROW_STREAM, arrowStream } from '#domain/sql-results/arrow-stream.ts';
-import { parseDuration } from '#domain/values/duration.ts';
-import { parseTime } from '#domain/values/time.ts';
-import { optionalTime } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
-import { compact } from '../compact.ts';
+import { requestOf, rerunOf } from '../dataset-request.ts';
 import { namedFile } from '../named-files.ts';
 import type { RouteContext, RouteModule } from '../route-module.ts';
 import {
@@ -22,32 +17,14 @@ import {
   datasetStatuses,
   type RerunBody,
   rerunBody,
-  type SpineBody,
 } from '../schemas/datasets.ts';
 import { answers, closed } from '../schemas/shapes.ts';
-import { targetOf } from '../target.ts';
 
 type OfDataset = { Params: { id: string } };
 
 const MEDIA: Readonly<Record<string, string>> = {
   '.parquet': 'application/vnd.apache.parquet',
   '.csv': 'text/csv; charset=utf-8',
-};
-
-const spineOf = (spine: SpineBody, named: (name: string, path: string) => string): DatasetSpine => {
-  const { file, rows, grid, events } = spine;
-  const [kind, other] = Object.values(spine).filter((one) => one !== undefined);
-  if (kind === undefined || other !== undefined)
-    return fail('MR_BODY_INVALID', '"spine" must have one of "file", "rows", "grid" and "events"');
-  if (file !== undefined) return { file: named('spine.file', file) };
-  if (rows !== undefined) return { rows };
-  if (grid !== undefined) {
-    const [from, to] = [parseTime(grid.from), parseTime(grid.to)];
-    return { grid: { from, to, every: parseDuration(grid.every) } };
-  }
-  const { source, label = [], from, to } = events as NonNullable<SpineBody['events']>;
-  const range = compact({ from: optionalTime('from', from), to: optionalTime('to', to) });
-  return { events: { source, label, ...range } };
 };
 
 const addData = (app: FastifyInstance, { platform }: RouteContext): void => {
@@ -117,18 +94,10 @@ const addNamed = (app: FastifyInstance, { platform, filesRoot }: RouteContext): 
       },
     },
     async (request, reply) => {
-      const { spine, out, overwrite } = request.body;
-      const named = (name: string, path: string): string =>
-        namedFile(request, name, path, filesRoot);
-      const started = await platform.datasets.rerun(
-        request.params.id,
-        compact({
-          spine: spine === undefined ? undefined : spineOf(spine, named),
-          out: out === undefined ? undefined : named('out', out),
-          overwrite,
-        }),
-        callerOf(request),
+      const wanted = rerunOf(request.body, (name, path) =>
+        namedFile(request, name, path, filesRoot),
       );
+      const started = await platform.datasets.rerun(request.params.id, wanted, callerOf(request));
       reply.code(202);
       return started;
     },
@@ -152,28 +121,10 @@ const register = (app: FastifyInstance, context: RouteContext): void => {
       },
     },
     async (request, reply) => {
-      const { body } = request;
-      const named = (name: string, path: string): string =>
-        namedFile(request, name, path, context.filesRoot);
-      const spine = spineOf(body.spine, named);
-      const out = body.out === undefined ? undefined : named('out', body.out);
-      const known = optionalTime('known', body.known);
-      const started = await platform.datasets.start(
-        {
-          ...compact({
-            out,
-            known,
-            overwrite: body.overwrite,
-            withStatus: body.withStatus,
-            name: body.name,
-            newVersion: body.newVersion,
-          }),
-          target: targetOf(body),
-          spine,
-          mode: body.mode ?? 'event-time',
-        },
-        callerOf(request),
+      const wanted = requestOf(request.body, (name, path) =>
+        namedFile(request, name, path, context.filesRoot),
       );
+      const started = await platform.datasets.start(wanted, callerOf(request));
       reply.code(202);
       return started;
     },

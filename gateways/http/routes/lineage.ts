@@ -25,7 +25,10 @@ export const lineageRoutes: RouteModule = {
           response: answers(200, lineageGraph),
         },
       },
-      (request) => platform.registry.lineage(request.query.name, callerOf(request)),
+      (request) => {
+        const { name, asOf } = request.query;
+        return platform.registry.lineage(name, callerOf(request), asOf);
+      },
     );
     app.get<{ Querystring: PageQuery }>(
       '/v1/lineage/events',

@@ -2,41 +2,51 @@ import { kindOf, wholeNumber } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 
 import type { RouteModule } from '../route-module.ts';
-import { catalogEntries, catalogEntry, registryExport } from '../schemas/registry.ts';
+import {
+  type AsOfQuery,
+  asOfQuery,
+  catalogEntries,
+  catalogEntry,
+  registryExport,
+} from '../schemas/registry.ts';
 import { answers } from '../schemas/shapes.ts';
 
 export const registryRoutes: RouteModule = {
   name: 'registry',
   prefix: '/v1/registry',
   register(app, { platform }) {
-    const schema = (summary: string, answer: object) => ({
-      schema: { tags: ['registry'], summary, response: answers(200, answer) },
+    const schema = (summary: string, answer: object, more: object = {}) => ({
+      schema: { tags: ['registry'], summary, ...more, response: answers(200, answer) },
     });
+    const asOf = { querystring: asOfQuery };
     app.get(
       '/v1/registry',
       schema('All definitions that are not retired, for another registry', registryExport),
       (request) => platform.registry.exported(callerOf(request)),
     );
-    app.get<{ Params: { kind: string } }>(
+    app.get<{ Params: { kind: string }; Querystring: AsOfQuery }>(
       '/v1/registry/:kind',
-      schema('All definitions of a kind', catalogEntries),
-      (request) => platform.registry.list(kindOf(request.params.kind), callerOf(request)),
+      schema('All definitions of a kind', catalogEntries, asOf),
+      (request) =>
+        platform.registry.list(kindOf(request.params.kind), callerOf(request), request.query.asOf),
     );
-    app.get<{ Params: { kind: string; name: string } }>(
+    app.get<{ Params: { kind: string; name: string }; Querystring: AsOfQuery }>(
       '/v1/registry/:kind/:name',
-      schema('The newest version', catalogEntry),
+      schema('The newest version', catalogEntry, asOf),
       (request) => {
         const { kind, name } = request.params;
-        return platform.registry.show(kindOf(kind), name, undefined, callerOf(request));
+        const caller = callerOf(request);
+        return platform.registry.show(kindOf(kind), name, undefined, caller, request.query.asOf);
       },
     );
-    app.get<{ Params: { kind: string; name: string; n: string } }>(
+    app.get<{ Params: { kind: string; name: string; n: string }; Querystring: AsOfQuery }>(
       '/v1/registry/:kind/:name/versions/:n',
-      schema('One version', catalogEntry),
+      schema('One version', catalogEntry, asOf),
       (request) => {
         const { kind, name, n } = request.params;
         const version = wholeNumber('version', n, 1);
-        return platform.registry.show(kindOf(kind), name, version, callerOf(request));
+        const caller = callerOf(request);
+        return platform.registry.show(kindOf(kind), name, version, caller, request.query.asOf);
       },
     );
   },

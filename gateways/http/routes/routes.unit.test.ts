@@ -35,7 +35,7 @@ const wordsOf = (url: string): readonly string[] =>
   url === '/healthz' || url === '/readyz' ? ['health'] : url.split('/');
 
 /** Modules in folders of their own; a web page, in `gateways/page`, would be one of them. */
-const ELSEWHERE: readonly string[] = ['feast', 'iceberg'];
+const ELSEWHERE: readonly string[] = ['feast', 'iceberg', 'mcp'];
 
 const modules = httpModules();
 const modulesHere = modules.filter(({ name }) => !ELSEWHERE.includes(name));

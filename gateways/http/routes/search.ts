@@ -17,7 +17,10 @@ export const searchRoutes: RouteModule = {
           response: answers(200, catalogEntries),
         },
       },
-      (request) => platform.registry.search(request.query.q, callerOf(request)),
+      (request) => {
+        const { q, asOf } = request.query;
+        return platform.registry.search(q, callerOf(request), asOf);
+      },
     );
   },
 };

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { SqlAnswer } from '#domain/api/sql.ts';
 import { ARROW_STREAM, arrowStream } from '#domain/sql-results/arrow-stream.ts';
 import { csvStream } from '#domain/sql-results/csv-stream.ts';
+import { optionalTime } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { JSON_TYPE } from '../json-type.ts';
@@ -10,6 +11,7 @@ import type { RouteModule } from '../route-module.ts';
 import { answers } from '../schemas/shapes.ts';
 import { type SqlBody, sqlAnswer, sqlBody, sqlTables } from '../schemas/sql.ts';
 import { sqlJson } from '../sql-json.ts';
+import { whileConnected } from '../while-connected.ts';
 
 type Stream = AsyncIterable<string | Uint8Array>;
 
@@ -37,13 +39,6 @@ const JSON_FORMAT: Format = { accept: 'application/json', type: JSON_TYPE, write
 const formatOf = (accept = ''): Format =>
   FORMATS.find((format) => accept.toLowerCase().includes(format.accept)) ?? JSON_FORMAT;
 
-/** Aborted when the client has gone. */
-const whileConnected = (reply: FastifyReply): AbortSignal => {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
-};
-
 /** What the formats other than JSON have no place for. */
 const setHeaders = (reply: FastifyReply, { known, tables, rows }: SqlAnswer): void => {
   reply.header('x-millrace-known', String(known));
@@ -69,10 +64,11 @@ export const sqlRoutes: RouteModule = {
       },
       async (request: FastifyRequest<{ Body: SqlBody }>, reply) => {
         const { sql, engine, limits } = request.body;
+        const known = optionalTime('known', request.body.known);
         const format = formatOf(request.headers.accept);
         const signal = whileConnected(reply);
         const answer = await platform.sql.query(
-          { sql, signal, ...compact({ engine, limits: limits && compact(limits) }) },
+          { sql, signal, ...compact({ engine, known, limits: limits && compact(limits) }) },
           callerOf(request),
         );
         setHeaders(reply, answer);

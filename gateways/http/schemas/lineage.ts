@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox';
 import type { LineageGraph } from '#domain/api/registry.ts';
+import { asOf } from './registry.ts';
 import { closed, record, shapeOf } from './shapes.ts';
 
-export const lineageQuery = closed({ name: Type.Optional(Type.String()) });
+export const lineageQuery = closed({ name: Type.Optional(Type.String()), asOf });
 export type LineageQuery = Static<typeof lineageQuery>;
 
 export const lineageGraph = shapeOf<LineageGraph>()(

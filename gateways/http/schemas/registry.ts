@@ -149,5 +149,15 @@ export const catalogEntry = shapeOf<CatalogEntry>()(
 );
 export const catalogEntries = Type.Array(catalogEntry);
 
-export const searchQuery = closed({ q: Type.String() });
+/** Optional for each query of the catalog. */
+export const asOf = Type.Optional(
+  Type.String({
+    description:
+      'a position of the registry, such as registry@0:12: the answer of then; default: now',
+  }),
+);
+export const asOfQuery = closed({ asOf });
+export type AsOfQuery = Static<typeof asOfQuery>;
+
+export const searchQuery = closed({ q: Type.String(), asOf });
 export type SearchQuery = Static<typeof searchQuery>;

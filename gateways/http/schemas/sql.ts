@@ -1,11 +1,12 @@
 /** SQL over the platform's tables. */
 import { type Static, Type } from 'typebox';
 import type { SqlTableInfo } from '#domain/api/sql.ts';
-import { closed, epoch, nullable, oneOf, shapeOf, textOf } from './shapes.ts';
+import { closed, epoch, nullable, oneOf, shapeOf, textOf, time } from './shapes.ts';
 
 export const sqlBody = closed({
   sql: Type.String({ description: 'one read-only statement' }),
   engine: Type.Optional(Type.String()),
+  known: Type.Optional(time),
   limits: Type.Optional(
     closed({ seconds: Type.Optional(Type.Integer()), rows: Type.Optional(Type.Integer()) }),
   ),

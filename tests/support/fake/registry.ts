@@ -43,6 +43,9 @@ export const fakeRegistry = ({ catalog, of, log }: FakeState): Registry => {
     async exported() {
       return { millrace: 'registry', definitions: [] };
     },
+    async position() {
+      return 'registry@0:1';
+    },
     async list(kind) {
       return [...catalog.values()].filter((entry) => entry.kind === kind);
     },
