@@ -43,8 +43,11 @@ export interface HistoryNames {
 /**
  * Which rows of a rollup a table has (docs/guides/sql.md): those that hold of one end of a period,
  * epoch ms (null: of the newest there is), those that hold of all, or the values between changes.
+ * Each as the rows were at the log time `known`.
  */
-export type SqlRollup =
+export type SqlRollup = { readonly known: number } & SqlRollupRows;
+
+type SqlRollupRows =
   | { readonly rows: 'newest'; readonly end: number | null }
   | { readonly rows: 'daily' }
   | {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { rollupRows } from './rollup-rows.ts';
 
-/** Times are small numbers, as microseconds. */
+/** Times are small numbers, as milliseconds. */
 interface Sample {
   readonly key: string;
   readonly start: number;
@@ -58,7 +58,7 @@ const samples = fc.tuple(rollup(1), rollup(LONG)).map(([short, long]): readonly 
 );
 
 const instant = (time: number | null): string =>
-  time === null ? 'NULL::TIMESTAMPTZ' : `make_timestamptz(${time}::BIGINT)`;
+  time === null ? 'NULL::TIMESTAMPTZ' : `make_timestamptz(${time * 1000}::BIGINT)`;
 
 const relation = (all: readonly Sample[]): string =>
   all.length === 0
@@ -93,11 +93,13 @@ afterAll(() => {
 const history = async (
   drawn: readonly Sample[],
   newest: number | null,
+  known = 1_000,
 ): Promise<readonly Row[]> => {
   const sql = rollupRows(
     relation(drawn.filter(({ shorter }) => shorter)),
     {
       rows: 'history',
+      known,
       keys: ['key_k'],
       features: ['v'],
       names: { validFrom: 'f', validTo: 't', knownFrom: 'kf', knownTo: 'kt' },
@@ -107,7 +109,7 @@ const history = async (
     () => relation(drawn.filter(({ shorter }) => !shorter)),
   );
   const result = await connection.runAndReadAll(
-    `SELECT key_k, v, epoch_us(f), epoch_us(t), epoch_us(kf), epoch_us(kt) FROM (${sql})`,
+    `SELECT key_k, v, epoch_ms(f), epoch_ms(t), epoch_ms(kf), epoch_ms(kt) FROM (${sql}) ORDER BY ALL`,
   );
   return result.getRows().map(([key, value, from, to, knownFrom, knownTo]) => ({
     key: String(key),
@@ -171,6 +173,20 @@ test('at each moment and knowledge, a history has what the newest sample says', 
             }
           }
         }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a history as it was known is that of the samples that were there then', async () => {
+  await fc.assert(
+    fc.asyncProperty(samples, fc.integer({ min: -4, max: 10 }), async (drawn, known) => {
+      const then = drawn.flatMap((one) =>
+        one.written > known
+          ? []
+          : [{ ...one, replaced: (one.replaced ?? known + 1) > known ? null : one.replaced }],
+      );
+      expect(await history(drawn, null, known)).toEqual(await history(then, null));
     }),
     { numRuns: 60 },
   );

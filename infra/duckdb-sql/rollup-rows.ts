@@ -64,13 +64,19 @@ SELECT ${row('last(_until ORDER BY period_end)', (name) => `first(${name} ORDER 
 UNION ALL SELECT ${row('_until', (name) => name)} FROM held WHERE NOT (${HOLDS})`;
 };
 
-/** @param stored the rows that are stored */
+/** The rows at a time: without those that were written later, or replaced by then. */
+const rowsAt = (stored: string, known: number): string =>
+  `SELECT * REPLACE (CASE WHEN replaced_at <= ${instant(known)} THEN replaced_at END AS replaced_at) FROM (${stored}) WHERE written_at <= ${instant(known)}`;
+
+/** @param all the rows that are stored */
 export const rollupRows = (
-  stored: string,
+  all: string,
   rollup: SqlRollup,
   rowsOf: (files: SqlFiles) => string,
 ): string => {
-  if (rollup.rows === 'history') return historyRows(stored, rollup, rowsOf);
+  const stored = rowsAt(all, rollup.known);
+  if (rollup.rows === 'history')
+    return historyRows(stored, rollup, (files) => rowsAt(rowsOf(files), rollup.known));
   const holding = `SELECT * EXCLUDE (replaced_at) FROM (${stored}) WHERE ${HOLDS}`;
   if (rollup.rows === 'daily') return holding;
   const { end } = rollup;

@@ -200,7 +200,7 @@ export const createSqlTables = ({
     },
     async pin(tables, known) {
       const pinned = await Promise.all(
-        tables.map((table) => (isOfView(table) ? views.pin(table) : pin(table, known))),
+        tables.map((table) => (isOfView(table) ? views.pin(table, known) : pin(table, known))),
       );
       return { tables: pinned.map(({ table }) => table), read: pinned.map(({ read }) => read) };
     },

@@ -32,8 +32,10 @@ export interface ViewTables {
   readonly all: () => Promise<readonly SqlTableRef[]>;
   readonly isRegistered: (table: SqlTableRef) => boolean;
   readonly describe: (table: SqlTableRef) => SqlTableInfo;
+  /** With what was written by the log time `known`. */
   readonly pin: (
     table: SqlTableRef,
+    known: number,
   ) => Promise<{ readonly table: SqlTable; readonly read: SqlTableRead }>;
 }
 
@@ -123,8 +125,11 @@ const storedColumns = (found: Found, stored: HistoryFiles | null): readonly SqlF
   );
 };
 
-const newestEnd = (stored: HistoryFiles | null): number | null =>
-  stored?.snapshot.periods?.at(-1)?.to ?? null;
+/** null: it is that of the newest row, or there is none */
+const newestEnd = (stored: HistoryFiles | null, known: number): number | null =>
+  stored === null || stored.snapshot.committedAt > known
+    ? null
+    : (stored.snapshot.periods?.at(-1)?.to ?? null);
 
 const latest = (...ends: readonly (number | null)[]): number | null =>
   ends.reduce((a, b) => (a === null ? b : b === null ? a : Math.max(a, b)), null);
@@ -178,29 +183,32 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
   /** `every`: the table of which the position is */
   const tableOf = async (
     table: Found,
+    known: number,
   ): Promise<
     Omit<SqlTable, 'name'> & { readonly stored: HistoryFiles | null; readonly every: RollupPeriod }
   > => {
     const day = await filesOf(table, 'day');
     if (table.of.rows === 'daily')
-      return { ...rowsOf(table, day), rollup: { rows: 'daily' }, stored: day, every: 'day' };
+      return { ...rowsOf(table, day), rollup: { rows: 'daily', known }, stored: day, every: 'day' };
     const hour = await filesOf(table, 'hour');
     const hourIsNewer =
-      (newestEnd(hour) ?? Number.NEGATIVE_INFINITY) > (newestEnd(day) ?? Number.NEGATIVE_INFINITY);
+      (newestEnd(hour, known) ?? Number.NEGATIVE_INFINITY) >
+      (newestEnd(day, known) ?? Number.NEGATIVE_INFINITY);
     const every = hour !== null && (day === null || hourIsNewer) ? 'hour' : 'day';
     const stored = every === 'hour' ? hour : day;
     if (table.of.rows === 'newest') {
-      const rollup = { rows: 'newest', end: newestEnd(stored) } as const;
+      const rollup = { rows: 'newest', known, end: newestEnd(stored, known) } as const;
       return { ...rowsOf(table, stored), rollup, stored, every };
     }
     const [shorter, longer] = hour === null ? [day, null] : [hour, day];
     const rollup = {
       rows: 'history',
+      known,
       keys: keysOf(table).map(({ name }) => name),
       features: featuresOf(table).map(({ name }) => name),
       names: historyNames(table),
       longer: longer === null ? null : rowsOf(table, longer),
-      newest: latest(newestEnd(day), newestEnd(hour)),
+      newest: latest(newestEnd(day, known), newestEnd(hour, known)),
     } as const;
     return { ...rowsOf(table, shorter), rollup, stored, every };
   };
@@ -244,11 +252,11 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
         columns: describedColumns(of),
       };
     },
-    async pin(table) {
+    async pin(table, known) {
       const of = found(table);
-      const { stored, every, ...rest } = await tableOf(of);
+      const { stored, every, ...rest } = await tableOf(of, known);
       const topic = rollupTopic({ view: of.view, version: of.version, every });
-      const end = newestEnd(stored);
+      const end = newestEnd(stored, known);
       return {
         table: { name: table.name, ...rest },
         read: {

@@ -57,8 +57,12 @@ const plainValue = (type: SqlType, value: SqlValue): Value => {
 export const sqlRows = async (
   { sql }: Pick<Platform, 'sql'>,
   statement: string,
+  known?: number,
 ): Promise<readonly Readonly<Record<string, Value>>[]> => {
-  const { columns, batches } = await sql.query({ sql: statement });
+  const { columns, batches } = await sql.query({
+    sql: statement,
+    ...(known === undefined ? {} : { known }),
+  });
   const rows: Record<string, Value>[] = [];
   for await (const batch of batches)
     for (let i = 0; i < batch.rows; i++)

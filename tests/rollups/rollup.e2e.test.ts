@@ -145,6 +145,17 @@ test('what came afterwards counts when the period is written again; both are in 
     ['a', 3, 0, 1, 1],
     ['b', 3, 0, 5, 5],
   ]);
+  const then = (table: string) =>
+    sqlRows(on.platform, `SELECT key_shop, amount FROM ${table} ORDER BY ALL`, before);
+  expect((await then('totals_daily')).map((row) => Object.values(row))).toEqual([
+    ['a', 1],
+    ['a', 1],
+    ['a', 1],
+    ['b', 5],
+    ['b', 5],
+    ['b', 5],
+  ]);
+  expect(await then('totals_v1')).toHaveLength(2);
   const history = await sqlRows(
     on.platform,
     `SELECT *, known_from < make_timestamptz(${before * 1000}::BIGINT) AS early FROM totals_history WHERE key_shop = 'a' ORDER BY valid_from, known_from`,
