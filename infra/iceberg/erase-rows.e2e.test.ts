@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { entriesOf, manifestsOf } from '#infra/shared/iceberg/append.ts';
 import { currentSnapshot } from '#infra/shared/iceberg/metadata.ts';
-import { clicksTable } from '#tests/support/clicks-table.ts';
+import { CLICKS, clicksTable } from '#tests/support/clicks-table.ts';
+import { rowEnds } from './erase-rows.ts';
 import { withoutRows } from './without-rows.ts';
 
 const DAY = 86_400_000;
@@ -36,6 +37,30 @@ test('files of a snapshot whose id is no safe number stay in the table', async (
     expect(left.map(({ data_file }) => data_file)).toEqual([entries[1]?.data_file]);
     expect(left.map((entry) => entry.snapshot_id)).toEqual([FLINKS_ID]);
   } finally {
+    await dispose();
+  }
+});
+
+test('where a table ends with and without the rows of some users', async () => {
+  const users = ['a', 'b', 'a', 'b', 'b'];
+  const { root, dispose } = await clicksTable(
+    users.slice(0, 3).map((user, i) => ({ user, at: i * DAY })),
+    users.slice(3).map((user, i) => ({ user, at: i * DAY })),
+  );
+  const duckDb = await openDuckDb({ memoryLimit: '128MB', threads: 1 });
+  const connection = await duckDb.connect();
+  const endsOf = (topic: string, ...gone: readonly string[]) => {
+    const matches = gone.map((value) => [{ field: 'user', type: 'string' as const, value }]);
+    return rowEnds({ root, topic, matches, connection });
+  };
+  try {
+    expect(await endsOf(CLICKS, 'a')).toEqual([{ partition: 0, all: 5, staying: 5 }]);
+    expect(await endsOf(CLICKS, 'b')).toEqual([{ partition: 0, all: 5, staying: 3 }]);
+    expect(await endsOf(CLICKS, 'a', 'b')).toEqual([{ partition: 0, all: 5, staying: 0 }]);
+    expect(await endsOf('raw.others', 'a')).toEqual([]);
+  } finally {
+    connection.closeSync();
+    duckDb.close();
     await dispose();
   }
 });

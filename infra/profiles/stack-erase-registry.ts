@@ -6,6 +6,7 @@ import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
+import type { TopicNotes } from '#domain/ports/topic-notes.ts';
 import { JOBS_LEASE } from '#infra/mysql/lease.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { inChain } from './erase-remains.ts';
@@ -16,6 +17,7 @@ export interface ErasedRegistry {
   readonly platform: string;
   readonly definitions: readonly Definition[];
   readonly entity: EntityIn;
+  readonly topicNotes: TopicNotes;
   /** Whether the audit log has a signed record. */
   readonly isSigned: () => Promise<boolean>;
   /** @throws MR_DATA_DIR_LOCKED */
@@ -62,6 +64,7 @@ export const openErasedRegistry = async (
       platform: await own.id(),
       definitions,
       entity,
+      topicNotes: own.topicNotes,
       async isSigned() {
         for (let after = 0; ; ) {
           const page = await auditStore.read(after, PAGE);
