@@ -3,11 +3,13 @@ import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Remains } from '#domain/erasure/certificate.ts';
 import type { ErasureScope, Match } from '#domain/erasure/scope.ts';
+import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { tablesBelow } from '#infra/iceberg/belongs.ts';
 import { dataSetsWith } from './erase-data-sets.ts';
+import { listed } from './erase-remains.ts';
 
 /** The rows of a table that are the entity's, values by period among them; null: none. */
 export const tableMatches = ({
@@ -50,4 +52,23 @@ export const dataSetsIn = async (
     for (const name of await dataSetsWith(connection, home, scope)) found.push(join(home, name));
   }
   return found;
+};
+
+/** Data sets that were built in other directories of gateways than these. */
+export const dataSetsElsewhere = (
+  jobs: readonly Pick<DatasetJob, 'status' | 'host'>[],
+  directories: readonly string[],
+): readonly Remains[] => {
+  const homes = directories.map((directory) => `${resolve(directory, 'datasets')}/`);
+  const elsewhere = jobs.flatMap(({ status: { out }, host }) =>
+    out === null || homes.some((home) => out.startsWith(home)) ? [] : [`${host}:${out}`],
+  );
+  return elsewhere.length === 0
+    ? []
+    : [
+        {
+          what: `data sets in other directories: ${listed(elsewhere)}`,
+          why: 'they were not searched: name the --data of each gateway, or remove the files',
+        },
+      ];
 };

@@ -1,5 +1,4 @@
 /** What an erasure of the stack needs of the registry's database. */
-import { join } from 'node:path';
 import type { AuditRecord } from '#domain/api/audit.ts';
 import type { Opened } from '#domain/closing.ts';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -10,9 +9,10 @@ import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { TopicNotes } from '#domain/ports/topic-notes.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
-import { inChain, listed } from './erase-remains.ts';
+import { inChain } from './erase-remains.ts';
 import { definitionsIn, type EntityIn, entityOf } from './erase-scope.ts';
 import { assertNoGateway } from './no-gateway.ts';
+import { dataSetsElsewhere } from './stack-erase-files.ts';
 import { openRegistry } from './stack-stores.ts';
 
 export interface ErasedRegistry {
@@ -93,19 +93,10 @@ export const openErasedRegistry = async (
       const rows = await database.rows<{ job: string }>(
         "SELECT job FROM dataset_job WHERE state = 'done'",
       );
-      const homes = directories.map((directory) => `${join(directory, 'datasets')}/`);
-      const elsewhere = rows
-        .map(({ job }) => JSON.parse(job) as DatasetJob)
-        .flatMap(({ status: { out }, host }) =>
-          out === null || homes.some((home) => out.startsWith(home)) ? [] : [`${host}:${out}`],
-        );
-      if (elsewhere.length === 0) return [];
-      return [
-        {
-          what: `data sets in other directories: ${listed(elsewhere)}`,
-          why: 'they were not searched: name the --data of each gateway, or remove the files',
-        },
-      ];
+      return dataSetsElsewhere(
+        rows.map(({ job }) => JSON.parse(job) as DatasetJob),
+        directories,
+      );
     },
   };
 };
