@@ -84,13 +84,15 @@ const isCurrent = (
   );
 };
 
+type StuckView = Pick<Status['views'][number], 'view' | 'error'>;
+
 /** @returns the views that made no progress */
 const untilFilled = async (
   platform: Platform,
   { flink }: StackAddresses,
   views: ReadonlySet<string>,
   { stuckAfterMs = STUCK_AFTER_MS, onProgress }: FillOptions,
-): Promise<readonly string[]> => {
+): Promise<readonly StuckView[]> => {
   const cluster = flinkCluster(flink);
   const readsHistory = async (): Promise<ReadonlySet<string>> => {
     const reading = new Set<string>();
@@ -118,7 +120,7 @@ const untilFilled = async (
     );
     if (now !== before) since = performance.now();
     before = now;
-    if (performance.now() - since >= stuckAfterMs) return left.map(({ view }) => view);
+    if (performance.now() - since >= stuckAfterMs) return left;
     await sleep(POLL_MS);
   }
 };
@@ -126,6 +128,8 @@ const untilFilled = async (
 export interface FillOptions extends Omit<RecomputeSettings, 'entityQuotas'> {
   readonly addresses: StackAddresses;
   readonly erasure: string;
+  /** whether a text names the entity, which the certificate must not */
+  readonly isInText: (text: string) => boolean;
   /** those that are computed again */
   readonly views: ReadonlySet<string>;
   /** views of others → how many events of their sources were erased */
@@ -137,7 +141,7 @@ export interface FillOptions extends Omit<RecomputeSettings, 'entityQuotas'> {
 /** Opens a platform on the servers, which no gateway may use. */
 export const fillAgain = async (options: FillOptions): Promise<RecomputedOne> => {
   const { addresses, erasure, views, others, onProgress, stuckAfterMs } = options;
-  const { auditAnchor, auditKey, settings } = options;
+  const { auditAnchor, auditKey, settings, isInText } = options;
   const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-erase-'));
   const platform = await openStackPlatform({
     addresses,
@@ -150,9 +154,9 @@ export const fillAgain = async (options: FillOptions): Promise<RecomputedOne> =>
   try {
     const stuck = await untilFilled(platform, addresses, views, options);
     const remains = stuck.map(
-      (view): Remains => ({
+      ({ view, error }): Remains => ({
         what: `values of the view ${view} are not computed again yet`,
-        why: 'its job made no progress; the stores have nothing of the entity, and gateways go on with it: see `millrace status`',
+        why: `its job made no progress${error === null || isInText(error) ? '' : ` (${error})`}; the stores have nothing of the entity, and gateways go on with it: see \`millrace status\``,
       }),
     );
     const replayed = await recomputeViews(platform, {

@@ -45,6 +45,7 @@ const eraseIn = async (run: ErasureRun): Promise<ErasureCertificate> => {
   onStep('started');
   const { recomputed, remains } = await fillAgain({
     ...{ addresses, erasure, auditAnchor, auditKey, onProgress },
+    isInText: registry.entity.isInText,
     views: touchedViews(registry.entity),
     others: othersOf(registry.entity.scope, erased.removed.records),
     ...(stuckAfterMs === undefined ? {} : { stuckAfterMs }),
