@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '#domain/api/platform.ts';
+import { closingAfter } from '#domain/closing.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { Remains } from '#domain/erasure/certificate.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
@@ -29,15 +30,17 @@ const STUCK_AFTER_MS = 5 * 60_000;
  * Progress of jobs is shown by the offsets that they commit: of the jobs that start again from the
  * beginning, these are set back. No job may run.
  */
-export const setBackProgress = async (
+export const setBackProgress = (
   addresses: StackAddresses,
   jobs: readonly string[],
   definitions: readonly Definition[],
-): Promise<void> => {
-  const kafka = { brokers: [addresses.kafka], clientId: 'millrace-erase' };
-  const reader = openBatchReader(kafka);
-  const writer = await openBatchWriter(kafka);
-  try {
+): Promise<void> =>
+  closingAfter(async (opened) => {
+    const kafka = { brokers: [addresses.kafka], clientId: 'millrace-erase' };
+    const reader = openBatchReader(kafka);
+    opened(reader.close);
+    const writer = openBatchWriter(kafka);
+    opened(writer.close);
     const topics = new Set(await reader.topics());
     const setBack = async (group: string, topic: string): Promise<void> => {
       if (!topics.has(topic)) return;
@@ -49,23 +52,16 @@ export const setBackProgress = async (
       );
     };
     const views = definitions.filter((one) => one.kind === 'feature-view');
+    const names = views.map(({ name }) => name);
     for (const job of jobs) {
-      const found = generationNamed(
-        views.map(({ name }) => name),
-        computeJob,
-        job,
-      );
+      const found = generationNamed(names, computeJob, job);
       if (found === null) continue;
       const sources = views.filter(({ name }) => name === found.view).map(({ source }) => source);
       for (const source of new Set(sources))
         await setBack(computeGroup(found.view, found.generation), rawTopic(source));
     }
     for (const topic of topics) if (isFeaturesTopic(topic)) await setBack(MATERIALIZE_GROUP, topic);
-  } finally {
-    await reader.close();
-    await writer.close();
-  }
-};
+  });
 
 type Status = Awaited<ReturnType<Platform['operations']['status']>>;
 
