@@ -127,12 +127,23 @@ export const noDataset = (reference: string): never =>
     },
   );
 
+/** What decides, beside its views, who may have a data set. */
+export interface DatasetOrigin {
+  /** id of the principal that started it; null: there was none */
+  readonly owner: string | null;
+  /** sources whose events are its rows */
+  readonly sources: readonly string[];
+}
+
 /**
  * Refuses a data set by throwing.
- * @param owner id of the principal that started it; null: there was none
  * @param reference what the caller requested: its id, or its name
  */
-export type CheckDataset = (status: DatasetStatus, owner: string | null, reference: string) => void;
+export type CheckDataset = (
+  status: DatasetStatus,
+  origin: DatasetOrigin,
+  reference: string,
+) => void;
 
 /**
  * Values written to files and tables: training sets, batches, rollups. A `check` is called with the
@@ -158,11 +169,11 @@ export interface Datasets {
   get(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetStatus>;
   /**
    * The newest first, of the last 1,000.
-   * @param visible by the owner's id; absent: all are
+   * @param visible absent: all are
    */
   list(
     caller?: Caller,
-    visible?: (status: DatasetStatus, owner: string | null) => boolean,
+    visible?: (status: DatasetStatus, origin: DatasetOrigin) => boolean,
   ): Promise<readonly DatasetStatus[]>;
   /**
    * The file of one that is done.

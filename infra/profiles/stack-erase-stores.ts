@@ -6,8 +6,9 @@ import type { ErasureCertificate, LoggedAnswer, Remains } from '#domain/erasure/
 import type { Directory } from '#domain/ports/file-io.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
+import { noteErasedEnds } from '#infra/flink/history-reach.ts';
 import { tablesBelow } from '#infra/iceberg/belongs.ts';
-import { type ErasedRows, eraseRows, selectRows } from '#infra/iceberg/erase-rows.ts';
+import { type ErasedRows, eraseRows, rowEnds, selectRows } from '#infra/iceberg/erase-rows.ts';
 import { eraseRecords } from '#infra/kafka/segments/erase-records.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import type { Stack } from '#infra/stack/stack.ts';
@@ -86,6 +87,8 @@ const eraseFromHistory = async ({
     const matches = matchesOf(topic);
     if (matches === null) continue;
     onProgress(`history: ${topic}`);
+    const ends = await rowEnds({ root, topic, matches, connection });
+    await noteErasedEnds(registry.topicNotes, topic, ends);
     const erased = await eraseRows({
       ...{ root, topic, matches, connection, now: now(), begun: true },
       onFound(rows) {
