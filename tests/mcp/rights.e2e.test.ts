@@ -1,7 +1,7 @@
 /**
  * Every tool with every role: the roles are written here a second time, by hand. Nothing is shown
- * of namespaces that a caller may not see. Limits, quotas, the audit log and the access log are those
- * of the HTTP routes.
+ * of namespaces that a caller may not see. Limits, quotas, the audit log and the access log are
+ * those of the HTTP routes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -90,6 +90,15 @@ const bodies = (hostile: Hostile): Readonly<Record<string, unknown>> => {
       positions: ['rejected.sales@0:0'],
       events: [sale('corrected')],
     },
+    'POST /mcp': {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: {
+        name: 'read_features',
+        arguments: { service: 'till', entities: [{ shop: 's1' }], request: [{ by: 2 }] },
+      },
+    },
     'POST /get-online-features': {
       features: ['turnover:sales', 'turnover:note'],
       entities: shops,
