@@ -33,7 +33,7 @@ const READ_BYTES = 1;
 const past = (offset: number, span: OffsetSpan | null | undefined): number =>
   span != null && span.from <= offset && offset < span.below ? span.below : offset;
 
-/** Next offsets of a partition of a table: with the rows that are going to be erased, and without. */
+/** Next offsets of a partition of a table: with the rows that will be erased, and without them. */
 export interface ErasedEnds {
   readonly partition: number;
   readonly all: number;

@@ -1,4 +1,4 @@
-/** Rollups where tables are verified, backed up, taken back, repaired, and where an entity is erased. */
+/** Rollups where tables are verified, backed up, taken back, repaired, and an entity is erased. */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { col, count, entity, featureView, last, source, sum } from 'millrace';

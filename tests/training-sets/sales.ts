@@ -1,4 +1,4 @@
-/** Sales of shops, with fields of many types, and a server that has some: for data sets as Arrow. */
+/** Sales of shops, with fields of many types, and a server that has some: for sets as Arrow. */
 import {
   col,
   count,
