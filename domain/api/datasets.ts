@@ -84,7 +84,7 @@ export interface RollupRequest {
   readonly to?: number;
   /** absent: all */
   readonly features?: readonly string[];
-  /** whether periods that the table has are written again, too; absent: that is up to the profile */
+  /** whether periods that the table has are written again; absent: that is up to the profile */
   readonly again?: boolean;
 }
 

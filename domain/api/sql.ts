@@ -45,7 +45,8 @@ export interface SqlRequest {
 export interface SqlTableRead {
   readonly name: string;
   /**
-   * next offset of each partition, such as raw.flights@0:12; of a view, the end of the newest period
+   * next offset of each partition, such as raw.flights@0:12; of a view, the end of its newest
+   * period
    */
   readonly position: string;
   /** of the Iceberg table; null: it has none yet */

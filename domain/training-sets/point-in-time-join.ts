@@ -13,8 +13,8 @@
  * windows stay in the processor's cache while its part of the batch is merged. Event by event, the
  * windows would be loaded from memory again each time.
  *
- * Where the rows are ends of half-open periods, an event that becomes visible at T does not count in
- * a row of T, either.
+ * Where the rows are ends of half-open periods, an event that becomes visible at T does not count
+ * in a row of T, either.
  *
  * An event that is not fed yet cannot be read, so no other guard against leakage is needed. Time
  * only moves forward, so windows slide and release what they leave: the state is no larger than a

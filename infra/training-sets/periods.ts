@@ -1,4 +1,4 @@
-/** Rows that are ends of half-open periods: what is read for them, and which of them are written. */
+/** Rows that are ends of half-open periods: what is read for them, and which are written. */
 import { instantsOf } from '#domain/datasets/check-spine.ts';
 import { coveredFrom } from '#domain/plan/covered-from.ts';
 import type { TrainingSetJob } from '#domain/ports/training-set-builder.ts';
