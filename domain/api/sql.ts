@@ -47,7 +47,7 @@ export interface SqlRequest {
 export interface SqlTableRead {
   readonly name: string;
   /**
-   * next offset of each partition, such as raw.flights@0:12; of a view, the end of the newest
+   * next offset of each partition, such as raw.flights@0:12; of a view, the end of its newest
    * period
    */
   readonly position: string;

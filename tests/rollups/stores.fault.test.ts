@@ -1,4 +1,7 @@
-/** Rollups where tables are verified, backed up, taken back, repaired, and an entity is erased. */
+/**
+ * Rollups in all their tables: by days and hours, of several versions; verified, backed up, taken
+ * back, repaired; and where an entity is erased.
+ */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { col, count, entity, featureView, last, source, sum } from 'millrace';
@@ -7,10 +10,18 @@ import type { RollupRequest } from '#domain/api/datasets.ts';
 import { backUpEmbedded } from '#infra/profiles/embedded-backup.ts';
 import { restoreEmbedded } from '#infra/profiles/embedded-restore.ts';
 import { runInProcess } from '#tests/support/cli.ts';
-import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import {
+  caller,
+  caughtUp,
+  plain,
+  replayFilled,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 import { sqlRows } from './expected.ts';
 
 const DAY = 86_400_000;
+const HOUR = 3_600_000;
 const T = Date.UTC(2026, 0, 1);
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
@@ -58,6 +69,66 @@ const daily = async () =>
     row.amount,
     row.newest,
   ]);
+
+test('tables of SQL: the newest values, those of hours, and those of an earlier version', async () => {
+  await publish([0.5, 'a', 1], [1.25, 'a', 2], [1.5, 'b', 3], [1.8, 'a', 4]);
+  await rollup();
+  const newest = () => sqlRows(on.platform, 'SELECT key_shop, amount FROM totals_v1 ORDER BY 1');
+  expect(await newest()).toEqual([{ key_shop: 'a', amount: 1 }]);
+  expect(await rollup({ every: 'hour' })).toMatchObject({
+    table: 'rollup.totals_v1_hour',
+    to: T + DAY + 19 * HOUR,
+    rows: 2,
+  });
+  expect(await newest()).toEqual([
+    { key_shop: 'a', amount: 3 },
+    { key_shop: 'b', amount: 3 },
+  ]);
+  const answer = await on.platform.sql.query({ sql: 'SELECT 1 FROM totals_daily, totals_v1' });
+  answer.close();
+  expect(answer.tables.map(({ position }) => position).sort()).toEqual([
+    'rollup.totals_v1_day@2026-01-02T00:00:00.000Z',
+    'rollup.totals_v1_hour@2026-01-02T19:00:00.000Z',
+  ]);
+  await on.platform.registry.apply(
+    plain(totals({ features: { sold_7d: count({ window: '7d' }) } })),
+    { force: true },
+    caller,
+  );
+  const { id } = await on.platform.replays.start({ view: 'totals' }, caller);
+  await replayFilled(on.platform, id);
+  await on.platform.replays.change(id, 'promote', {}, caller);
+  await caughtUp(on.platform);
+  const tables = await on.platform.sql.tables();
+  expect(tables.map(({ name }) => name)).toEqual([
+    'raw_sales',
+    'totals_v1',
+    'totals_v2',
+    'totals_daily',
+    'totals_history',
+  ]);
+  expect(tables[1]?.columns.find(({ name }) => name === 'newest')).toEqual({
+    name: 'newest',
+    type: 'double',
+    description: 'the newest amount',
+  });
+  expect(tables[4]?.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+    'key_shop string',
+    'sold_7d long',
+    'valid_from timestamp',
+    'valid_to timestamp',
+    'known_from timestamp',
+    'known_to timestamp',
+  ]);
+  expect(await newest()).toHaveLength(2);
+  expect(await sqlRows(on.platform, 'FROM totals_daily')).toEqual([]);
+  expect(await rollup()).toMatchObject({ version: 2, table: 'rollup.totals_v2_day', rows: 1 });
+  expect(await sqlRows(on.platform, 'SELECT sold_7d FROM totals_daily')).toEqual([{ sold_7d: 1 }]);
+  const { materializations } = await on.platform.registry.show('feature-view', 'totals');
+  expect(materializations?.filter(({ job }) => job === 'rollup')).toMatchObject([
+    { location: expect.stringContaining('totals_v2_day'), store: 'iceberg' },
+  ]);
+});
 
 test('they are verified, counted in the status, backed up, and taken back with the log', async () => {
   await publish([0.5, 'a', 1], [1.5, 'a', 2]);
