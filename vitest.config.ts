@@ -27,6 +27,11 @@ export const SUITES = {
   stack: { include: [`${onServers}/*.test.ts`], exclude: [] },
 } satisfies Readonly<Record<string, Suite>>;
 
+/**
+ * They take minutes, and a busy machine makes them slower: the limit only ends a test that hangs.
+ */
+const faultsOptions = { testTimeout: 900_000, hookTimeout: 900_000 };
+
 /** One after the other: the tests share the servers. */
 const stackOptions = {
   globalSetup: ['tests/stack/support/global-setup.ts'],
@@ -44,7 +49,7 @@ export default defineConfig(({ mode }) => {
       maxWorkers: 2,
       testTimeout: 60_000,
       hookTimeout: 60_000,
-      ...(mode === 'stack' ? stackOptions : {}),
+      ...(mode === 'stack' ? stackOptions : mode === 'faults' ? faultsOptions : {}),
       include: [...include],
       exclude: ['**/node_modules/**', ...exclude],
       setupFiles: ['tests/support/law-seed.ts'],

@@ -3,25 +3,19 @@ import type { Datasets } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { whyRetired } from '#projections/catalog/retired.ts';
-import type { TrainingSets } from '#projections/training-sets/training-sets.ts';
-import type { Rollup } from './dependencies.ts';
 import type { Generations } from './generations.ts';
+import type { OwnTrainingSets } from './training-sets.ts';
 
 interface DatasetsDependencies {
-  readonly trainingSets: TrainingSets;
+  readonly trainingSets: OwnTrainingSets;
   readonly catalog: Catalog;
   readonly generations: Generations;
-  readonly profile: string;
-  /** null: this profile writes no rollups */
-  readonly rollup: Rollup | null;
 }
 
 export const createDatasets = ({
   trainingSets,
   catalog,
   generations,
-  profile,
-  rollup,
 }: DatasetsDependencies): Datasets => ({
   start: trainingSets.start,
   rerun: trainingSets.rerun,
@@ -36,14 +30,8 @@ export const createDatasets = ({
   batch: trainingSets.batch,
   async rollup(request) {
     const { view } = request;
-    if (rollup === null)
-      return fail(
-        'MR_REFUSED',
-        `the ${profile} profile makes no rollups: use the stack profile, or \`millrace batch ${view} --at TIME --out FILE\``,
-        { view },
-      );
     const live = generations.live(view);
-    if (live !== null) return rollup(request, live);
+    if (live !== null) return trainingSets.rollup(request, live);
     const retired = whyRetired(catalog, 'feature-view', view);
     if (retired !== null || catalog.stream('feature-view', view) === null)
       return fail('MR_NOT_FOUND', retired ?? `there is no feature view "${view}"`, { view });

@@ -13,6 +13,7 @@ import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
 import type { ProducerOwners } from '#domain/ports/producer-owners.ts';
+import type { RollupTables } from '#domain/ports/rollup-tables.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { SqlEngine } from '#domain/ports/sql-engine.ts';
 import type { TableDocuments } from '#domain/ports/table-documents.ts';
@@ -99,8 +100,8 @@ export interface PlatformDependencies {
   >;
   /** false: a replay always recomputes a whole view; absent: it can recompute a part */
   readonly partialReplays?: false;
-  /** absent: this profile writes no rollups */
-  readonly rollup?: Rollup;
+  /** `tables`: where rollups that this process computes are stored; `write`: an engine's own way */
+  readonly rollups: { readonly tables: RollupTables } | { readonly write: Rollup };
   /** absent: nothing trims the log, or it does so by itself */
   readonly openRetention?: (
     running: Engine['running'],

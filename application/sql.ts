@@ -48,10 +48,10 @@ export const createSql = (dependencies: SqlDependencies): Sql => {
     });
   };
 
-  const findTable = (name: string, { visible }: Pick<SqlAccess, 'visible'>) => {
+  const findTable = async (name: string, { visible }: Pick<SqlAccess, 'visible'>) => {
     const found = tables.find(name);
     if (found !== null) return found;
-    const near = tables.all().filter(visible);
+    const near = (await tables.all()).filter(visible);
     const hint = suggestion(
       name,
       near.map((table) => table.name),
@@ -61,7 +61,7 @@ export const createSql = (dependencies: SqlDependencies): Sql => {
 
   return {
     tables: async (_caller, visible = () => true) =>
-      Promise.all(tables.all().filter(visible).map(tables.describe)),
+      Promise.all((await tables.all()).filter(visible).map(tables.describe)),
     async query(request, _caller, access = UNLIMITED) {
       const engine = engineOf(request.engine);
       const limits = { seconds: limitOf('seconds', request), rows: limitOf('rows', request) };
@@ -76,7 +76,7 @@ export const createSql = (dependencies: SqlDependencies): Sql => {
           ...(request.signal === undefined ? {} : { signal: request.signal }),
           async tables(names) {
             access.check(names);
-            const found = names.map((name) => findTable(name, access));
+            const found = await Promise.all(names.map((name) => findTable(name, access)));
             await tables.prepare(found);
             known = knownNow();
             const pinned = await tables.pin(found, known);

@@ -3,14 +3,15 @@ import {
   definitionOfTable,
   isTableNamespace,
   noTable,
-  ROLLUP_PERIODS,
   type TableName,
   type TableNamespace,
   type Tables,
 } from '#domain/api/tables.ts';
 import { fail } from '#domain/errors.ts';
 import type { TableDocuments } from '#domain/ports/table-documents.ts';
+import { rollupName } from '#domain/rollups/rollup-name.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { possibleRollups } from '#projections/rollups/rollup-topics.ts';
 
 interface TablesDependencies {
   readonly catalog: Pick<Catalog, 'streams' | 'stream'>;
@@ -23,10 +24,7 @@ export const createTables = ({ catalog, documents }: TablesDependencies): Tables
   /** The names that tables of the namespace can have. */
   const possible: Readonly<Record<TableNamespace, () => readonly string[]>> = {
     raw: () => catalog.streams('source').map(({ name }) => name),
-    rollup: () =>
-      catalog
-        .streams('feature-view')
-        .flatMap(({ name }) => ROLLUP_PERIODS.map((period) => `${name}_${period}`)),
+    rollup: () => possibleRollups(catalog).map(rollupName),
   };
   /** Only names of definitions become paths. */
   const isPossible = (table: TableName): boolean => {

@@ -70,3 +70,5 @@ try {
 } finally {
   await rig.close();
 }
+// Everything is closed. Left to itself, Node 24 has hung here while it freed its handles.
+process.exit();

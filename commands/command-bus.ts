@@ -23,7 +23,7 @@ import {
   keyStream,
 } from '#domain/authorization/keys.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import { MillraceError, type Problem } from '#domain/errors.ts';
+import { hasCode, MillraceError, type Problem } from '#domain/errors.ts';
 import type { CommandRecord, Commit, EventStore, StoredEvent } from '#domain/ports/event-store.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
@@ -116,7 +116,7 @@ interface CommandEnvelope {
 const ATTEMPTS = 20;
 
 const isConflict = (error: unknown): error is MillraceError =>
-  error instanceof MillraceError && error.code === 'MR_VERSION_CONFLICT';
+  hasCode(error, 'MR_VERSION_CONFLICT');
 
 export const createCommandBus = ({
   eventStore,

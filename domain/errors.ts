@@ -54,12 +54,15 @@ export class MillraceError extends Error {
   }
 }
 
+export const hasCode = (error: unknown, code: ErrorCode): error is MillraceError =>
+  error instanceof MillraceError && error.code === code;
+
 /**
  * Whether the same request may succeed shortly. A daily quota (MR_QUOTA_EXCEEDED) is not restored
  * so soon.
  */
 export const isTemporary = (error: unknown): boolean =>
-  error instanceof MillraceError && (error.status === 503 || error.code === 'MR_RATE_LIMITED');
+  hasCode(error, 'MR_RATE_LIMITED') || (error instanceof MillraceError && error.status === 503);
 
 export const fail = (code: ErrorCode, message: string, details?: ErrorDetails): never => {
   throw new MillraceError(code, message, details);

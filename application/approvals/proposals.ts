@@ -18,7 +18,7 @@ import {
 import type { ProposalPlan, ProposedRequest } from '#domain/approval/request.ts';
 import { type ApprovalNeed, validityOf } from '#domain/approval/requirements.ts';
 import { OPEN } from '#domain/authorization/principal.ts';
-import { fail, MillraceError } from '#domain/errors.ts';
+import { fail, hasCode, type MillraceError } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import type { ApprovalIndex } from '#projections/approvals/approval-index.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
@@ -133,8 +133,7 @@ export const createProposals = ({ bus, catalog, index, now }: ProposalsDependenc
       try {
         return await run();
       } catch (error) {
-        if (error instanceof MillraceError && error.code === 'MR_APPROVAL_REQUIRED')
-          return propose(request(), error, proposing);
+        if (hasCode(error, 'MR_APPROVAL_REQUIRED')) return propose(request(), error, proposing);
         throw error;
       }
     },

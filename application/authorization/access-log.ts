@@ -164,11 +164,26 @@ export const withAccessLog = (
       ...datasets,
       start(request, caller) {
         const { spine, target } = request;
+        const of = ofTarget('dataset', readTargetOf(target));
+        const events = 'events' in spine ? resources.one('source', spine.events.source) : [];
         return logged(
-          ofTarget('dataset', readTargetOf(target)),
+          { ...of, resources: [...of.resources, ...events] },
           caller,
           () => datasets.start(request, caller),
           () => ('rows' in spine ? spine.rows.length : null),
+        );
+      },
+      async rerun(reference, request, caller) {
+        const { views, spine } = (await datasets.manifest(reference, caller)).recipe;
+        const touched = [
+          ...views.flatMap(({ view }) => resources.one('feature-view', view)),
+          ...(spine.kind === 'events' ? resources.one('source', spine.source) : []),
+        ];
+        return logged(
+          { act: 'dataset', what: [`dataset/${reference}`], resources: touched },
+          caller,
+          () => datasets.rerun(reference, request, caller),
+          () => (spine.kind === 'rows' ? spine.rows : null),
         );
       },
       batch: (request, caller) =>

@@ -7,7 +7,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { isKeyStream, keyStream } from '#domain/authorization/keys.ts';
 import { OPEN, type Principal } from '#domain/authorization/principal.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode, MillraceError } from '#domain/errors.ts';
 import type {
   AccessOptions,
   AccessRefusal,
@@ -160,8 +160,7 @@ export const createAuthenticator = ({
     try {
       verified = (await options.verifyToken?.(token)) ?? null;
     } catch (error) {
-      if (error instanceof MillraceError && error.code === 'MR_UNAUTHENTICATED')
-        return refuse(error.message, address);
+      if (hasCode(error, 'MR_UNAUTHENTICATED')) return refuse(error.message, address);
       throw error;
     }
     if (verified === null)

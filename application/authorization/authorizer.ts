@@ -89,7 +89,7 @@ export const createAuthorizer = (
         message,
       });
     if (shown) return fail('MR_FORBIDDEN', message, { action, namespace, subject: id });
-    // Who looks a name up is told that there is none; who wants to use it, that it may not.
+    // A lookup answers that there is no such name; a use, that the caller may not.
     const code = action === 'catalog' ? 'MR_NOT_FOUND' : 'MR_FORBIDDEN';
     return fail(code, `"${actor}" may not ${action} ${id}: ${hint}`, {
       action,

@@ -1,14 +1,15 @@
 /** Authorization of data sets, batches and rollups. */
 import type { Caller } from '#domain/api/caller.ts';
-import type { CheckDataset, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
+import type { CheckDataset, DatasetOrigin, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
 import { noDataset } from '#domain/api/datasets.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 import { type DatasetManifest, spineOfRecord } from '#domain/datasets/manifest.ts';
 import type { DatasetSpine } from '#domain/datasets/spine.ts';
-import { fail, MillraceError } from '#domain/errors.ts';
+import { fail, hasCode } from '#domain/errors.ts';
 import { PLATFORM, sees } from './authorizer.ts';
 import { type Checks, readTargetOf } from './checks.ts';
+import type { Resource } from './resources.ts';
 
 /** Data sets that a principal may have being built at a time: each has a thread and 512 MB. */
 const MAX_RUNNING = 8;
@@ -19,23 +20,27 @@ export const authorizeDatasets = (
   { authorize, authorizeRead, charged, view, source, rates }: Checks,
 ): Datasets => {
   /**
-   * The namespaces of its views; without a view, it belongs to no namespace, and is for grants that
-   * hold in all.
+   * Its views, and the sources whose events are its rows; without a view, it belongs to no
+   * namespace, and is for grants that hold in all.
    */
-  const namespacesOf = (status: DatasetStatus): readonly string[] => {
-    const views = status.views.flatMap((one) => view(one.view));
-    return views.length === 0 ? [EVERYWHERE] : views.map((one) => one.namespace ?? EVERYWHERE);
-  };
+  const touchedBy = (
+    { views }: Pick<DatasetStatus, 'views'>,
+    { sources }: Pick<DatasetOrigin, 'sources'>,
+  ): readonly Resource[] =>
+    views.length === 0
+      ? PLATFORM
+      : [...views.flatMap((one) => view(one.view)), ...sources.flatMap(source)];
 
-  /** A data set is visible to the principal that started it, and to admins of all its views. */
+  /** A data set is visible to the principal that started it, and to admins of all it is of. */
   const visibleTo = (caller: Caller | undefined): CheckDataset => {
     authorize(caller, 'read', []);
-    return (status, owner, reference) => {
-      if (owner !== null && owner === caller?.principal?.id) return;
-      // To a caller who may not see its views, the data set does not exist.
-      if (!namespacesOf(status).every((namespace) => sees(caller, namespace))) noDataset(reference);
-      const views = status.views.flatMap((one) => view(one.view));
-      authorize(caller, 'keys', views.length === 0 ? PLATFORM : views);
+    return (status, origin, reference) => {
+      if (origin.owner !== null && origin.owner === caller?.principal?.id) return;
+      const touched = touchedBy(status, origin);
+      // To a caller who may not see them, the data set does not exist.
+      if (!touched.every(({ namespace }) => sees(caller, namespace ?? EVERYWHERE)))
+        noDataset(reference);
+      authorize(caller, 'keys', touched);
     };
   };
 
@@ -57,7 +62,7 @@ export const authorizeDatasets = (
   const authorizeName = async (caller: Caller, name: string): Promise<void> => {
     const isAbsent = await datasets.manifest(name).then(
       () => false,
-      (error: unknown) => error instanceof MillraceError && error.code === 'MR_NOT_FOUND',
+      (error: unknown) => hasCode(error, 'MR_NOT_FOUND'),
     );
     if (isAbsent) return;
     try {
@@ -154,9 +159,11 @@ export const authorizeDatasets = (
     get: async (id, caller) => datasets.get(id, caller, visibleTo(caller)),
     async list(caller) {
       const { grants, id } = authorize(caller, 'read', []);
-      return datasets.list(caller, (status, owner) => {
-        if (owner !== null && owner === id) return true;
-        return namespacesOf(status).every((namespace) => may(grants, 'keys', namespace));
+      return datasets.list(caller, (status, origin) => {
+        if (origin.owner !== null && origin.owner === id) return true;
+        return touchedBy(status, origin).every(({ namespace }) =>
+          may(grants, 'keys', namespace ?? EVERYWHERE),
+        );
       });
     },
     file: async (id, caller) => datasets.file(id, caller, visibleTo(caller)),

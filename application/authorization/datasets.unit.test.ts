@@ -11,14 +11,14 @@ const callerOf = (id: string) => ({
   principal: { id, actor: id, grants: [], limits: {} },
 });
 
-const guarded = () => {
+const guarded = (sources: readonly string[] = []) => {
   const reads: string[] = [];
   const given: string[] = [];
   const found =
     <T>(name: string, answer: T) =>
     async (id: string, _caller: unknown, check?: CheckDataset): Promise<T> => {
       reads.push(id);
-      check?.(status, 'key/ann', id);
+      check?.(status, { owner: 'key/ann', sources }, id);
       given.push(name);
       return answer;
     };

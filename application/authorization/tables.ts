@@ -6,7 +6,7 @@
 import type { Caller } from '#domain/api/caller.ts';
 import { definitionOfTable, noTable, type TableName, type Tables } from '#domain/api/tables.ts';
 import { type Action, EVERYWHERE, may } from '#domain/authorization/grants.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode } from '#domain/errors.ts';
 import { ANONYMOUS } from './authorizer.ts';
 import type { Checks } from './checks.ts';
 import type { Resource } from './resources.ts';
@@ -52,7 +52,7 @@ export const authorizeTables = (
       try {
         authorize(caller, needs.action, needs.resources);
       } catch (error) {
-        if (error instanceof MillraceError && error.code === 'MR_FORBIDDEN') return noTable(table);
+        if (hasCode(error, 'MR_FORBIDDEN')) return noTable(table);
         throw error;
       }
       return tables.load(table, snapshots, caller);

@@ -3,7 +3,7 @@
  * is logged for the first time, and when its columns change.
  */
 import { messageOf } from '#domain/error-message.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode } from '#domain/errors.ts';
 import {
   type FeatureLogCodec,
   type FeatureLogColumns,
@@ -53,7 +53,7 @@ export const featureLogTopics = ({
       return topic;
     } catch (error) {
       warn(`answers of "${service}" cannot be logged: ${messageOf(error)}`);
-      if (!(error instanceof MillraceError && error.code === 'MR_SCHEMA_INCOMPATIBLE')) again();
+      if (!hasCode(error, 'MR_SCHEMA_INCOMPATIBLE')) again();
       return { codec: null, schemaId: -1 };
     }
   };

@@ -7,7 +7,7 @@
 
 import { nestedDecoder } from '#domain/avro/nested-decoder.ts';
 import { messageOf } from '#domain/error-message.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode, MillraceError } from '#domain/errors.ts';
 import type { IngestRecords } from '#domain/ports/ingest-records.ts';
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -76,8 +76,7 @@ export const createIngestRecords = (
       // The registry is unavailable: whether the record is valid is not known.
       if (error instanceof MillraceError && error.status >= 500) throw error;
       // The schema may still be registered, so this answer is not cached.
-      if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND')
-        return `there is no schema ${schemaId}`;
+      if (hasCode(error, 'MR_NOT_FOUND')) return `there is no schema ${schemaId}`;
       codec = `schema ${schemaId} cannot be read as source "${source.definition.name}": ${messageOf(error)}`;
     }
     codecs.set(schemaId, codec);

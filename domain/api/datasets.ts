@@ -6,6 +6,7 @@ import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import type { DatasetMode, DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail, type Problem } from '#domain/errors.ts';
+import type { RollupPeriod } from '#domain/rollups/rollup-name.ts';
 import type { SqlBatch, SqlColumn } from '#domain/sql-results/sql-type.ts';
 import type { Caller } from './caller.ts';
 
@@ -74,13 +75,17 @@ export interface DatasetFile {
 
 export interface RollupRequest {
   readonly view: string;
-  readonly every: 'day' | 'hour';
-  /** a time in the first period; absent: the last whole period */
+  readonly every: RollupPeriod;
+  /**
+   * a time in the first period; absent: the periods after those that the table has, or the last one
+   */
   readonly from?: number;
-  /** the end of the last period, or a time in it; absent: now */
+  /** the end of the last period, or a time in it; absent: the last one that has ended */
   readonly to?: number;
   /** absent: all */
   readonly features?: readonly string[];
+  /** whether periods that the table has are written again; absent: that is up to the profile */
+  readonly again?: boolean;
 }
 
 /** What was written: whole periods, so `from` and `to` may lie outside the requested range. */
@@ -88,11 +93,12 @@ export interface RollupResult {
   readonly view: string;
   readonly version: number;
   readonly generation: number;
-  readonly every: 'day' | 'hour';
+  readonly every: RollupPeriod;
   readonly from: number;
   readonly to: number;
   readonly features: readonly string[];
   readonly table: string;
+  /** that were written: not those that were there */
   readonly rows: number;
 }
 
@@ -121,12 +127,23 @@ export const noDataset = (reference: string): never =>
     },
   );
 
+/** What decides, beside its views, who may have a data set. */
+export interface DatasetOrigin {
+  /** id of the principal that started it; null: there was none */
+  readonly owner: string | null;
+  /** sources whose events are its rows */
+  readonly sources: readonly string[];
+}
+
 /**
  * Refuses a data set by throwing.
- * @param owner id of the principal that started it; null: there was none
  * @param reference what the caller requested: its id, or its name
  */
-export type CheckDataset = (status: DatasetStatus, owner: string | null, reference: string) => void;
+export type CheckDataset = (
+  status: DatasetStatus,
+  origin: DatasetOrigin,
+  reference: string,
+) => void;
 
 /**
  * Values written to files and tables: training sets, batches, rollups. A `check` is called with the
@@ -152,11 +169,11 @@ export interface Datasets {
   get(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetStatus>;
   /**
    * The newest first, of the last 1,000.
-   * @param visible by the owner's id; absent: all are
+   * @param visible absent: all are
    */
   list(
     caller?: Caller,
-    visible?: (status: DatasetStatus, owner: string | null) => boolean,
+    visible?: (status: DatasetStatus, origin: DatasetOrigin) => boolean,
   ): Promise<readonly DatasetStatus[]>;
   /**
    * The file of one that is done.
@@ -176,8 +193,9 @@ export interface Datasets {
   /** Writes the values of every entity to a file. */
   batch(request: BatchRequest, caller: Caller): Promise<BatchResult>;
   /**
-   * Writes a view's values at the end of each period, one row per entity, to a table. A period that
-   * is written again is replaced.
+   * Writes a view's values at the end of each period, one row per entity, to a table.
+   * @throws MR_PARAMETER_INVALID where no period of the range has ended; MR_REFUSED for features
+   * that the table cannot have; MR_HISTORY_TRIMMED
    */
   rollup(request: RollupRequest, caller: Caller): Promise<RollupResult>;
 }

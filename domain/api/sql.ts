@@ -46,7 +46,10 @@ export interface SqlRequest {
 /** A table that a statement read, and its state. */
 export interface SqlTableRead {
   readonly name: string;
-  /** next offset of each partition, such as raw.flights@0:12 */
+  /**
+   * next offset of each partition, such as raw.flights@0:12; of a view, the end of its newest
+   * period
+   */
   readonly position: string;
   /** of the Iceberg table; null: it has none yet */
   readonly snapshot: string | null;

@@ -5,6 +5,7 @@
 import type { Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { TableDocument, WhichSnapshots } from '#domain/ports/table-documents.ts';
+import { parseRollupName } from '#domain/rollups/rollup-name.ts';
 import type { Caller } from './caller.ts';
 
 /**
@@ -23,19 +24,14 @@ export interface TableName {
   readonly name: string;
 }
 
-/** How often a view is rolled up, as the names of the tables end. */
-export const ROLLUP_PERIODS = ['day', 'hour'] as const;
-
-const ROLLUP = new RegExp(`^(.+)_(?:${ROLLUP_PERIODS.join('|')})$`);
-
 /** The definition whose data the table has; null: no table has such a name. */
 export const definitionOfTable = ({
   namespace,
   name,
 }: TableName): { readonly kind: Kind; readonly name: string } | null => {
   if (namespace === 'raw') return { kind: 'source', name };
-  const view = namespace === 'rollup' ? ROLLUP.exec(name)?.[1] : undefined;
-  return view === undefined ? null : { kind: 'feature-view', name: view };
+  const rollup = namespace === 'rollup' ? parseRollupName(name) : null;
+  return rollup === null ? null : { kind: 'feature-view', name: rollup.view };
 };
 
 /** The same for a table that does not exist and for one that the caller may not read. */

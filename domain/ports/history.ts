@@ -9,6 +9,7 @@
  * - After a trim, `events`, `scan` and `scanColumns` that start before the horizon are refused
  *   (MR_HISTORY_TRIMMED): they would lack events.
  */
+import type { PeriodRange } from '#domain/rollups/periods.ts';
 import type { Horizon } from '#domain/sources/horizon.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 
@@ -62,6 +63,8 @@ export interface HistorySnapshot {
   readonly bytes: number;
   /** null: no event was deleted */
   readonly horizon: Horizon | null;
+  /** of the table of a rollup, the periods that are there; absent: its writer does not record it */
+  readonly periods?: readonly PeriodRange[];
 }
 
 /** A column as the files of a table have it. */

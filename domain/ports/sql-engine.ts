@@ -25,12 +25,47 @@ export interface SqlFileColumn {
   readonly type: string;
 }
 
-/** A table at one state. */
-export interface SqlTable {
-  readonly name: string;
+/** Rows as they are stored. */
+export interface SqlFiles {
   readonly columns: readonly SqlFileColumn[];
   /** URIs (FileIO) of Parquet files; a column that a file lacks is null there */
   readonly files: readonly string[];
+}
+
+/** The columns of a history: names that no key and no feature has. */
+export interface HistoryNames {
+  readonly validFrom: string;
+  readonly validTo: string;
+  readonly knownFrom: string;
+  readonly knownTo: string;
+}
+
+/**
+ * Which rows of a rollup a table has (docs/guides/sql.md): those that hold of one end of a period,
+ * epoch ms (null: of the newest there is), those that hold of all, or the values between changes.
+ * Each as the rows were at the log time `known`.
+ */
+export type SqlRollup = { readonly known: number } & SqlRollupRows;
+
+type SqlRollupRows =
+  | { readonly rows: 'newest'; readonly end: number | null }
+  | { readonly rows: 'daily' }
+  | {
+      readonly rows: 'history';
+      readonly keys: readonly string[];
+      readonly features: readonly string[];
+      readonly names: HistoryNames;
+      /** the rollup of the view by longer periods, with columns of the same names */
+      readonly longer: SqlFiles | null;
+      /** the end of the newest period that is there, epoch ms; null: that of the newest row */
+      readonly newest: number | null;
+    };
+
+/** A table at one state. */
+export interface SqlTable extends SqlFiles {
+  readonly name: string;
+  /** of a rollup, whose rows are computed from those that are stored; absent: they are the same */
+  readonly rollup?: SqlRollup;
   /**
    * only rows below these offsets, by partition. `partition` and `offset` are the names of the
    * columns that have them.

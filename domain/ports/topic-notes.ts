@@ -10,7 +10,7 @@ export interface OffsetSpan {
 }
 
 export interface TopicNote {
-  /** by partition: offsets that never had a record; null: none is known */
+  /** by partition: offsets that have no record: markers, erased ones; null: none is known */
   readonly empty: readonly (OffsetSpan | null)[];
   /**
    * by partition: the platform itself deleted the records below this offset, when every computation

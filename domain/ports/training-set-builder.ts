@@ -11,7 +11,7 @@
 
 import type { DatasetBatches } from '#domain/api/datasets.ts';
 import type { DatasetContent, SpineRecord } from '#domain/datasets/manifest.ts';
-import type { DatasetMode, DatasetSpine } from '#domain/datasets/spine.ts';
+import type { DatasetMode, DatasetSpine, GridSpine } from '#domain/datasets/spine.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
 import type {
@@ -81,9 +81,20 @@ export interface TrainingSetJob {
     readonly content: DatasetContent | null;
     readonly spine: SpineRecord;
   };
+  /**
+   * Of one view, over a grid: the rows are the ends of half-open periods. An event at exactly a
+   * row's time does not count in it, and entities have rows only at ends at which one of their
+   * windows has an event. `late`: raw events that do not count. `maxRows`: more are refused
+   * (MR_DATASET_TOO_LARGE); absent: as many as fit in memory.
+   */
+  readonly periods?: { readonly late: readonly Position[]; readonly maxRows?: number };
   /** DuckDB's limit, such as '384MB'; what does not fit spills to the disk of `out` */
   readonly memoryLimit?: string;
 }
+
+/** A job whose rows are ends of periods. No two with one id run at a time. */
+export type PeriodsJob = Omit<TrainingSetJob, 'spine' | 'out' | 'periods'> &
+  Required<Pick<TrainingSetJob, 'periods'>> & { readonly id: string; readonly grid: GridSpine };
 
 export interface TrainingSetProgress {
   readonly stage: string;
@@ -140,6 +151,16 @@ export interface TrainingSetBuilder {
     spine: readonly Row[],
     options?: BuildOptions,
   ) => Promise<readonly ReadonlyMap<string, Value>[]>;
+  /**
+   * The same as a Parquet file, which is there until `use` has settled. Its columns are the
+   * entity's keys, the rows' time and the features, in the order of the definitions.
+   * @throws as `build`
+   */
+  readonly periods: <T>(
+    job: PeriodsJob,
+    use: (file: string, rows: number) => Promise<T>,
+    options?: BuildOptions,
+  ) => Promise<T>;
   /** The rows of a Parquet output, in order; a few batches of them are in memory. */
   readonly batches: (out: string) => Promise<DatasetBatches>;
   /** Bytes of an output; null where there is none. */

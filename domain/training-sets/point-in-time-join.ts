@@ -13,6 +13,9 @@
  * windows stay in the processor's cache while its part of the batch is merged. Event by event, the
  * windows would be loaded from memory again each time.
  *
+ * Where the rows are ends of half-open periods, an event that becomes visible at T does not count
+ * in a row of T, either.
+ *
  * An event that is not fed yet cannot be read, so no other guard against leakage is needed. Time
  * only moves forward, so windows slide and release what they leave: the state is no larger than a
  * server's. Events of entities that are not in the spine are skipped. Lateness plays no part here:
@@ -40,6 +43,8 @@ export interface JoinedView {
   /** index of the plan's feature → where its values go, by row of the spine */
   readonly outputs: readonly SlidingOutput[];
   readonly excluded?: readonly Position[];
+  /** as in `slidingView` */
+  readonly marks?: Float64Array;
 }
 
 /** One scan of one source, and the views over it. */
@@ -55,6 +60,8 @@ export interface JoinSpine {
   readonly times: Float64Array;
   /** the rows to answer, by time */
   readonly order: Uint32Array;
+  /** whether an event that is visible from exactly a row's time on is left out of it */
+  readonly halfOpen?: boolean;
 }
 
 export interface JoinOptions {
@@ -87,9 +94,9 @@ const positionsSet = (
 };
 
 const feedOf = (
-  { plan, fields, outputs, keys, excluded = [] }: JoinedView,
+  { plan, fields, outputs, keys, excluded = [], marks }: JoinedView,
   whole: EventRow,
-  { order }: JoinSpine,
+  { order, halfOpen = false }: JoinSpine,
   sorted: Float64Array,
 ): Feed => {
   const { ids } = keys;
@@ -97,7 +104,7 @@ const feedOf = (
   const entities = new Map(keys.keys.map((key, id) => [key, id]));
   const entitiesOf = eventEntities(plan, whole, (key) => entities.get(key) ?? -1);
   const isExcluded = positionsSet(excluded);
-  const view = slidingView(plan, count, outputs);
+  const view = slidingView(plan, count, outputs, marks);
   const event = eventRow(fields);
   const eventGroups = grouping(count);
   const rowGroups = grouping(count);
@@ -120,7 +127,7 @@ const feedOf = (
           for (; r < lastRow; r++) {
             const place = from + (rowGroups.items[r] as number);
             const at = sorted[place] as number;
-            if (seen <= at) break;
+            if (halfOpen ? seen < at : seen <= at) break;
             view.read(entity, at, order[place] as number);
           }
           event.at(i);
@@ -154,23 +161,24 @@ const feedOf = (
  */
 export const joinPointInTime = async (
   pass: JoinPass,
-  { times, order }: JoinSpine,
+  { times, order, halfOpen = false }: JoinSpine,
   { signal, onProgress }: JoinOptions = {},
 ): Promise<void> => {
   const event = eventRow(pass.fields);
   /** times in the order of the rows: they are read sequentially, `times` would be at random */
   const sorted = Float64Array.from(order, (row) => times[row] as number);
-  const feeds = pass.views.map((view) => feedOf(view, event, { times, order }, sorted));
+  const feeds = pass.views.map((view) => feedOf(view, event, { times, order, halfOpen }, sorted));
   let next = 0;
   let fed = 0;
   for await (const batch of pass.events) {
     signal?.throwIfAborted();
     if (batch.count === 0) continue;
     // Rows at the time of the last event wait: the next batch can start with an event of that
-    // time.
+    // time. Half-open ones do not: they must be read before this batch's events of that time.
     const last = batch.visible[batch.count - 1] as number;
+    const isDue = (at: number): boolean => (halfOpen ? at <= last : at < last);
     let to = next;
-    while (to < order.length && (sorted[to] as number) < last) to++;
+    while (to < order.length && isDue(sorted[to] as number)) to++;
     event.use(batch);
     for (const feed of feeds) feed.merge(batch, next, to);
     next = to;

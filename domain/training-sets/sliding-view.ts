@@ -5,6 +5,7 @@
  */
 
 import { type Finalized, OVERFLOW } from '#domain/aggregations/aggregation.ts';
+import { coveredFrom } from '#domain/plan/covered-from.ts';
 import type { PlannedFeature, PlannedPartial, ViewPlan } from '#domain/plan/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import { type ResultValues, setValue } from './columns.ts';
@@ -118,10 +119,24 @@ const newestExistence = (entities: number, evaluate: Expression) => {
   };
 };
 
+/** Where the earliest window that ends at a time begins. Rows are read by time, so one is kept. */
+const windowsFrom = (plan: ViewPlan): ((at: number) => number) => {
+  let [kept, from] = [Number.NaN, 0];
+  return (at) => {
+    if (at !== kept) [kept, from] = [at, coveredFrom(plan, at)];
+    return from;
+  };
+};
+
+/**
+ * @param marks by row: 1 where the entity exists, has not expired, and one of its windows has an
+ * event
+ */
 export const slidingView = (
   plan: ViewPlan,
   entities: number,
   outputs: readonly SlidingOutput[],
+  marks?: Float64Array,
 ): SlidingView => {
   const expressions: Expression[] = [];
   const indexOf = (f: Expression | null): number => {
@@ -140,6 +155,7 @@ export const slidingView = (
   const withoutEvents = entities;
   const existing = existence === null ? null : newestExistence(entities, existence.evaluate);
   const statuses = outputs.flatMap((output) => output.statuses ?? []);
+  const begins = windowsFrom(plan);
   /** the same status of all features */
   const mark = (row: number, status: number): void => {
     for (let i = 0; i < statuses.length; i++) (statuses[i] as StatusCodes)[row] = status;
@@ -172,6 +188,7 @@ export const slidingView = (
       }
       for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).read(entity, at, row);
       if (last === Number.NEGATIVE_INFINITY) mark(row, NOT_FOUND);
+      else if (marks !== undefined && last >= begins(at)) marks[row] = 1;
     },
     get size() {
       return windows.reduce((sum, window) => sum + window.size, 0);

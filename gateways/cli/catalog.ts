@@ -1,7 +1,7 @@
 /** Looks up a name from the command line in the registry. */
 import type { CatalogEntry } from '#domain/api/registry.ts';
 import type { Kind } from '#domain/definitions/model.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode, MillraceError } from '#domain/errors.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
 import { readArgument } from '#gateways/shared/read-argument.ts';
@@ -27,7 +27,7 @@ export const find = async (
       )}${query({ asOf })}`,
     );
   } catch (error) {
-    if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND') return null;
+    if (hasCode(error, 'MR_NOT_FOUND')) return null;
     throw error;
   }
 };

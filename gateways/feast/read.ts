@@ -8,7 +8,7 @@
 import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode, MillraceError } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import { plainOfText } from '#domain/values/scalar-of-text.ts';
 import { looksLikeSeconds } from '#domain/values/time.ts';
@@ -25,7 +25,7 @@ const exists = async (platform: Platform, name: string, caller: Caller): Promise
     await platform.registry.show('on-demand-feature', name, undefined, caller);
     return true;
   } catch (error) {
-    if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND') return false;
+    if (hasCode(error, 'MR_NOT_FOUND')) return false;
     throw error;
   }
 };

@@ -5,7 +5,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode } from '#domain/errors.ts';
 import { RETRY_AFTER_S } from '#gateways/shared/byte-budget.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { watchUnread } from '#gateways/shared/unread.ts';
@@ -49,8 +49,7 @@ export const watchConnections = (app: FastifyInstance, limits: GatewayLimits): v
     done(unread.refusal(caller, request.url === '/healthz') ?? undefined);
   });
   app.addHook('onError', (request, reply, error, done) => {
-    if (error instanceof MillraceError && error.code === 'MR_OVERLOADED')
-      reply.header('retry-after', RETRY_AFTER_S);
+    if (hasCode(error, 'MR_OVERLOADED')) reply.header('retry-after', RETRY_AFTER_S);
     const { raw } = request;
     if (!raw.complete)
       reply.raw.once('finish', () => {

@@ -356,7 +356,7 @@ test('a rollup names a view, a period and a range', async () => {
     features: ['departures'],
   });
   expect(made.body).toMatchObject({
-    table: 'iceberg.rollup.airport_delays_hour',
+    table: 'rollup.airport_delays_v1_hour',
     features: ['departures'],
     rows: 2,
   });

@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { FileIO } from '#domain/ports/file-io.ts';
-import type { SqlEngine, SqlQuery, SqlResult } from '#domain/ports/sql-engine.ts';
+import type { SqlEngine, SqlQuery, SqlResult, SqlTable } from '#domain/ports/sql-engine.ts';
 import { workerUrl } from '#infra/shared/worker-url.ts';
 import { tooLong, tooMuchMemory } from './failure.ts';
 import { type Answer, type ProcessLimits, type Request, TOO_LARGE } from './messages.ts';
@@ -109,6 +109,15 @@ const start = (limits: ProcessLimits, warn: (message: string) => void): Running 
   };
 };
 
+/** The table with its files as paths on the local disk. */
+const openTable = async (table: SqlTable, { engine }: FileIO): Promise<SqlTable> => {
+  const { rollup } = table;
+  const read = { ...table, files: await engine.readable(table.files) };
+  if (rollup?.rows !== 'history' || rollup.longer === null) return read;
+  const longer = { ...rollup.longer, files: await engine.readable(rollup.longer.files) };
+  return { ...read, rollup: { ...rollup, longer } };
+};
+
 /** A reader that stops reading does not keep the process. */
 async function* batchesOf(running: Running, close: () => void): SqlResult['batches'] {
   const idle = setTimeout(() => running.end(aborted()), IDLE_MS);
@@ -161,12 +170,7 @@ export const duckDbSql = ({
       const prepared = await within(ask, limits.seconds);
       // Not within the limit: the tables may have to be written up to the present first.
       const pinned = await tables(prepared.tables);
-      const opened = await Promise.all(
-        pinned.map(async (table) => ({
-          ...table,
-          files: await files.engine.readable(table.files),
-        })),
-      );
+      const opened = await Promise.all(pinned.map((table) => openTable(table, files)));
       const run = running.ask({ do: 'run', tables: opened }, 'ran');
       const { columns, rows } = await within(run, limits.seconds);
       return { columns, rows, batches: batchesOf(running, close), close };

@@ -4,10 +4,11 @@
  * without settings that could be changed.
  */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import type { SqlTable } from '#domain/ports/sql-engine.ts';
+import type { SqlFiles, SqlTable } from '#domain/ports/sql-engine.ts';
 import { identifier, literal } from '#domain/sql/duckdb/names.ts';
 import { parquetByFieldId } from '#domain/sql/duckdb/parquet-files.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
+import { rollupRows } from './rollup-rows.ts';
 
 export const openSession = async (memoryLimit: string): Promise<DuckDBConnection> => {
   const instance = await DuckDBInstance.create(':memory:', {
@@ -29,7 +30,7 @@ export const openSession = async (memoryLimit: string): Promise<DuckDBConnection
 /** Its files as paths on the local disk. */
 export type OpenedTable = SqlTable;
 
-type Column = OpenedTable['columns'][number];
+type Column = SqlFiles['columns'][number];
 
 const NULL = ({ type }: Column): string => `NULL::${sqlType(type)}`;
 
@@ -46,8 +47,7 @@ const below = ({ columns, below: cut }: OpenedTable): string => {
   return ` WHERE ${each.length === 0 ? 'false' : each.join(' OR ')}`;
 };
 
-const rowsOf = (table: OpenedTable): string => {
-  const { columns, files } = table;
+const storedRows = ({ columns, files }: SqlFiles, where = ''): string => {
   if (files.length === 0) return `SELECT ${selected(columns, NULL)} WHERE false`;
   // A column of a user may have any name, so here each has one of its own.
   const fields = columns.flatMap(({ fieldId, type }, i) =>
@@ -55,8 +55,18 @@ const rowsOf = (table: OpenedTable): string => {
   );
   const value = (column: Column, i: number): string =>
     column.fieldId === null ? NULL(column) : `c${i}`;
-  return `SELECT ${selected(columns, value)} FROM ${parquetByFieldId(files, fields)}${below(table)}`;
+  return `SELECT ${selected(columns, value)} FROM ${parquetByFieldId(files, fields)}${where}`;
 };
+
+const rowsOf = (table: OpenedTable): string => {
+  const { rollup } = table;
+  const stored = storedRows(table, below(table));
+  if (rollup === undefined) return stored;
+  return rollupRows(stored, rollup, (longer) => storedRows(longer));
+};
+
+const filesOf = ({ files, rollup }: OpenedTable): readonly string[] =>
+  rollup?.rows === 'history' ? [...files, ...(rollup.longer?.files ?? [])] : files;
 
 /** Makes the tables and locks the session, which then runs what a user wrote. */
 export const lockWith = async (
@@ -65,7 +75,7 @@ export const lockWith = async (
 ): Promise<void> => {
   for (const table of tables)
     await connection.run(`CREATE VIEW ${identifier(table.name)} AS ${rowsOf(table)}`);
-  const files = tables.flatMap((table) => table.files);
+  const files = tables.flatMap(filesOf);
   await connection.run(`SET allowed_paths = [${files.map(literal).join(', ')}]`);
   await connection.run('SET enable_external_access = false');
   await connection.run('SET lock_configuration = true');

@@ -9,6 +9,8 @@ const served = {
   version: 2,
   generation: 1,
   degraded: () => 1,
+  fetch: async () => 'tiles',
+  completeThrough: () => 3,
 } as unknown as ServedView;
 
 const open = () => {
@@ -40,12 +42,36 @@ test('the position is the end of the log, until the view is live', () => {
   expect(folded.served.position()).toBe('raw.sales@');
   at.ends = [4, 0];
   expect(folded.served.position()).toBe('raw.sales@0:4,1:0');
+  at.visible = [1, 0];
   folded.promoted();
+  expect(folded.isOver()).toBe(false);
   at.ends = [9, 3];
   expect(folded.served.positions()).toEqual([
     { partition: 0, offset: 4 },
     { partition: 1, offset: 0 },
   ]);
+});
+
+test('an empty source: raw events answer until the first event is computed', async () => {
+  const { at, folded } = open();
+  [at.ends, at.visible] = [
+    [0, 0],
+    [0, 0],
+  ];
+  expect(await folded.served.fetch?.(['a'], 0)).not.toBe('tiles');
+  folded.promoted();
+  expect(folded.isOver()).toBe(false);
+  expect(await folded.served.fetch?.(['a'], 0)).toBe('tiles');
+  expect(folded.served.completeThrough(9)).toBe(3);
+  at.ends = [7, 2];
+  expect(await folded.served.fetch?.(['a'], 0)).not.toBe('tiles');
+  expect([folded.isOver(), folded.served.position()]).toEqual([false, 'raw.sales@0:7,1:2']);
+  at.visible = [3, 0];
+  expect(folded.isOver()).toBe(false);
+  at.ends = [9, 9];
+  expect(folded.served.position()).toBe('raw.sales@0:7,1:2');
+  at.visible = [7, 2];
+  expect(folded.isOver()).toBe(true);
 });
 
 test('tiles answer once they have what the log had at the promotion, and not before it', () => {

@@ -33,6 +33,32 @@ const READ_BYTES = 1;
 const past = (offset: number, span: OffsetSpan | null | undefined): number =>
   span != null && span.from <= offset && offset < span.below ? span.below : offset;
 
+/** Next offsets of a partition of a table: with the rows that will be erased, and without them. */
+export interface ErasedEnds {
+  readonly partition: number;
+  readonly all: number;
+  readonly staying: number;
+}
+
+/**
+ * Notes, before the last rows of partitions are erased from the history and from the log, that no
+ * record is left of them. The log may have deleted them before: then they would look like lost
+ * events. Of a topic that has no note yet, the first look says the same.
+ */
+export const noteErasedEnds = async (
+  notes: TopicNotes,
+  topic: string,
+  ends: readonly ErasedEnds[],
+): Promise<void> => {
+  const note = await notes.find(topic);
+  const cut = ends.filter(({ all, staying }) => staying < all);
+  if (note === null || cut.length === 0) return;
+  const empty = [...note.empty];
+  for (const { partition, all, staying } of cut)
+    empty[partition] = { from: staying, below: past(all, note.empty[partition]) };
+  await notes.write(topic, { ...note, empty: Array.from(empty, (span) => span ?? null) });
+};
+
 export const historyReach = ({ log, notes }: HistoryReachOptions): HistoryReach => {
   const update = async (topic: string, change: (note: TopicNote) => TopicNote): Promise<void> => {
     const before = await notes.find(topic);

@@ -1,14 +1,20 @@
 /** Offsets without a record, once Kafka has deleted them, are told from events that are lost. */
 import { expect, test } from 'vitest';
 import type { LogRecord } from '#domain/ports/log.ts';
-import type { TopicNote } from '#domain/ports/topic-notes.ts';
-import { historyReach } from './history-reach.ts';
+import type { TopicNote, TopicNotes } from '#domain/ports/topic-notes.ts';
+import { historyReach, noteErasedEnds } from './history-reach.ts';
 
 const T = 'raw.s';
 
 /** One partition with records at some offsets, which deletes by itself. */
 const under = (records: readonly number[], end: number, note: TopicNote | null = null) => {
   const state = { begin: 0, end, note };
+  const notes: TopicNotes = {
+    find: async () => state.note,
+    async write(_topic, written) {
+      state.note = written;
+    },
+  };
   const reach = historyReach({
     log: {
       begin: async () => [state.begin],
@@ -18,14 +24,9 @@ const under = (records: readonly number[], end: number, note: TopicNote | null =
           .filter((offset) => offset >= Math.max(from, state.begin))
           .map((offset) => ({ offset }) as LogRecord),
     },
-    notes: {
-      find: async () => state.note,
-      async write(_topic, written) {
-        state.note = written;
-      },
-    },
+    notes,
   });
-  return { state, reach };
+  return { state, reach, notes };
 };
 
 test('a marker behind the last record is noted while it is there', async () => {
@@ -67,6 +68,22 @@ test('the first look at a topic takes what is gone for known, if it has a histor
   none.state.begin = 9;
   await none.reach.observe(T, []);
   expect(await none.reach.reached(T, [])).toEqual([0]);
+});
+
+test('the last records of a topic that Kafka has deleted are erased from the history', async () => {
+  const { state, reach, notes } = under([0, 1, 2, 3, 4], 6);
+  await reach.observe(T, [5]);
+  state.begin = 6;
+  await noteErasedEnds(notes, T, [{ partition: 0, all: 5, staying: 2 }]);
+  expect(await reach.reached(T, [5]), 'killed before the commit').toEqual([6]);
+  expect(await reach.reached(T, [2])).toEqual([6]);
+  await reach.observe(T, [2]);
+  // Run again, and with another entity whose rows are the last ones now.
+  await noteErasedEnds(notes, T, [{ partition: 0, all: 2, staying: 2 }]);
+  expect(await reach.reached(T, [2])).toEqual([6]);
+  await noteErasedEnds(notes, T, [{ partition: 0, all: 2, staying: 0 }]);
+  await reach.observe(T, []);
+  expect(await reach.reached(T, [])).toEqual([6]);
 });
 
 test('what the platform itself deleted only grows', async () => {

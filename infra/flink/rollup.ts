@@ -10,11 +10,19 @@ import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
+import { ceilTo, floorTo, type PeriodRange } from '#domain/rollups/periods.ts';
+import {
+  PERIOD_MS,
+  ROLLUP_PERIODS,
+  type RollupName,
+  rollupTopic,
+} from '#domain/rollups/rollup-name.ts';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { decodeBound } from '#infra/shared/iceberg/bounds.ts';
 import { ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/shared/iceberg/pinned-table.ts';
+import { rollupColumns } from '#infra/shared/iceberg/rollup-columns.ts';
 import { typeName } from '#infra/shared/iceberg/schema.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import type { FlinkCluster } from './cluster.ts';
@@ -22,15 +30,8 @@ import { createFills, type Fills } from './fills.ts';
 import type { FlinkGeneration } from './generation.ts';
 import { icebergColumnsSql } from './iceberg-columns.ts';
 import type { FlinkJobs } from './jobs.ts';
-import { rollupTable, rollupTopic } from './sql/names.ts';
-import {
-  EVERY_MS,
-  type Every,
-  forgetSql,
-  notInTiles,
-  rollupColumns,
-  rollupSql,
-} from './sql/rollup.ts';
+import { rollupTable } from './sql/names.ts';
+import { forgetSql, notInTiles, rollupSql } from './sql/rollup.ts';
 import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
@@ -58,24 +59,17 @@ const ROLLUP_JOB = 'rollup';
 const SETTLE_MS = 60_000;
 const POLL_MS = 200;
 
-const DAY_MS = EVERY_MS.day;
-const floor = (time: number, step: number): number => Math.floor(time / step) * step;
-const ceil = (time: number, step: number): number => Math.ceil(time / step) * step;
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
+const DAY_MS = PERIOD_MS.day;
 
 /**
  * The whole days that have only ended periods.
  * @throws MR_PARAMETER_INVALID where there is none
  */
-const rangeOf = ({ every, from, to }: RollupRequest, now: number): Range => {
-  const step = EVERY_MS[every];
-  const over = floor(now, step);
-  const last = Math.min(ceil(to ?? over, DAY_MS), over);
-  const first = floor(from ?? last - step, DAY_MS);
+const rangeOf = ({ every, from, to }: RollupRequest, now: number): PeriodRange => {
+  const step = PERIOD_MS[every];
+  const over = floorTo(now, step);
+  const last = Math.min(ceilTo(to ?? over, DAY_MS), over);
+  const first = floorTo(from ?? last - step, DAY_MS);
   if (first < last) return { from: first, to: last };
   const text = (time: number): string => new Date(time).toISOString();
   return fail(
@@ -112,18 +106,19 @@ const featuresOf = (
   );
 };
 
-/** The tables of a view's rollups. */
+/** The tables of the rollups of a view's version. */
 export const rollupsOf = async (
   tables: Directory,
-  view: string,
+  { view, version }: Omit<RollupName, 'every'>,
 ): Promise<readonly RollupTable[]> => {
   const found: RollupTable[] = [];
-  for (const every of Object.keys(EVERY_MS) as Every[]) {
-    const table = await tableReader(tableDirectory(tables, rollupTopic(view, every))).pin();
+  for (const every of ROLLUP_PERIODS) {
+    const of = { view, version, every };
+    const table = await tableReader(tableDirectory(tables, rollupTopic(of))).pin();
     const days = table?.files.flatMap(({ day }) => day ?? []) ?? [];
     if (days.length === 0) continue;
     const newest = days.reduce((a, b) => Math.max(a, b));
-    const location = rollupTable(view, every).replaceAll('`', '');
+    const location = rollupTable(of).replaceAll('`', '');
     found.push({
       store: 'iceberg',
       location,
@@ -150,7 +145,10 @@ const settled = async (generation: FlinkGeneration, fills: Fills): Promise<void>
   fills.forget(generation);
 };
 
-const filesOf = async (directory: Directory, { from, to }: Range): Promise<readonly PinnedFile[]> =>
+const filesOf = async (
+  directory: Directory,
+  { from, to }: PeriodRange,
+): Promise<readonly PinnedFile[]> =>
   ((await tableReader(directory).pin())?.files ?? []).filter(
     ({ day }) => day !== null && day * DAY_MS >= from && day * DAY_MS < to,
   );
@@ -159,7 +157,11 @@ const filesOf = async (directory: Directory, { from, to }: Range): Promise<reado
  * Number of files of the range that an earlier rollup wrote. They are of days that have no rows any
  * more, which overwriting does not touch.
  */
-const leftFrom = async (directory: Directory, range: Range, writtenAt: number): Promise<number> => {
+const leftFrom = async (
+  directory: Directory,
+  range: PeriodRange,
+  writtenAt: number,
+): Promise<number> => {
   const table = await tableReader(directory).pin();
   const written = table?.fields.find(({ name }) => name === 'written_at');
   if (written === undefined) return 0;
@@ -183,9 +185,10 @@ export const rollUp = async (
   const range = rangeOf(request, now());
   // Each rollup has its own fills, so that two at once do not disturb each other.
   await settled(running, createFills(options));
-  const topic = rollupTopic(plan.view, every);
+  const of = { view: plan.view, version, every };
+  const topic = rollupTopic(of);
   const directory = tableDirectory(tables, topic);
-  const columns = rollupColumns({ plan, features });
+  const columns = rollupColumns({ keys: plan.keys, features });
   const changes = await ensureTable({
     table: directory,
     name: topic,
@@ -195,7 +198,7 @@ export const rollUp = async (
     openDuckDb,
     ofNoTopic: true,
   });
-  const table = rollupTable(plan.view, every);
+  const table = rollupTable(of);
   const writtenAt = now();
   const sql = rollupSql({ plan, version, generation, features, every, ...range, writtenAt });
   const session = await openSession(gateway, {

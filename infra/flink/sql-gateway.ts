@@ -4,7 +4,7 @@
  * does not answer is MR_ENGINE_UNAVAILABLE.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, MillraceError } from '#domain/errors.ts';
+import { fail, hasCode, MillraceError } from '#domain/errors.ts';
 import { callFlink } from './call-flink.ts';
 
 export interface SqlSession {
@@ -75,7 +75,7 @@ export const openSession = async (
         next = page.nextResultUri ?? next;
       }
     } catch (error) {
-      if (error instanceof MillraceError && error.code === 'MR_ENGINE_FAILED')
+      if (hasCode(error, 'MR_ENGINE_FAILED'))
         throw new MillraceError(
           'MR_ENGINE_FAILED',
           `${error.message}; the statement was: ${statement.slice(0, 4000)}`,

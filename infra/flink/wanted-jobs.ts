@@ -187,23 +187,22 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     }
   };
 
-  let archivable: { readonly at: number; readonly lost: ReadonlySet<string> } | null = null;
-  /** Topics whose history would have a gap, if it went on. */
-  const lostTopics = async (
-    { sources, featureLogs }: Materialized,
-    refused: (error: unknown) => void,
-  ): Promise<ReadonlySet<string>> => {
+  let archivable: { readonly at: number; readonly lost: ReadonlyMap<string, unknown> } | null =
+    null;
+  /** Topics whose history would have a gap, if it went on, and why. */
+  const lostTopics = async ({
+    sources,
+    featureLogs,
+  }: Materialized): Promise<ReadonlyMap<string, unknown>> => {
     if (archivable !== null && Date.now() - archivable.at < LOST_MS) return archivable.lost;
-    const lost = new Set<string>();
+    const lost = new Map<string, unknown>();
     for (const topic of [
       ...sources.map(({ name }) => rawTopic(name)),
       ...featureLogs.map(({ service }) => featureLogTopic(service)),
     ]) {
       // A topic that cannot be read, or a table, is another problem, which its job reports.
       const error = await options.lostEvents(topic).catch(() => null);
-      if (error === null) continue;
-      lost.add(topic);
-      refused(error);
+      if (error !== null) lost.set(topic, error);
     }
     archivable = { at: Date.now(), lost };
     return lost;
@@ -213,7 +212,8 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     what: Materialized,
     refused: (error: unknown) => void,
   ): Promise<void> => {
-    const lost = await lostTopics(what, refused);
+    const lost = await lostTopics(what);
+    for (const error of lost.values()) refused(error);
     const sources = what.sources.filter(({ name }) => !lost.has(rawTopic(name)));
     const featureLogs = what.featureLogs.filter(
       ({ service }) => !lost.has(featureLogTopic(service)),

@@ -108,13 +108,15 @@ const ensured = async (given: Given) => {
     lostEvents: async () => given.lost ?? null,
     clean: async () => {},
   };
-  const error = await wantedJobs(options)
-    .ensure(wanted)
-    .then(
+  const { ensure } = wantedJobs(options);
+  const errorOfRun = (): Promise<string | null> =>
+    ensure(wanted).then(
       () => null,
       (thrown: unknown) => (thrown as MillraceError).code,
     );
-  return { started, discarded, written, error, compute: started.get('millrace-compute-v-g1') };
+  const error = await errorOfRun();
+  const compute = started.get('millrace-compute-v-g1');
+  return { started, discarded, written, error, compute, errorOfRun };
 };
 
 const GONE = new MillraceError('MR_REPLAY_NEEDED', 'gone');
@@ -166,6 +168,7 @@ test('a generation that is filled begins again', async () => {
 
 test('a source that lost events is left out of the history', async () => {
   const lost = new MillraceError('MR_EVENTS_LOST', 'lost');
-  const { started, error } = await ensured({ lost });
+  const { started, error, errorOfRun } = await ensured({ lost });
   expect([started.has('millrace-archive'), error]).toEqual([false, 'MR_EVENTS_LOST']);
+  expect(await errorOfRun(), 'also while it is not looked again').toBe('MR_EVENTS_LOST');
 });

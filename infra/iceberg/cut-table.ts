@@ -10,6 +10,7 @@ import {
   endOffsetsOf,
   type Snapshot,
   type TableMetadata,
+  writtenOf,
 } from '#infra/shared/iceberg/metadata.ts';
 import {
   commitTable,
@@ -89,6 +90,33 @@ export const cutTable = async (
       return 'taken back';
     }
     assertFillable(topic, extent);
+  }
+  await root.files.deleteDirectory(table.uri);
+  return 'deleted';
+};
+
+/**
+ * The same for the table of a rollup, whose rows are of no topic: back to the newest snapshot whose
+ * rows were all written by a time. Where there is none, the table is deleted, and rollups write it
+ * anew.
+ * @param until epoch ms
+ */
+export const cutRollup = async (
+  root: Directory,
+  topic: string,
+  until: number,
+): Promise<CutTable> => {
+  const table = tableDirectory(root, topic);
+  const base = await loadTable(table);
+  if (base === null) return 'kept';
+  const { metadata } = base;
+  const isOfThen = (snapshot: Snapshot | null): boolean =>
+    (writtenOf(snapshot)?.writtenAt ?? Number.POSITIVE_INFINITY) <= until;
+  if (isOfThen(currentSnapshot(metadata))) return 'kept';
+  const index = metadata.snapshots.findLastIndex(isOfThen);
+  if (index >= 0) {
+    await takeBack(table, base, index);
+    return 'taken back';
   }
   await root.files.deleteDirectory(table.uri);
   return 'deleted';

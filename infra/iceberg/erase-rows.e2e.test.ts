@@ -1,46 +1,21 @@
 /** Tables that Flink has written: its snapshots have ids of 63 bits. */
-import { join } from 'node:path';
-import { source } from 'millrace';
 import { expect, test } from 'vitest';
-import { fileUri } from '#infra/files/file-uri.ts';
-import { localFiles } from '#infra/files/local-files.ts';
-import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { entriesOf, manifestsOf } from '#infra/shared/iceberg/append.ts';
 import { currentSnapshot } from '#infra/shared/iceberg/metadata.ts';
-import {
-  loadTable,
-  type TableVersion,
-  tableDirectory,
-} from '#infra/shared/iceberg/table-directory.ts';
-import { caller, plain, testPlatform } from '#tests/support/platform.ts';
+import { CLICKS, clicksTable } from '#tests/support/clicks-table.ts';
+import { rowEnds } from './erase-rows.ts';
 import { withoutRows } from './without-rows.ts';
 
 const DAY = 86_400_000;
 const FLINKS_ID = 7_338_157_865_787_271_007n;
-const clicks = source({
-  name: 'clicks',
-  fields: { user: 'string', at: 'timestamp' },
-  eventTime: 'at',
-});
 
 test('files of a snapshot whose id is no safe number stay in the table', async () => {
-  let parts: EmbeddedParts | undefined;
-  const on = await testPlatform({
-    onParts: (opened) => {
-      parts = opened;
-    },
-  });
+  const { table, loaded, dispose } = await clicksTable(
+    [1, 2].map((day) => ({ user: `u${day}`, at: day * DAY })),
+  );
   try {
-    await on.platform.registry.apply(plain(clicks), {}, caller);
-    const events = [1, 2].map((day) => ({ user: `u${day}`, at: day * DAY }));
-    await on.platform.publishing.publish({ source: 'clicks', events }, caller);
-    await parts?.history.sync('raw.clicks');
-    await on.platform.close();
-
-    const root = { files: localFiles(), uri: fileUri(join(on.directory, 'history')) };
-    const table = tableDirectory(root, 'raw.clicks');
-    const { metadata } = (await loadTable(table)) as TableVersion;
+    const { metadata } = await loaded();
     const own = await entriesOf(
       table,
       metadata,
@@ -62,6 +37,30 @@ test('files of a snapshot whose id is no safe number stay in the table', async (
     expect(left.map(({ data_file }) => data_file)).toEqual([entries[1]?.data_file]);
     expect(left.map((entry) => entry.snapshot_id)).toEqual([FLINKS_ID]);
   } finally {
-    await on.dispose();
+    await dispose();
+  }
+});
+
+test('where a table ends with and without the rows of some users', async () => {
+  const users = ['a', 'b', 'a', 'b', 'b'];
+  const { root, dispose } = await clicksTable(
+    users.slice(0, 3).map((user, i) => ({ user, at: i * DAY })),
+    users.slice(3).map((user, i) => ({ user, at: i * DAY })),
+  );
+  const duckDb = await openDuckDb({ memoryLimit: '128MB', threads: 1 });
+  const connection = await duckDb.connect();
+  const endsOf = (topic: string, ...gone: readonly string[]) => {
+    const matches = gone.map((value) => [{ field: 'user', type: 'string' as const, value }]);
+    return rowEnds({ root, topic, matches, connection });
+  };
+  try {
+    expect(await endsOf(CLICKS, 'a')).toEqual([{ partition: 0, all: 5, staying: 5 }]);
+    expect(await endsOf(CLICKS, 'b')).toEqual([{ partition: 0, all: 5, staying: 3 }]);
+    expect(await endsOf(CLICKS, 'a', 'b')).toEqual([{ partition: 0, all: 5, staying: 0 }]);
+    expect(await endsOf('raw.others', 'a')).toEqual([]);
+  } finally {
+    connection.closeSync();
+    duckDb.close();
+    await dispose();
   }
 });

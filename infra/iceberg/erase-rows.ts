@@ -103,22 +103,59 @@ const liveFiles = async (
 ): Promise<readonly ManifestEntry[]> =>
   entriesOf(table, metadata, await manifestsOf(table, metadata, currentSnapshot(metadata)));
 
-/** A column of the rows that one of the matches holds for, in the newest snapshot. */
-export const selectRows = async (
-  { root, topic, matches, connection }: SelectRowsOptions,
-  column: string,
-): Promise<readonly (readonly unknown[])[]> => {
+/** The newest snapshot's rows, and the condition of those that one of the matches holds for. */
+const matching = async ({
+  root,
+  topic,
+  matches,
+}: SelectRowsOptions): Promise<{
+  readonly fields: readonly IcebergField[];
+  readonly rows: string;
+  readonly where: string;
+} | null> => {
   const table = tableDirectory(root, topic);
   const metadata = (await loadTable(table))?.metadata;
-  if (metadata === undefined) return [];
+  if (metadata === undefined) return null;
   const { fields } = currentSchema(metadata);
   const where = conditionOf(matches, fields);
   const paths = await checkedPaths(table, metadata, await liveFiles(table, metadata));
-  if (where === null || paths.length === 0) return [];
-  const result = await connection.runAndReadAll(
-    `SELECT ${identifier(column)} FROM ${readParquet(paths, fields)} WHERE ${where}`,
+  return where === null || paths.length === 0
+    ? null
+    : { fields, rows: readParquet(paths, fields), where };
+};
+
+/** A column of the rows that one of the matches holds for, in the newest snapshot. */
+export const selectRows = async (
+  options: SelectRowsOptions,
+  column: string,
+): Promise<readonly (readonly unknown[])[]> => {
+  const found = await matching(options);
+  if (found === null) return [];
+  const result = await options.connection.runAndReadAll(
+    `SELECT ${identifier(column)} FROM ${found.rows} WHERE ${found.where}`,
   );
   return result.getRows();
+};
+
+/** Next offsets of a partition in the newest snapshot. */
+export interface RowEnds {
+  readonly partition: number;
+  readonly all: number;
+  /** of the rows that no match holds for; 0: there is none */
+  readonly staying: number;
+}
+
+/** [] where the table has no such rows. */
+export const rowEnds = async (options: SelectRowsOptions): Promise<readonly RowEnds[]> => {
+  const found = await matching(options);
+  if (found === null || !hasPositions(found.fields)) return [];
+  const result = await options.connection.runAndReadAll(
+    `SELECT _partition, max(_offset) + 1, coalesce(max(_offset) FILTER (NOT ${found.where}) + 1, 0) FROM ${found.rows} GROUP BY _partition`,
+  );
+  return result.getRows().map((row) => {
+    const [partition, all, staying] = row.map(Number) as [number, number, number];
+    return { partition, all, staying };
+  });
 };
 
 const rewrite = async (options: EraseRowsOptions): Promise<ErasedRows> => {

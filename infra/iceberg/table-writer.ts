@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode, MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { isDiskFull } from '#infra/shared/files/durable-file.ts';
 import {
@@ -71,8 +71,7 @@ const sameOffsets = (a: readonly number[], b: readonly number[]): boolean => {
   return true;
 };
 
-const isFull = (error: unknown): boolean =>
-  isDiskFull(error) || (error instanceof MillraceError && error.code === 'MR_DISK_FULL');
+const isFull = (error: unknown): boolean => isDiskFull(error) || hasCode(error, 'MR_DISK_FULL');
 
 export const tableWriter = ({
   table,

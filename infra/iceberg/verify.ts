@@ -5,6 +5,7 @@ import { messageOf } from '#domain/error-message.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { isRawTopic } from '#domain/ports/topics.ts';
+import { parseRollupTopic } from '#domain/rollups/rollup-name.ts';
 import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
 import { liveEntries, manifestsOf } from '#infra/shared/iceberg/append.ts';
 import { fileChecks, type StatedFile } from '#infra/shared/iceberg/checked-files.ts';
@@ -46,6 +47,7 @@ interface DataFileFound extends StatedFile {
 }
 
 const REPAIR = 'write the table anew from the log';
+const REPAIR_ROLLUP = 'remove the table: `millrace rollup` writes it anew';
 
 /** The data files of a snapshot; each manifest is read once. */
 const dataFilesOf = async (
@@ -88,12 +90,14 @@ export const verifyTables = async ({
 
   const verifyTable = async (topic: string): Promise<void> => {
     const table = tableDirectory(root, topic);
+    const isRollup = parseRollupTopic(topic) !== null;
     const attempt = async <T>(what: string, check: () => Promise<T>): Promise<T | null> => {
       try {
         return await check();
       } catch (error) {
         damaged.add(topic);
-        damage.push({ part: 'history', what, why: messageOf(error), repair });
+        const remedy = repair === null || !isRollup ? repair : REPAIR_ROLLUP;
+        damage.push({ part: 'history', what, why: messageOf(error), repair: remedy });
         return null;
       }
     };
@@ -152,7 +156,7 @@ export const verifyTables = async ({
       });
     }
     // Rollups have no places in the log.
-    if (all.length === 0 || topic.startsWith('rollup.')) return;
+    if (all.length === 0 || parseRollupTopic(topic) !== null) return;
     await attempt(`the table of ${topic}`, async () => {
       const result = await (connection as DuckDBConnection).runAndReadAll(
         `SELECT _partition, count(*), count(DISTINCT _offset), min(_offset), max(_offset) FROM ${parquetByName(all)} GROUP BY _partition`,

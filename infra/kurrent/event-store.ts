@@ -11,7 +11,7 @@
  * checked again.
  */
 import { randomUUID } from 'node:crypto';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode, MillraceError } from '#domain/errors.ts';
 import {
   type AppendOptions,
   assertUnchanged,
@@ -34,8 +34,7 @@ const PAGE = 500;
 /** Each attempt but the last has lost a race to another process. */
 const ATTEMPTS = 200;
 
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof MillraceError && error.code === 'MR_STORE_UNAVAILABLE';
+const isUnavailable = (error: unknown): boolean => hasCode(error, 'MR_STORE_UNAVAILABLE');
 
 export const kurrentEventStore = (stream: CommitStream): EventStore => {
   const cached = cachedCommits();

@@ -17,6 +17,15 @@ export const JOBS_LEASE = 'millrace.jobs';
 /** Past this timeout the lease counts as lost. */
 const ANSWER_MS = 3_000;
 
+/** Whether some process holds it now. */
+export const isHeld = async (
+  { rows }: Pick<MysqlDatabase, 'rows'>,
+  name: string,
+): Promise<boolean> => {
+  const [found] = await rows<{ free: number }>('SELECT IS_FREE_LOCK(?) AS free', [name]);
+  return Number(found?.free ?? 1) !== 1;
+};
+
 export const mysqlLease = async (database: MysqlDatabase, name: string): Promise<Lease> => {
   let connection: Connection | null = null;
   let held = false;

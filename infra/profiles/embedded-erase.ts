@@ -42,6 +42,7 @@ import {
   refuseUnsigned,
 } from './erase-others.ts';
 import { hasTable, remainsOf, removeBackupsIn } from './erase-remains.ts';
+import { rollupsOfOthers, tableMatches } from './erase-rollups.ts';
 import { digestOf, type EntityIn, entityIn } from './erase-scope.ts';
 import { eraseFromStates } from './erase-states.ts';
 
@@ -105,13 +106,14 @@ const eraseFromHistory = async (
 ): Promise<Readonly<Record<string, ErasedRows>>> => {
   const rows = erasureRows(database.db);
   const counts = rows.counts(erasure);
+  const matchesOf = tableMatches(entity.scope);
   const done: Record<string, ErasedRows> = {};
   for (const topic of tables) {
     onProgress(`history: ${topic}`);
     const erased = await eraseRows({
       root,
       topic,
-      matches: entity.scope.matches.get(topic) ?? [],
+      matches: matchesOf(topic) ?? [],
       connection,
       now,
       begun: (counts[topic] ?? 0) > 0,
@@ -151,10 +153,11 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
     const { scope } = entity;
     if (scope.otherViews.size > 0 && options.auditKey === undefined && isSigned(db))
       refuseUnsigned();
+    const matchesOf = tableMatches(scope);
     const historyDirectory = join(directory.path, 'history');
     const root = { files: localFiles(), uri: fileUri(historyDirectory) };
     const tables = existsSync(historyDirectory)
-      ? (await tablesBelow(root)).filter((topic) => scope.matches.has(topic))
+      ? (await tablesBelow(root)).filter((topic) => matchesOf(topic) !== null)
       : [];
     const dataSetDirectory = join(directory.path, 'datasets');
     const run: Run = { database, connection, root, entity, tables, dataSetDirectory };
@@ -192,6 +195,7 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
     const { definitions } = entity;
     const remains = [
       ...(await countedDeleted({ root, definitions, scope, now: now() })),
+      ...(await rollupsOfOthers(root, scope)),
       ...(await remainsOf(db, entity, options.removeBackups === true ? [] : backups)),
     ];
     onStep('end');

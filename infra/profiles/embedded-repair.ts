@@ -17,6 +17,7 @@ import type { Repair } from '#domain/api/verification.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { featuresTopic, isFeaturesTopic, isRawTopic, nameOfTopic } from '#domain/ports/topics.ts';
+import { parseRollupTopic } from '#domain/rollups/rollup-name.ts';
 import { rawEncoder } from '#domain/sources/raw-codec.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { removeStates } from '#infra/embedded-engine/snapshots.ts';
@@ -206,7 +207,11 @@ export const repairEmbedded = async ({
           continue;
         }
         await root.files.deleteDirectory(tableDirectory(root, topic).uri);
-        done(what, 'removed; it is written anew from the log');
+        const next =
+          parseRollupTopic(topic) === null
+            ? 'it is written anew from the log'
+            : '`millrace rollup` writes it anew';
+        done(what, `removed; ${next}`);
       }
     } finally {
       reader.close();

@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
+import { parseRollupTopic } from '#domain/rollups/rollup-name.ts';
 import { type BackupDirectory, fileListOf, openBackups } from '#infra/backup/backup-directory.ts';
 import { BACKUP_FORMAT, type BackupEntry, type Catalog } from '#infra/backup/catalog.ts';
 import { chooseBackup, type Until } from '#infra/backup/choose-backup.ts';
@@ -15,7 +16,7 @@ import { FORMAT_VERSION, writeFormat } from '#infra/data-directory/data-director
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { tablesBelow } from '#infra/iceberg/belongs.ts';
-import { cutTable } from '#infra/iceberg/cut-table.ts';
+import { cutRollup, cutTable } from '#infra/iceberg/cut-table.ts';
 import { makeDirectory, syncPath } from '#infra/shared/files/durable-file.ts';
 import { onDisk } from '#infra/shared/sqlite/storage-error.ts';
 import { type Cut, cutDatabase } from '#infra/sqlite/cut-database.ts';
@@ -75,13 +76,16 @@ const cutAt = (database: string, until: Until): Cut =>
 
 const cutHistory = async (
   directory: string,
-  topics: DatabaseMoment['topics'],
+  { topics, logTime }: Pick<DatabaseMoment, 'topics'> & Pick<Cut, 'logTime'>,
 ): Promise<Restored['history']> => {
   const root = { files: localFiles(), uri: fileUri(join(directory, 'history')) };
   const extents = new Map(topics.map((extent) => [extent.topic, extent]));
   const history: { topic: string; became: string }[] = [];
   for (const topic of await tablesBelow(root)) {
-    const became = await cutTable(root, topic, extents.get(topic) ?? null);
+    const became =
+      parseRollupTopic(topic) === null
+        ? await cutTable(root, topic, extents.get(topic) ?? null)
+        : await cutRollup(root, topic, logTime);
     if (became !== 'kept') history.push({ topic, became });
   }
   return history;
@@ -101,8 +105,10 @@ const fill = async (
   assertWhole(entry, backups.catalog, describeDatabase(database));
   let history: Restored['history'] = [];
   if (until !== undefined) {
-    cutDatabase(database, cutAt(database, until));
-    history = await cutHistory(directory, describeDatabase(database)?.topics ?? []);
+    const cut = cutAt(database, until);
+    cutDatabase(database, cut);
+    const topics = describeDatabase(database)?.topics ?? [];
+    history = await cutHistory(directory, { topics, logTime: cut.logTime });
   }
   const moment = describeDatabase(database) as DatabaseMoment;
   // Readers leave empty ones.

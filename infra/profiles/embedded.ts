@@ -19,7 +19,7 @@ import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { AuditAnchor } from '#domain/ports/audit-anchor.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { durationText } from '#domain/values/duration.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
@@ -30,9 +30,11 @@ import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { assertTablesBelong } from '#infra/iceberg/belongs.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
+import { rollupTables } from '#infra/iceberg/rollup-tables.ts';
 import { processHeap, watchHeap } from '#infra/memory/heap-guard.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
+import { embeddedMaterializations } from '#infra/profiles/embedded-materializations.ts';
 import { type ErasureHandling, erasureRunner } from '#infra/profiles/erasure-runner.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
@@ -211,6 +213,13 @@ const start = async (
   };
 
   const updates = updateDecoder(schemas);
+  const rollups = rollupTables({
+    root: historyRoot,
+    platform: identity.id,
+    spillDirectory: join(historyDirectory, '.spill'),
+    now,
+    maintain: history.maintain,
+  });
 
   const closeStores = async (): Promise<void> => {
     heap.stop();
@@ -243,6 +252,7 @@ const start = async (
     datasetJobs: sqliteDatasetJobs(database, now),
     history,
     tables: tableDocuments(historyRoot),
+    rollups: { tables: rollups },
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
     clockLead: () => clock.lead(),
@@ -265,31 +275,7 @@ const start = async (
         }),
     storage: { log: () => database.size(), kept: log.kept },
     decodeUpdate: ({ plan }, record) => updates.decode(plan, record),
-    async materializations(view, live) {
-      const endOffsets = await history.endOffsets(featuresTopic(view));
-      const eventTime = live.newestEventTime();
-      const { generation } = live.spec;
-      const positions = live
-        .positions()
-        .map((p) => `${p.partition}:${p.offset}`)
-        .join(',');
-      return [
-        {
-          store: 'online',
-          location: `memory, ${live.size().tiles} tiles`,
-          generation,
-          position: `${rawTopic(live.spec.source.name)}@${positions}`,
-          eventTime,
-        },
-        {
-          store: 'iceberg',
-          location: join(historyDirectory, 'features', view),
-          generation,
-          position: `${featuresTopic(view)}@0:${endOffsets[0] ?? 0}`,
-          eventTime,
-        },
-      ];
-    },
+    materializations: embeddedMaterializations({ history, historyDirectory, rollups }),
     close: closeStores,
   });
 };

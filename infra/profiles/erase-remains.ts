@@ -10,7 +10,7 @@ import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import { logReads } from '#infra/sqlite/log-tables.ts';
 import type { EntityIn } from './erase-scope.ts';
 
-/** Positions in the chain whose text names the entity; at most these many are listed. */
+/** So many at the most, such as positions in the chain. */
 const MOST_LISTED = 20;
 
 export const ALWAYS: readonly Remains[] = [
@@ -45,8 +45,8 @@ const named = (
 export const hasTable = (db: DatabaseSync, name: string): boolean =>
   db.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(name) !== undefined;
 
-export const listed = (positions: readonly number[]): string =>
-  `${positions.slice(0, MOST_LISTED).join(', ')}${positions.length > MOST_LISTED ? ', …' : ''}`;
+export const listed = (all: readonly (number | string)[]): string =>
+  `${all.slice(0, MOST_LISTED).join(', ')}${all.length > MOST_LISTED ? ', …' : ''}`;
 
 /**
  * Commits of the registry and audit records that name the entity, such as a replay of its keys.
@@ -77,6 +77,17 @@ const LEAST_BYTES = 5;
 export const needlesOf = ({ keys, keyNames, texts }: ErasureScope): readonly string[] =>
   (keyNames.length === 1 ? texts : keys).filter((text) => Buffer.byteLength(text) >= LEAST_BYTES);
 
+/** Whether bytes have the key in them; never, where it is too short. */
+export const bytesTest = (scope: ErasureScope): ((bytes: Uint8Array | null) => boolean) => {
+  const needles = needlesOf(scope).map((text) => Buffer.from(text));
+  return (bytes) => {
+    if (bytes === null || needles.length === 0) return false;
+    const { buffer, byteOffset, byteLength } = bytes;
+    const searched = Buffer.from(buffer, byteOffset, byteLength);
+    return needles.some((needle) => searched.includes(needle));
+  };
+};
+
 /** Records of others that have the key among their bytes. */
 export const inRecordsOfOthers = (
   topic: string,
@@ -95,9 +106,7 @@ export const inRecordsOfOthers = (
  * that is no key, an element of a list.
  */
 const inOtherRecords = (db: DatabaseSync, { scope }: EntityIn): readonly Remains[] => {
-  const needles = needlesOf(scope).map((text) => Buffer.from(text));
-  const has = (bytes: Uint8Array): boolean =>
-    needles.some((one) => Buffer.from(bytes).includes(one));
+  const has = bytesTest(scope);
   const found: Remains[] = [];
   const reads = logReads(db);
   for (const partition of reads.partitions()) {
@@ -106,7 +115,7 @@ const inOtherRecords = (db: DatabaseSync, { scope }: EntityIn): readonly Remains
       const batch = reads.exactBatch(partition, base);
       if (!has(batch.data)) return [];
       return decodeBatch(batch, 0)
-        .filter(({ key, value }) => has(value) || (key !== null && has(Buffer.from(key))))
+        .filter(({ key, value }) => has(value) || has(key === null ? null : Buffer.from(key)))
         .map(({ offset }) => offset);
     });
     if (offsets.length === 0) continue;

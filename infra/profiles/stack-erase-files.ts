@@ -1,42 +1,11 @@
-/** Tables of the history and files of data sets, as an erasure of the stack looks at them. */
+/** Files of data sets, as an erasure of the stack looks at them. */
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Remains } from '#domain/erasure/certificate.ts';
-import type { ErasureScope, Match } from '#domain/erasure/scope.ts';
-import type { Directory } from '#domain/ports/file-io.ts';
-import { featuresTopic } from '#domain/ports/topics.ts';
-import { rollupTopics } from '#infra/flink/sql/rollup.ts';
-import { tablesBelow } from '#infra/iceberg/belongs.ts';
+import type { ErasureScope } from '#domain/erasure/scope.ts';
+import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import { dataSetsWith } from './erase-data-sets.ts';
-
-/** The rows of a table that are the entity's, values by period among them; null: none. */
-export const tableMatches = ({
-  matches,
-  views,
-}: ErasureScope): ((topic: string) => readonly Match[] | null) => {
-  const rollups = new Map(
-    views.flatMap((view) =>
-      rollupTopics(view).map((topic) => [topic, matches.get(featuresTopic(view)) ?? []] as const),
-    ),
-  );
-  return (topic) => matches.get(topic) ?? rollups.get(topic) ?? null;
-};
-
-/** Values by period of others stay as they were written. */
-export const rollupsOfOthers = async (
-  root: Directory,
-  { otherViews }: ErasureScope,
-): Promise<readonly Remains[]> => {
-  const tables = new Set(await tablesBelow(root));
-  return [...otherViews.keys()].flatMap((view) =>
-    rollupTopics(view)
-      .filter((topic) => tables.has(topic))
-      .map((topic) => ({
-        what: `values of others in the table ${topic}`,
-        why: `they can count events of the entity: write them again with \`millrace rollup ${view}\``,
-      })),
-  );
-};
+import { listed } from './erase-remains.ts';
 
 /** Paths of the data sets that have the entity. */
 export const dataSetsIn = async (
@@ -50,4 +19,23 @@ export const dataSetsIn = async (
     for (const name of await dataSetsWith(connection, home, scope)) found.push(join(home, name));
   }
   return found;
+};
+
+/** Data sets that were built in other directories of gateways than these. */
+export const dataSetsElsewhere = (
+  jobs: readonly Pick<DatasetJob, 'status' | 'host'>[],
+  directories: readonly string[],
+): readonly Remains[] => {
+  const homes = directories.map((directory) => `${resolve(directory, 'datasets')}/`);
+  const elsewhere = jobs.flatMap(({ status: { out }, host }) =>
+    out === null || homes.some((home) => out.startsWith(home)) ? [] : [`${host}:${out}`],
+  );
+  return elsewhere.length === 0
+    ? []
+    : [
+        {
+          what: `data sets in other directories: ${listed(elsewhere)}`,
+          why: 'they were not searched: name the --data of each gateway, or remove the files',
+        },
+      ];
 };

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '#domain/api/platform.ts';
+import { closingAfter } from '#domain/closing.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { Remains } from '#domain/erasure/certificate.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
@@ -29,15 +30,17 @@ const STUCK_AFTER_MS = 5 * 60_000;
  * Progress of jobs is shown by the offsets that they commit: of the jobs that start again from the
  * beginning, these are set back. No job may run.
  */
-export const setBackProgress = async (
+export const setBackProgress = (
   addresses: StackAddresses,
   jobs: readonly string[],
   definitions: readonly Definition[],
-): Promise<void> => {
-  const kafka = { brokers: [addresses.kafka], clientId: 'millrace-erase' };
-  const reader = openBatchReader(kafka);
-  const writer = await openBatchWriter(kafka);
-  try {
+): Promise<void> =>
+  closingAfter(async (opened) => {
+    const kafka = { brokers: [addresses.kafka], clientId: 'millrace-erase' };
+    const reader = openBatchReader(kafka);
+    opened(reader.close);
+    const writer = openBatchWriter(kafka);
+    opened(writer.close);
     const topics = new Set(await reader.topics());
     const setBack = async (group: string, topic: string): Promise<void> => {
       if (!topics.has(topic)) return;
@@ -49,23 +52,16 @@ export const setBackProgress = async (
       );
     };
     const views = definitions.filter((one) => one.kind === 'feature-view');
+    const names = views.map(({ name }) => name);
     for (const job of jobs) {
-      const found = generationNamed(
-        views.map(({ name }) => name),
-        computeJob,
-        job,
-      );
+      const found = generationNamed(names, computeJob, job);
       if (found === null) continue;
       const sources = views.filter(({ name }) => name === found.view).map(({ source }) => source);
       for (const source of new Set(sources))
         await setBack(computeGroup(found.view, found.generation), rawTopic(source));
     }
     for (const topic of topics) if (isFeaturesTopic(topic)) await setBack(MATERIALIZE_GROUP, topic);
-  } finally {
-    await reader.close();
-    await writer.close();
-  }
-};
+  });
 
 type Status = Awaited<ReturnType<Platform['operations']['status']>>;
 
@@ -84,13 +80,15 @@ const isCurrent = (
   );
 };
 
+type StuckView = Pick<Status['views'][number], 'view' | 'error'>;
+
 /** @returns the views that made no progress */
 const untilFilled = async (
   platform: Platform,
   { flink }: StackAddresses,
   views: ReadonlySet<string>,
   { stuckAfterMs = STUCK_AFTER_MS, onProgress }: FillOptions,
-): Promise<readonly string[]> => {
+): Promise<readonly StuckView[]> => {
   const cluster = flinkCluster(flink);
   const readsHistory = async (): Promise<ReadonlySet<string>> => {
     const reading = new Set<string>();
@@ -118,7 +116,7 @@ const untilFilled = async (
     );
     if (now !== before) since = performance.now();
     before = now;
-    if (performance.now() - since >= stuckAfterMs) return left.map(({ view }) => view);
+    if (performance.now() - since >= stuckAfterMs) return left;
     await sleep(POLL_MS);
   }
 };
@@ -126,6 +124,8 @@ const untilFilled = async (
 export interface FillOptions extends Omit<RecomputeSettings, 'entityQuotas'> {
   readonly addresses: StackAddresses;
   readonly erasure: string;
+  /** whether a text names the entity, which the certificate must not */
+  readonly isInText: (text: string) => boolean;
   /** those that are computed again */
   readonly views: ReadonlySet<string>;
   /** views of others → how many events of their sources were erased */
@@ -137,7 +137,7 @@ export interface FillOptions extends Omit<RecomputeSettings, 'entityQuotas'> {
 /** Opens a platform on the servers, which no gateway may use. */
 export const fillAgain = async (options: FillOptions): Promise<RecomputedOne> => {
   const { addresses, erasure, views, others, onProgress, stuckAfterMs } = options;
-  const { auditAnchor, auditKey, settings } = options;
+  const { auditAnchor, auditKey, settings, isInText } = options;
   const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-erase-'));
   const platform = await openStackPlatform({
     addresses,
@@ -150,9 +150,9 @@ export const fillAgain = async (options: FillOptions): Promise<RecomputedOne> =>
   try {
     const stuck = await untilFilled(platform, addresses, views, options);
     const remains = stuck.map(
-      (view): Remains => ({
+      ({ view, error }): Remains => ({
         what: `values of the view ${view} are not computed again yet`,
-        why: 'its job made no progress; the stores have nothing of the entity, and gateways go on with it: see `millrace status`',
+        why: `its job made no progress${error === null || isInText(error) ? '' : ` (${error})`}; the stores have nothing of the entity, and gateways go on with it: see \`millrace status\``,
       }),
     );
     const replayed = await recomputeViews(platform, {

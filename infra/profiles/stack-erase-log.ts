@@ -5,9 +5,9 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featureLogTopic, isIngestTopic } from '#domain/ports/topics.ts';
 import { UNFRAMED, unframe } from '#infra/kafka/framing.ts';
 import type { SegmentTest } from '#infra/kafka/segments/erase-records.ts';
-import { batchesOf, partitionFiles, segmentPath } from '#infra/kafka/segments/partition-files.ts';
-import { recordsIn, type StoredRecord } from '#infra/kafka/segments/stored-batch.ts';
-import { inRecordsOfOthers, needlesOf } from './erase-remains.ts';
+import { partitionFiles, recordsOf } from '#infra/kafka/segments/partition-files.ts';
+import type { StoredRecord } from '#infra/kafka/segments/stored-batch.ts';
+import { bytesTest, inRecordsOfOthers, needlesOf } from './erase-remains.ts';
 import type { EntityIn } from './erase-scope.ts';
 
 export type Decoded = Readonly<Record<string, unknown>>;
@@ -71,14 +71,13 @@ export const answersIn = async (
     const { topic } = files;
     const test = topic.startsWith(SERVED) ? testOf(topic) : null;
     if (test === null) continue;
-    for (const segment of files.segments)
-      for await (const batch of batchesOf(segmentPath(files, segment)))
-        for (const record of batch.isControl ? [] : recordsIn(batch))
-          if (await test(record))
-            answers.push({
-              service: topic.slice(SERVED.length),
-              requestId: String((await decode(record)).request_id),
-            });
+    for await (const records of recordsOf(files))
+      for (const record of records)
+        if (await test(record))
+          answers.push({
+            service: topic.slice(SERVED.length),
+            requestId: String((await decode(record)).request_id),
+          });
   }
   return answers;
 };
@@ -88,18 +87,13 @@ export const inRecordsOfLog = async (
   logs: string,
   { scope }: EntityIn,
 ): Promise<readonly Remains[]> => {
-  const needles = needlesOf(scope).map((text) => Buffer.from(text));
-  const has = (bytes: Buffer | null): boolean =>
-    bytes !== null && needles.some((needle) => bytes.includes(needle));
+  const has = bytesTest(scope);
   const found: Remains[] = [];
-  for (const files of needles.length === 0 ? [] : await partitionFiles(logs)) {
+  for (const files of needlesOf(scope).length === 0 ? [] : await partitionFiles(logs)) {
     const offsets: number[] = [];
-    // Its own records have another format, and none of ours.
-    if (files.topic === '__cluster_metadata') continue;
-    for (const segment of files.segments)
-      for await (const batch of batchesOf(segmentPath(files, segment)))
-        for (const { offset, key, value } of batch.isControl ? [] : recordsIn(batch))
-          if (has(key) || has(value)) offsets.push(offset);
+    for await (const records of recordsOf(files))
+      for (const { offset, key, value } of records)
+        if (has(key) || has(value)) offsets.push(offset);
     if (offsets.length > 0) found.push(inRecordsOfOthers(files.topic, files.partition, offsets));
   }
   return found;

@@ -6,8 +6,9 @@ import type { ErasureCertificate, LoggedAnswer, Remains } from '#domain/erasure/
 import type { Directory } from '#domain/ports/file-io.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
+import { noteErasedEnds } from '#infra/flink/history-reach.ts';
 import { tablesBelow } from '#infra/iceberg/belongs.ts';
-import { type ErasedRows, eraseRows, selectRows } from '#infra/iceberg/erase-rows.ts';
+import { type ErasedRows, eraseRows, rowEnds, selectRows } from '#infra/iceberg/erase-rows.ts';
 import { eraseRecords } from '#infra/kafka/segments/erase-records.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import type { Stack } from '#infra/stack/stack.ts';
@@ -15,8 +16,9 @@ import { removePartialFiles } from './erase-data-sets.ts';
 import { countedDeleted } from './erase-deleted.ts';
 import { distinct, type Found, remember } from './erase-found.ts';
 import { ALWAYS, inBackups, removeBackupsIn } from './erase-remains.ts';
+import { rollupsOfOthers, tableMatches } from './erase-rollups.ts';
 import { eraseDerived } from './stack-erase-derived.ts';
-import { dataSetsIn, rollupsOfOthers, tableMatches } from './stack-erase-files.ts';
+import { dataSetsIn } from './stack-erase-files.ts';
 import { answersIn, inRecordsOfLog, recordTests } from './stack-erase-log.ts';
 import type { ErasureNotes } from './stack-erase-notes.ts';
 import type { EraseStackOptions } from './stack-erase-options.ts';
@@ -85,6 +87,8 @@ const eraseFromHistory = async ({
     const matches = matchesOf(topic);
     if (matches === null) continue;
     onProgress(`history: ${topic}`);
+    const ends = await rowEnds({ root, topic, matches, connection });
+    await noteErasedEnds(registry.topicNotes, topic, ends);
     const erased = await eraseRows({
       ...{ root, topic, matches, connection, now: now(), begun: true },
       onFound(rows) {

@@ -10,17 +10,17 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { closingAfter, type Opened } from '#domain/closing.ts';
 import type { Trace } from '#domain/erasure/certificate.ts';
 import type { EntityTexts } from '#domain/erasure/scope.ts';
 import { fail } from '#domain/errors.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
-import { batchesOf, partitionFiles, segmentPath } from '#infra/kafka/segments/partition-files.ts';
-import { recordsIn } from '#infra/kafka/segments/stored-batch.ts';
+import { partitionFiles, recordsOf } from '#infra/kafka/segments/partition-files.ts';
 import { searchKeys } from '#infra/redis/search-keys.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import type { ErasureVerification } from './embedded-erase-verify.ts';
-import { needlesOf } from './erase-remains.ts';
+import { bytesTest, needlesOf } from './erase-remains.ts';
 import type { EntityIn } from './erase-scope.ts';
 import { searchFiles } from './erase-search-files.ts';
 import { recordTests } from './stack-erase-log.ts';
@@ -44,65 +44,67 @@ const inLog = async (
   onProgress: (what: string) => void,
 ): Promise<readonly Trace[]> => {
   const testOf = recordTests(entity, confluentSchemaRegistry({ url: addresses.registry }));
-  const needles = needlesOf(entity.scope).map((text) => Buffer.from(text));
-  const has = (bytes: Buffer | null): boolean =>
-    bytes !== null && needles.some((needle) => bytes.includes(needle));
+  const has = bytesTest(entity.scope);
   const traces: Trace[] = [];
   for (const files of existsSync(logs) ? await partitionFiles(logs) : []) {
     const where = `the log of ${files.topic}, partition ${files.partition}`;
-    if (files.topic === '__cluster_metadata') continue;
     onProgress(where);
     const test = testOf(files.topic);
     let records = 0;
     let bytes = 0;
-    for (const segment of files.segments)
-      for await (const batch of batchesOf(segmentPath(files, segment), true))
-        for (const record of batch.isControl ? [] : recordsIn(batch)) {
-          if (test !== null && (await test(record))) records++;
-          else if (has(record.key) || has(record.value)) bytes++;
-        }
+    for await (const stored of recordsOf(files, true))
+      for (const record of stored) {
+        if (test !== null && (await test(record))) records++;
+        else if (has(record.key) || has(record.value)) bytes++;
+      }
     if (records > 0) traces.push({ where, what: recordsText(records) });
     if (bytes > 0) traces.push({ where, what: `${recordsText(bytes)} of others with its bytes` });
   }
   return traces;
 };
 
-/** @throws MR_ENTITY_INVALID, MR_NOT_FOUND, MR_STORE_UNAVAILABLE */
-export const verifyStackErasure = async ({
-  addresses,
-  entity: texts,
-  dataDirectories = [],
-  backups = [],
-  onProgress = () => {},
-}: VerifyStackErasureOptions): Promise<ErasureVerification> => {
+const verifyIn = async (
+  {
+    addresses,
+    entity: texts,
+    dataDirectories = [],
+    backups = [],
+    onProgress = () => {},
+  }: VerifyStackErasureOptions,
+  opened: Opened,
+): Promise<ErasureVerification> => {
   const { directory } = addresses;
-  if (!existsSync(join(directory, 'stack.json')))
-    fail('MR_NOT_FOUND', `${directory} is no directory of a stack.`);
+  const registry = await openErasedRegistry(addresses, texts, opened, { readOnly: true });
+  const duckDb = await openDuckDb({ memoryLimit: '512MB' });
+  opened(() => duckDb.close());
+  const connection = await duckDb.connect();
+  opened(() => connection.closeSync());
+  const { entity, platform } = registry;
+  const needles = needlesOf(entity.scope);
+  const bytes = needles.map((text) => Buffer.from(text));
+  const inRedis = bytes.length === 0 ? null : await searchKeys(addresses.redis, platform, bytes);
+  const traces = [
+    ...(await inLog(join(directory, 'kafka'), entity, addresses, onProgress)),
+    ...(inRedis === null || inRedis === 0
+      ? []
+      : [{ where: 'Redis', what: `${inRedis} keys have its bytes` }]),
+  ];
+  const found = await searchFiles(
+    [directory, ...dataDirectories, ...backups],
+    { connection, scope: entity.scope, needles },
+    { onProgress },
+  );
+  return { ...found, bytesSearched: needles.length > 0, traces: [...traces, ...found.traces] };
+};
+
+/** @throws MR_ENTITY_INVALID, MR_NOT_FOUND, MR_REFUSED, MR_STORE_UNAVAILABLE */
+export const verifyStackErasure = async (
+  options: VerifyStackErasureOptions,
+): Promise<ErasureVerification> => {
+  const { addresses, dataDirectories = [], backups = [] } = options;
+  if (!existsSync(join(addresses.directory, 'stack.json')))
+    fail('MR_NOT_FOUND', `${addresses.directory} is no directory of a stack.`);
   for (const one of [...dataDirectories, ...backups])
     if (!existsSync(one)) fail('MR_NOT_FOUND', `there is no directory ${one}.`);
-  const registry = await openErasedRegistry(addresses, texts);
-  const duckDb = await openDuckDb({ memoryLimit: '512MB' });
-  const connection = await duckDb.connect();
-  try {
-    const { entity, platform } = registry;
-    const needles = needlesOf(entity.scope);
-    const bytes = needles.map((text) => Buffer.from(text));
-    const inRedis = bytes.length === 0 ? null : await searchKeys(addresses.redis, platform, bytes);
-    const traces = [
-      ...(await inLog(join(directory, 'kafka'), entity, addresses, onProgress)),
-      ...(inRedis === null || inRedis === 0
-        ? []
-        : [{ where: 'Redis', what: `${inRedis} keys have its bytes` }]),
-    ];
-    const found = await searchFiles(
-      [directory, ...dataDirectories, ...backups],
-      { connection, scope: entity.scope, needles },
-      { onProgress },
-    );
-    return { ...found, bytesSearched: needles.length > 0, traces: [...traces, ...found.traces] };
-  } finally {
-    connection.closeSync();
-    duckDb.close();
-    await registry.close();
-  }
+  return closingAfter((opened) => verifyIn(options, opened));
 };

@@ -15,6 +15,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { closingAfter, type Opened } from '#domain/closing.ts';
 import type { ErasureCertificate } from '#domain/erasure/certificate.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { WantedErasure } from '#domain/ports/erasure-runner.ts';
@@ -44,6 +45,7 @@ const eraseIn = async (run: ErasureRun): Promise<ErasureCertificate> => {
   onStep('started');
   const { recomputed, remains } = await fillAgain({
     ...{ addresses, erasure, auditAnchor, auditKey, onProgress },
+    isInText: registry.entity.isInText,
     views: touchedViews(registry.entity),
     others: othersOf(registry.entity.scope, erased.removed.records),
     ...(stuckAfterMs === undefined ? {} : { stuckAfterMs }),
@@ -92,38 +94,38 @@ const begin = async (
   return id;
 };
 
-const eraseLocked = async (options: EraseStackOptions): Promise<ErasureCertificate> => {
+const eraseLocked = async (
+  options: EraseStackOptions,
+  opened: Opened,
+): Promise<ErasureCertificate> => {
   const { directory, basePort, entity, reason, now = Date.now } = options;
   const { onProgress = () => {}, onStep = () => {} } = options;
+  opened(lockStack(directory, 'erase'));
   const place = basePort === undefined ? { directory } : { directory, basePort };
   const stack = openStack({ ...place, isLocked: true });
   const { addresses } = stack;
   onProgress('database and schema registry');
   await startForErasure(stack, ['mariadb', 'registry']);
-  const registry = await openErasedRegistry(addresses, entity);
+  const registry = await openErasedRegistry(addresses, entity, opened);
   const duckDb = await openDuckDb({ memoryLimit: '512MB' });
+  opened(() => duckDb.close());
   const connection = await duckDb.connect();
-  try {
-    const { scope, isInText } = registry.entity;
-    if (isInText(reason))
-      fail('MR_BODY_INVALID', 'the reason names the entity, and the certificate must not');
-    if (scope.otherViews.size > 0 && options.auditKey === undefined && (await registry.isSigned()))
-      refuseUnsigned();
-    const erasure = digestOf(registry.platform, scope);
-    const id = await begin(addresses, registry, erasure, { entity, reason });
-    onStep('request');
-    const certificate = await eraseIn({
-      ...{ options, stack, addresses, registry, connection, erasure, now, onProgress },
-      notes: erasureNotes(join(addresses.directory, 'erasures')),
-      root: stackDirectories(addresses).iceberg,
-    });
-    stackErasureRequests(addresses).end(id, { certificate, signature: null });
-    return certificate;
-  } finally {
-    connection.closeSync();
-    duckDb.close();
-    await registry.close();
-  }
+  opened(() => connection.closeSync());
+  const { scope, isInText } = registry.entity;
+  if (isInText(reason))
+    fail('MR_BODY_INVALID', 'the reason names the entity, and the certificate must not');
+  if (scope.otherViews.size > 0 && options.auditKey === undefined && (await registry.isSigned()))
+    refuseUnsigned();
+  const erasure = digestOf(registry.platform, scope);
+  const id = await begin(addresses, registry, erasure, { entity, reason });
+  onStep('request');
+  const certificate = await eraseIn({
+    ...{ options, stack, addresses, registry, connection, erasure, now, onProgress },
+    notes: erasureNotes(join(addresses.directory, 'erasures')),
+    root: stackDirectories(addresses).iceberg,
+  });
+  stackErasureRequests(addresses).end(id, { certificate, signature: null });
+  return certificate;
 };
 
 /**
@@ -140,10 +142,5 @@ export const eraseStack = async (options: EraseStackOptions): Promise<ErasureCer
       'MR_NOT_FOUND',
       `${directory} is no directory of a stack: \`millrace stack up\` makes one.`,
     );
-  const release = lockStack(directory, 'erase');
-  try {
-    return await eraseLocked(options);
-  } finally {
-    release();
-  }
+  return closingAfter((opened) => eraseLocked(options, opened));
 };

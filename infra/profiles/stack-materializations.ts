@@ -39,8 +39,8 @@ export const stackMaterializations =
     tables,
   }: StackMaterializationsDependencies): Materializations =>
   async (view, live) => {
-    const { generation, plan } = live.spec;
-    const rollups = await rollupsOf(tables, view);
+    const { generation, plan, version } = live.spec;
+    const rollups = await rollupsOf(tables, { view, version });
     const features = featuresTopic(view);
     const progress = await cache?.progress({ plan, generation }).catch(() => null);
     const shared = { generation, eventTime: live.newestEventTime() };

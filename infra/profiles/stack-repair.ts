@@ -9,12 +9,11 @@ import { hostname } from 'node:os';
 import { registrySchemaId } from '#application/outbox.ts';
 import type { Repair } from '#domain/api/verification.ts';
 import { closingAfter, type Opened } from '#domain/closing.ts';
-import { MillraceError } from '#domain/errors.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { openTopicGuard } from '#infra/kafka/topic-guard.ts';
-import { JOBS_LEASE } from '#infra/mysql/lease.ts';
+import { assertNoGateway } from '#infra/profiles/no-gateway.ts';
 import { ownedDirectories } from '#infra/profiles/stack-identity.ts';
 import { openRegistry, stackDirectories } from '#infra/profiles/stack-stores.ts';
 import { readMark } from '#infra/shared/files/platform-mark.ts';
@@ -50,15 +49,7 @@ const repair = async (
 ): Promise<readonly Repair[]> => {
   const done: Repair[] = [];
   const { database, auditStore, eventStore, own } = await openRegistry(addresses, warn, opened);
-  const [{ free } = { free: 1 }] = await database.rows<{ free: number }>(
-    'SELECT IS_FREE_LOCK(?) AS free',
-    [JOBS_LEASE],
-  );
-  if (Number(free) !== 1)
-    throw new MillraceError(
-      'MR_DATA_DIR_LOCKED',
-      'A gateway runs on this registry. Stop all gateways first.',
-    );
+  await assertNoGateway(database);
   const kafka = { brokers: [addresses.kafka], clientId: `millrace-repair-${hostname()}`, warn };
   const guard = await openTopicGuard({ ...kafka, topicIds: own.topicIds });
   opened(guard.close);

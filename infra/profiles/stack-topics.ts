@@ -1,9 +1,9 @@
 /** What the registry of the stack has: sources, logged services, and the tables of the history. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
-import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
+import { rollupTopics } from '#projections/rollups/rollup-topics.ts';
 
 export interface StackTopics {
   readonly sources: () => readonly SourceDefinition[];
@@ -22,9 +22,8 @@ export const stackTopics = (catalog: Catalog): StackTopics => {
     services,
     tables: () => [
       ...catalog.streams('source').map(({ name }) => rawTopic(name)),
-      ...catalog
-        .streams('feature-view')
-        .flatMap(({ name }) => [featuresTopic(name), ...rollupTopics(name)]),
+      ...catalog.streams('feature-view').map(({ name }) => featuresTopic(name)),
+      ...rollupTopics(catalog),
       ...services().map(featureLogTopic),
     ],
   };

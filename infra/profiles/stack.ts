@@ -263,10 +263,12 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
     ...(keepMs === null ? {} : { openRetention: openTrimming(keepMs) }),
     keepsHistory: true,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
-    rollup: stackRollup(
-      { ...flinkAt, tables, now, log, jobs, cluster },
-      (view, generation) => flink?.generation(view, generation) ?? null,
-    ),
+    rollups: {
+      write: stackRollup(
+        { ...flinkAt, tables, now, log, jobs, cluster },
+        (view, generation) => flink?.generation(view, generation) ?? null,
+      ),
+    },
     storage: stackStorage(log, guard),
     materializations: stackMaterializations({ platform, log, history, cache, tables }),
     async close() {

@@ -6,7 +6,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode, MillraceError } from '#domain/errors.ts';
 import { isCorrupt, storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { checkWriteAheadLog } from '#infra/sqlite/write-ahead-log.ts';
 
@@ -96,7 +96,7 @@ export const openDatabase = (path: string): Database => {
         if (db.isTransaction) db.exec('ROLLBACK');
         const shown =
           error instanceof Error && 'errcode' in error ? storageError(error, path) : error;
-        failedFull = shown instanceof MillraceError && shown.code === 'MR_DISK_FULL';
+        failedFull = hasCode(shown, 'MR_DISK_FULL');
         throw shown;
       }
     },

@@ -3,7 +3,7 @@
  * offsets filled, and views made to be computed anew. No platform may run on the database.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode } from '#domain/errors.ts';
 import { erasedRecord, type OutgoingRecord } from '#domain/ports/log.ts';
 import { featuresTopic, lateTopic } from '#domain/ports/topics.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
@@ -48,8 +48,7 @@ export const withErased = (
   return gaps.length === 0 ? records : [...records, ...gaps].sort((a, b) => a.offset - b.offset);
 };
 
-const isDamage = (error: unknown): boolean =>
-  error instanceof MillraceError && error.code === 'MR_DATA_DAMAGED';
+const isDamage = (error: unknown): boolean => hasCode(error, 'MR_DATA_DAMAGED');
 
 /** The positions of a consumer; none where they are damaged. */
 const nextOf =

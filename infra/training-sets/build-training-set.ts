@@ -28,6 +28,7 @@ import { fileDigest } from './file-digest.ts';
 import { loadSpine } from './load-spine.ts';
 import { type OutputRows, outputFormat } from './output-file.ts';
 import { type PlannedPass, passesOf } from './passes.ts';
+import { countMarked, marksOf } from './periods.ts';
 import { emptyResults, type Result, refuseCollisions, writtenColumns } from './results.ts';
 import { writeResult } from './write-result.ts';
 
@@ -54,7 +55,7 @@ const refuseDeleted = ({ scan, views }: PlannedPass, earliest: number): void => 
 const joinAll = async (
   connection: DuckDBConnection,
   passes: readonly PlannedPass[],
-  spine: { readonly times: Float64Array; readonly order: Uint32Array },
+  spine: JoinSpine,
   { signal, onProgress }: ThreadOptions,
 ): Promise<number> => {
   const counts = await passes.reduce<Promise<number[]>>(
@@ -72,7 +73,7 @@ const joinAll = async (
       pass.covers === null
         ? spine.order
         : spine.order.filter((row) => pass.covers?.(spine.times[row] as number));
-    const joined: JoinSpine = { times: spine.times, order };
+    const joined: JoinSpine = { ...spine, order };
     if (order.length > 0) {
       refuseDeleted(pass, spine.times[order[0] as number] as number);
       await joinPointInTime(
@@ -150,10 +151,12 @@ export const buildTrainingSet = async (
     signal?.throwIfAborted();
 
     const results = emptyResults(plan, spine.rows);
-    const passes = passesOf(job, plan, spine.keys, results);
+    const marks = marksOf(job, spine.rows);
+    const passes = passesOf(job, plan, spine.keys, results, marks);
     const times = spine.readTimes ?? spine.times;
     const order = orderByTime(times);
-    const events = await joinAll(connection, passes, { times, order }, options);
+    const halfOpen = job.periods !== undefined;
+    const events = await joinAll(connection, passes, { times, order, halfOpen }, options);
 
     onProgress?.({ stage: 'on-demand features', progress: 0.9 });
     const columns = plan.values.map(({ type }, i) => ({
@@ -172,11 +175,12 @@ export const buildTrainingSet = async (
       ...options,
       overwrite: job.overwrite,
       inspect: inspection?.inspect,
+      marks,
     });
     onProgress?.({ stage: 'done', progress: 1 });
     const content = inspection?.content() ?? null;
     return {
-      rows: spine.rows,
+      rows: marks === undefined ? spine.rows : countMarked(marks),
       features: plan.columns.map(({ name }) => name),
       events,
       ...(content === null ? {} : { content }),

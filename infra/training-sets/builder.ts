@@ -70,6 +70,19 @@ export const trainingSetBuilder = ({
         await rm(out, { force: true });
       }
     },
+    async periods({ id, grid, ...job }, use, options) {
+      // The same names each time: what a killed process has left is replaced.
+      const out = join(directory, `periods-${id}.parquet`);
+      try {
+        const { rows } = await runTrainingSet(
+          { ...job, ...(await readable(job)), spine: { grid }, out, overwrite: true },
+          { ...options, partial: temporaryPath(out, 'rollup') },
+        );
+        return await use(out, rows);
+      } finally {
+        await rm(out, { force: true });
+      }
+    },
     batches: readBatches,
     outputBytes: (out) =>
       stat(out).then(

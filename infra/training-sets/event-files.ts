@@ -32,6 +32,8 @@ export interface EventScan {
   readonly mode: TrainingSetJob['mode'];
   /** as served: whether the known times of imported events count for the rows of this scan */
   readonly knownTimes?: boolean;
+  /** only events of this event time, epoch ms; absent: all */
+  readonly within?: { readonly from: number; readonly before: number } | undefined;
 }
 
 const columnsOf = async (
@@ -55,6 +57,15 @@ const META: Readonly<Record<string, FieldType>> = {
   _partition: fieldType('int'),
   _offset: fieldType('long'),
   _log_time: fieldType('timestamp'),
+};
+
+const instant = (ms: number): string => `make_timestamptz(${BigInt(ms) * 1000n}::BIGINT)`;
+
+/** @param time an event's time */
+const inTimes = (time: string, within: EventScan['within']): readonly string[] => {
+  if (within === undefined) return [];
+  const before = `${time} < ${instant(within.before)}`;
+  return Number.isFinite(within.from) ? [`${time} >= ${instant(within.from)}`, before] : [before];
 };
 
 const scanSql = (
@@ -94,7 +105,9 @@ const scanSql = (
     .map((name) => (name === '_log_time' ? `${knownFrom} AS _log_time` : column(name)))
     .join(', ');
   const visible = mode === 'event-time' ? time : `greatest(${time}, ${knownFrom})`;
-  return `SELECT ${columns} FROM ${parquetByName(raw.files)} r WHERE ${conditions.join(' OR ') || 'false'} ORDER BY ${visible}, r._partition, r._offset`;
+  const counted = `(${conditions.join(' OR ') || 'false'})`;
+  const where = [counted, ...inTimes(time, scan.within)].join(' AND ');
+  return `SELECT ${columns} FROM ${parquetByName(raw.files)} r WHERE ${where} ORDER BY ${visible}, r._partition, r._offset`;
 };
 
 /**

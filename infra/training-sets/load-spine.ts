@@ -64,7 +64,7 @@ const fromFile = async (
 /** @param output the format of the output that keeps the columns; null: none does */
 export const loadSpine = (
   connection: DuckDBConnection,
-  job: Pick<TrainingSetJob, 'spine' | 'spineSource' | 'sources'>,
+  job: Pick<TrainingSetJob, 'spine' | 'spineSource' | 'sources' | 'periods'>,
   plan: TrainingSetPlan,
   output: OutputFormat | null,
 ): Promise<Spine> => {
@@ -72,7 +72,7 @@ export const loadSpine = (
   const wanted: Wanted = {
     keys: plan.keys,
     request: plan.request,
-    maxRows: rowsThatFit(plan),
+    maxRows: Math.min(rowsThatFit(plan), job.periods?.maxRows ?? Number.POSITIVE_INFINITY),
   };
   if ('file' in spine) return fromFile(connection, spine.file, wanted, output);
   if ('rows' in spine) return rowsSpine(connection, spine.rows, wanted, output);

@@ -14,6 +14,7 @@ import { type CodedValues, type SpineKeys, spineKeys } from '#domain/training-se
 import { planFeatures, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import { readsAs } from '#domain/values/field-type.ts';
 import type { EventScan } from './event-files.ts';
+import { periodsRead } from './periods.ts';
 import type { Result } from './results.ts';
 
 export interface PlannedPass {
@@ -44,6 +45,8 @@ export const passesOf = (
   keyColumns: Readonly<Record<string, CodedValues>>,
   /** by planned value */
   results: readonly Result[],
+  /** as in `slidingView` */
+  marks?: Float64Array,
 ): readonly PlannedPass[] => {
   const encoded = new Map<string, SpineKeys>();
   const keysOf = (viewPlan: ViewPlan): SpineKeys => {
@@ -82,12 +85,15 @@ export const passesOf = (
           source: first.definitions.source,
           raw: rawOf(source),
           fields: eventFields(views, { keys: true }),
+          within: periodsRead(job, plan),
         },
         views: views.map((view) => ({
           plan: view.plan,
           fields: eventFields([view], { keys: false }),
           keys: keysOf(view.plan),
           outputs: outputsOf(view.plan),
+          excluded: job.periods?.late ?? [],
+          ...(marks === undefined ? {} : { marks }),
         })),
         covers: null,
       };

@@ -15,7 +15,8 @@ import { eventRow } from '#domain/training-sets/event-row.ts';
 import { refuseRowsAbove } from '#domain/training-sets/row-memory.ts';
 import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
-import { scanEvents } from './event-files.ts';
+import { type EventScan, scanEvents } from './event-files.ts';
+import { periodsRead } from './periods.ts';
 import type { Spine } from './spine.ts';
 import { builtSpine } from './spine-built.ts';
 import type { Wanted } from './spine-reader.ts';
@@ -26,6 +27,7 @@ const addKeys = async (
   connection: DuckDBConnection,
   { definitions, plan }: PlannedView,
   job: Pick<TrainingSetJob, 'sources'>,
+  within: EventScan['within'],
   keys: Set<string>,
 ): Promise<void> => {
   const { source } = definitions;
@@ -33,7 +35,8 @@ const addKeys = async (
   if (raw === undefined) return;
   const fields = eventFields([{ definitions, features: [] }], { keys: true });
   const event = eventRow(fields);
-  for await (const batch of scanEvents(connection, { source, raw, fields, mode: 'event-time' })) {
+  const scan: EventScan = { source, raw, fields, mode: 'event-time', within };
+  for await (const batch of scanEvents(connection, scan)) {
     event.use(batch);
     for (let i = 0; i < batch.count; i++) {
       event.at(i);
@@ -59,7 +62,7 @@ const compareBy =
 export const gridSpine = async (
   connection: DuckDBConnection,
   grid: GridSpine,
-  job: Pick<TrainingSetJob, 'sources'>,
+  job: Pick<TrainingSetJob, 'sources' | 'spine' | 'periods'>,
   plan: TrainingSetPlan,
   wanted: Wanted,
 ): Promise<Spine> => {
@@ -74,8 +77,9 @@ export const gridSpine = async (
     plan.views.map((view) => ({ view, plan: view.plan })),
   );
   const keys = new Set<string>();
-  for (const { view } of same) await addKeys(connection, view, job, keys);
-  if (keys.size === 0)
+  const within = periodsRead(job, plan);
+  for (const { view } of same) await addKeys(connection, view, job, within, keys);
+  if (keys.size === 0 && job.periods === undefined)
     fail('MR_REFUSED', 'no entity has an event yet, so a grid of all entities has no rows');
   refuseRowsAbove(wanted.maxRows, keys.size * instantsOf(grid));
   const names = keysOfPlan.map(({ name }) => name);

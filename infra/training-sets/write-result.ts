@@ -5,6 +5,7 @@ import { statusAt } from '#domain/training-sets/statuses.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergType } from './duckdb-types.ts';
 import { outputFormat, type WriteOptions, writeRows } from './output-file.ts';
+import { countMarked, markColumn } from './periods.ts';
 import { createTable } from './result-table.ts';
 import type { WrittenColumn } from './results.ts';
 import { SPINE_TABLE, type Spine, type TypedValues } from './spine.ts';
@@ -13,6 +14,8 @@ const RESULT_TABLE = 'result';
 
 export interface ResultOptions extends WriteOptions {
   readonly resultsOnly?: boolean;
+  /** by row: 1 where it is written; absent: all are */
+  readonly marks?: Float64Array | undefined;
 }
 
 const fill = async (
@@ -42,11 +45,15 @@ export const writeResult = async (
   out: string,
   results: readonly WrittenColumn[],
   spine: Spine,
-  { temporary, signal, resultsOnly = false, overwrite, inspect }: ResultOptions,
+  { temporary, signal, resultsOnly = false, overwrite, inspect, marks }: ResultOptions,
 ): Promise<void> => {
   const kept = resultsOnly ? [] : spine.kept;
   const typed = outputFormat(out) === 'parquet' ? kept.filter((column) => column.typed) : [];
-  const stored = [...results, ...typed.map(({ typed }) => typed as TypedValues)];
+  const stored = [
+    ...results,
+    ...typed.map(({ typed }) => typed as TypedValues),
+    ...(marks === undefined ? [] : [markColumn(marks)]),
+  ];
   await fill(connection, stored, spine.rows);
   signal?.throwIfAborted();
   const result = (at: number) => ({
@@ -54,7 +61,9 @@ export const writeResult = async (
     type: sqlType(icebergType((stored[at] as (typeof stored)[number]).type)),
   });
   const output = {
-    from: `${SPINE_TABLE} s POSITIONAL JOIN ${RESULT_TABLE} r`,
+    from: `${SPINE_TABLE} s POSITIONAL JOIN ${RESULT_TABLE} r${
+      marks === undefined ? '' : ` WHERE r.${columnName(stored.length - 1)} = 1`
+    }`,
     columns: [
       ...kept.map((column) => {
         const at = typed.indexOf(column);
@@ -63,7 +72,7 @@ export const writeResult = async (
       ...results.map(({ name }, i) => ({ name, ...result(i) })),
     ],
     lines: spine.lines === null ? null : { ...spine.lines, sql: `s.${columnName(0)}` },
-    rows: spine.rows,
+    rows: marks === undefined ? spine.rows : countMarked(marks),
   };
   await writeRows(connection, output, out, { temporary, signal, overwrite, inspect });
 };

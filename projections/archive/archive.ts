@@ -1,5 +1,5 @@
 /** The archive of the embedded log: raw events that were trimmed, read from their history. */
-import { fail, MillraceError } from '#domain/errors.ts';
+import { fail, hasCode, MillraceError } from '#domain/errors.ts';
 import type { Archive } from '#domain/ports/archive.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
@@ -121,7 +121,7 @@ export const assertHistoryHasTrimmed = async (
       ends = await history.endOffsets(topic);
     } catch (error) {
       // A damaged table: the reads that need it say so, and other tables can be used.
-      if (error instanceof MillraceError && error.code === 'MR_DATA_DAMAGED') continue;
+      if (hasCode(error, 'MR_DATA_DAMAGED')) continue;
       throw error;
     }
     begins.forEach((begin, partition) => {

@@ -8,14 +8,13 @@
  * append or nothing. On the log, commit n+1 never comes before commit n. Readers still skip
  * positions that they have seen: logs of earlier versions may contain a commit more than once.
  */
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode } from '#domain/errors.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { ConsumerPosition, Log, OutgoingRecord } from '#domain/ports/log.ts';
 import { OUTBOX_CONSUMER, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 
 const CHUNK = 100;
-const isOutOfTurn = (error: unknown): boolean =>
-  error instanceof MillraceError && error.code === 'MR_PRODUCER_SEQUENCE';
+const isOutOfTurn = (error: unknown): boolean => hasCode(error, 'MR_PRODUCER_SEQUENCE');
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 5_000;
 

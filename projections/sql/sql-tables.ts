@@ -5,6 +5,7 @@
  * |---|---|
  * | raw_<source> | its accepted events |
  * | served_<service> | its logged answers |
+ * | <view>_v<n>, <view>_daily, <view>_history | its values by period (view-tables.ts) |
  */
 import type { SqlTableInfo, SqlTableRead, SqlTableRef } from '#domain/api/sql.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -20,11 +21,15 @@ import type { Catalog } from '#projections/catalog/catalog.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { type TableColumn, tableColumns, typeText } from './table-columns.ts';
 import { tableName, tableRef } from './table-names.ts';
+import { createViewTables } from './view-tables.ts';
 
 export interface SqlTablesDependencies {
   readonly catalog: Catalog;
   readonly log: Pick<Log, 'offsetsAt'>;
-  readonly history: Pick<HistoryTables, 'endOffsets' | 'sync' | 'tableFiles' | 'horizon'>;
+  readonly history: Pick<
+    HistoryTables,
+    'endOffsets' | 'sync' | 'tableFiles' | 'horizon' | 'snapshot'
+  >;
   /** writes noted answers to the log */
   readonly flush: () => Promise<void>;
 }
@@ -35,7 +40,7 @@ export interface PinnedTables {
 }
 
 export interface SqlTables {
-  readonly all: () => readonly SqlTableRef[];
+  readonly all: () => Promise<readonly SqlTableRef[]>;
   /** null: there is none of this name */
   readonly find: (name: string) => SqlTableRef | null;
   readonly describe: (table: SqlTableRef) => Promise<SqlTableInfo>;
@@ -117,9 +122,14 @@ export const createSqlTables = ({
   const columnsOf = (stored: HistoryFiles | null, { fields, descriptions }: Registered) =>
     tableColumns(stored?.columns ?? [], fields, descriptions);
 
+  const views = createViewTables({ catalog, history });
+  const isOfView = ({ kind }: SqlTableRef): boolean => kind === 'feature-view';
+
   const find: SqlTables['find'] = (name) => {
     const table = tableRef(name);
-    return table !== null && registered(table) !== null ? table : null;
+    if (table === null) return null;
+    const exists = isOfView(table) ? views.isRegistered(table) : registered(table) !== null;
+    return exists ? table : null;
   };
 
   const nameOf = (columns: readonly TableColumn[], field: string): string =>
@@ -154,8 +164,8 @@ export const createSqlTables = ({
   };
 
   return {
-    all: () =>
-      [
+    all: async () => [
+      ...[
         ...catalog.streams('source').map(({ name }) => ({ kind: 'source' as const, of: name })),
         ...loggedServices(catalog).map(({ columns }) => ({
           kind: 'feature-service' as const,
@@ -164,8 +174,11 @@ export const createSqlTables = ({
       ]
         .map((of) => ({ name: tableName(of), ...of }))
         .filter(({ name }) => find(name) !== null),
+      ...(await views.all()),
+    ],
     find,
     async describe(table) {
+      if (isOfView(table)) return views.describe(table);
       const found = registered(table) as Registered;
       const horizon = table.kind === 'source' ? await history.horizon(found.topic) : null;
       const columns = columnsOf(await history.tableFiles(found.topic), found);
@@ -186,7 +199,9 @@ export const createSqlTables = ({
       if (tables.some(({ kind }) => kind === 'feature-service')) await flush();
     },
     async pin(tables, known) {
-      const pinned = await Promise.all(tables.map((table) => pin(table, known)));
+      const pinned = await Promise.all(
+        tables.map((table) => (isOfView(table) ? views.pin(table, known) : pin(table, known))),
+      );
       return { tables: pinned.map(({ table }) => table), read: pinned.map(({ read }) => read) };
     },
   };

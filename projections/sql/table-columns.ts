@@ -33,7 +33,7 @@ export const typeText = (type: string): string =>
     .replace(/^list</, 'array<');
 
 /** A name that is not taken: itself, or with a number after it. */
-const freeName = (wanted: string, taken: Set<string>): string => {
+export const freeName = (wanted: string, taken: Set<string>): string => {
   let name = wanted;
   for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${wanted}_${i}`;
   taken.add(name.toLowerCase());

@@ -17,6 +17,7 @@ import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { rollupTopics } from '#projections/rollups/rollup-topics.ts';
 import { createRecordCounts } from './record-counts.ts';
 import { keptEvents, newestSnapshot, type StorageSizes, storageOf } from './storage.ts';
 
@@ -58,7 +59,7 @@ export const createStatus = (
     counts(topic, snapshot).catch(() => 0);
   /** A log that does not answer has no size. */
   const sizesOf = (sizes: StorageSizes): Promise<Pick<PlatformStatus, 'storage'>> =>
-    storageOf(log, history, sizes).then(
+    storageOf(log, history, sizes, rollupTopics(catalog)).then(
       (found) => ({ storage: found }),
       () => ({}),
     );

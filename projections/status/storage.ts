@@ -31,13 +31,16 @@ export const newestSnapshot = (
   topic: string,
 ): Promise<HistorySnapshot | null> => history.snapshot(topic).catch(() => null);
 
+/** @param rollups names of tables of rollups */
 export const storageOf = async (
   log: Pick<Log, 'topics'>,
   history: Pick<HistoryTables, 'snapshot'>,
   sizes: StorageSizes,
+  rollups: readonly string[],
 ): Promise<NonNullable<PlatformStatus['storage']>> => {
-  const topics = (await log.topics()).filter(({ topic }) => hasHistory(topic));
-  const tables = await Promise.all(topics.map(({ topic }) => newestSnapshot(history, topic)));
+  const topics = (await log.topics()).map(({ topic }) => topic).filter(hasHistory);
+  const all = [...topics, ...rollups];
+  const tables = await Promise.all(all.map((topic) => newestSnapshot(history, topic)));
   const { bytes: logBytes, free: logFreeBytes } = await sizes.log();
   const historyBytes = tables.reduce((sum, table) => sum + (table?.bytes ?? 0), 0);
   return { logBytes, logFreeBytes, historyBytes };

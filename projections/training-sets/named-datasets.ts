@@ -15,6 +15,7 @@ import { commandOf, otherThan, sameSpine } from '#domain/datasets/same-request.t
 import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
 import { fail } from '#domain/errors.ts';
+import type { KeptRequest } from '#domain/ports/dataset-jobs.ts';
 import type { ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
@@ -68,7 +69,7 @@ interface NamedDependencies {
   readonly version: string;
 }
 
-export const extraSourcesOf = (spine: DatasetSpine): readonly string[] =>
+export const extraSourcesOf = (spine: DatasetSpine | KeptRequest['spine']): readonly string[] =>
   'events' in spine ? [spine.events.source] : [];
 
 const formatOf = (out: string | undefined): DatasetRecipe['format'] =>

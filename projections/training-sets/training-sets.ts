@@ -6,6 +6,7 @@
 import type { Caller } from '#domain/api/caller.ts';
 import type {
   CheckDataset,
+  DatasetOrigin,
   DatasetRequest,
   DatasetStatus,
   Datasets,
@@ -96,6 +97,11 @@ const requesterOf = (kind: DatasetJob['kind'], { actor, principal }: Caller): Re
   kind,
   actor,
   principal: principal?.id ?? null,
+});
+
+const originOf = ({ principal: owner, request }: DatasetJob): DatasetOrigin => ({
+  owner,
+  sources: extraSourcesOf(request.spine),
 });
 
 /** Data sets of a list. */
@@ -213,7 +219,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     reference: string,
   ): DatasetJob => {
     const here = placed(job, builder, dependencies.jobs);
-    check?.(here.status, here.principal, reference);
+    check?.(here.status, originOf(here), reference);
     return here;
   };
 
@@ -233,7 +239,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     list: async (_caller, visible = () => true) =>
       (await found.newest(LISTED))
         .map((job) => checked(job, undefined, job.status.id))
-        .filter(({ status, principal }) => visible(status, principal))
+        .filter((job) => visible(job.status, originOf(job)))
         .map(({ status }) => status),
     file: async (reference, _caller, check) =>
       outputOf(checked(await found.built(reference), check, reference), builder, gateway.host),

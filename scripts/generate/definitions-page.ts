@@ -53,7 +53,8 @@ const customers = source({
   \`not-found\`, too.
 - The key fields of the source are the keys of the view's entity. All other fields but the event
   time are nullable, because a tombstone has no value for them.
-- A rollup cannot be made, because no tile has whether an entity existed at a past time.
+- A rollup cannot be made on the stack, because no tile has whether an entity existed at a past
+  time.
 
 Rows come [as events, in snapshots or as change records](producer.md#rows-of-a-table).
 `;

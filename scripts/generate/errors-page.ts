@@ -1,12 +1,14 @@
 /**
- * Writes docs/ERRORS.md from the error table: `node scripts/generate/errors-page.ts`. A test
- * compares the page with the table.
+ * Writes docs/ERRORS.md, and the table of the Python package, from the error table:
+ * `node scripts/generate/errors-page.ts`. A test compares them with the table.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ERRORS } from '#domain/errors.ts';
 
-export const ERRORS_PAGE = fileURLToPath(new URL('../../docs/ERRORS.md', import.meta.url));
+const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+export const ERRORS_PAGE = path('docs/ERRORS.md');
+export const PYTHON_ERRORS = path('python/src/millrace/_codes.py');
 
 export const errorsPage = (): string =>
   [
@@ -37,4 +39,24 @@ export const errorsPage = (): string =>
     '',
   ].join('\n');
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(ERRORS_PAGE, errorsPage());
+/** A text of JSON is one of Python, too. */
+export const pythonErrors = (): string =>
+  [
+    '"""Every error of Millrace: its HTTP status, and what to do. Written from',
+    'domain/error-codes.ts by scripts/generate/errors-page.ts."""',
+    '',
+    'ERRORS: dict[str, tuple[int, str]] = {',
+    ...Object.entries(ERRORS).flatMap(([code, { status, remedy }]) => [
+      `    "${code}": (`,
+      `        ${status},`,
+      `        ${JSON.stringify(remedy)},`,
+      '    ),',
+    ]),
+    '}',
+    '',
+  ].join('\n');
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(ERRORS_PAGE, errorsPage());
+  writeFileSync(PYTHON_ERRORS, pythonErrors());
+}

@@ -61,6 +61,24 @@ test('each act is an entry with its principal, what it shows, and how many', asy
   expect(JSON.stringify(entries)).not.toMatch(/secret|987654321/);
 });
 
+test('a data set of events is logged for the namespace of its source, and so is building it again', async () => {
+  await open(0, { payments: 1 });
+  await on.platform.publishing.publish({ source: 'charges', events: [charge('e1')] }, founder);
+  const { header } = await on.key(['reader@fraud', 'auditor@payments']);
+  const call = async (path: string, body: object): Promise<number> => {
+    const { status, body: made } = await on.call('POST', `/v1/datasets${path}`, header, body);
+    if (status === 202) await on.platform.datasets.ended((made as { id: string }).id);
+    return status;
+  };
+  const spine = { events: { source: 'charges' } };
+  expect(await call('', { view: 'suspicion', spine, name: 'seen_at' })).toBe(202);
+  expect(await call('/seen_at/rerun', {})).toBe(202);
+  expect(entries.map(({ act, what, namespaces }) => [act, what, namespaces])).toEqual([
+    ['dataset', ['suspicion:'], ['fraud', 'payments']],
+    ['dataset', ['dataset/seen_at'], ['fraud', 'payments']],
+  ]);
+});
+
 test('a table that another engine loads is an entry; one that it may not read is not', async () => {
   let parts: EmbeddedParts | undefined;
   entries.length = 0;

@@ -203,34 +203,50 @@ const shouted = onDemandFeature({
 });
 const shouting = featureService({ namespace: 'payments', name: 'shouting', features: [shouted] });
 
+/** How a caller with these grants is answered who asks for a data set; whether a list has it. */
+const askedFor = async (id: string, ...grants: readonly string[]) => {
+  const { header } = await on.key(grants);
+  const answers = [];
+  for (const [method, path] of [
+    ['GET', ''],
+    ['GET', '/data'],
+    ['DELETE', ''],
+  ] as const)
+    answers.push((await on.call(method, `/v1/datasets/${id}${path}`, header)).status);
+  const listed = (await on.call('GET', '/v1/datasets', header)).body as unknown as {
+    id: string;
+  }[];
+  return [...answers, listed.some((one) => one.id === id)];
+};
+
 test('a data set without a view belongs to its owner and to admins of everything', async () => {
   on = await guarded({}, [...DEFINITIONS, ...plain(shouted, shouting)]);
   const { header: owner } = await on.key(['reader@payments']);
   const body = { service: 'shouting', spine: { rows: [{ by: 3, event_timestamp: 1 }] } };
   const { id } = (await on.call('POST', '/v1/datasets', owner, body)).body as { id: string };
-  const asked = async (grant: string) => {
-    const { header } = await on.key([grant]);
-    const answers = [];
-    for (const [method, path] of [
-      ['GET', ''],
-      ['GET', '/data'],
-      ['DELETE', ''],
-    ] as const)
-      answers.push((await on.call(method, `/v1/datasets/${id}${path}`, header)).status);
-    const listed = (await on.call('GET', '/v1/datasets', header)).body as unknown as {
-      id: string;
-    }[];
-    return [...answers, listed.some((one) => one.id === id)];
-  };
   await on.platform.datasets.ended(id);
   expect((await on.call('GET', `/v1/datasets/${id}`, owner)).body).toMatchObject({
     state: 'done',
     views: [],
   });
   for (const grant of ['admin@payments', 'admin@elsewhere'])
-    expect(await asked(grant), grant).toEqual([404, 404, 404, false]);
-  expect(await asked('reader@*')).toEqual([403, 403, 403, false]);
-  expect(await asked('admin@*')).toEqual([200, 200, 200, true]);
+    expect(await askedFor(id, grant), grant).toEqual([404, 404, 404, false]);
+  expect(await askedFor(id, 'reader@*')).toEqual([403, 403, 403, false]);
+  expect(await askedFor(id, 'admin@*')).toEqual([200, 200, 200, true]);
+});
+
+test('a data set of the events of a source is for admins of the source, too', async () => {
+  on = await guarded();
+  await on.platform.publishing.publish({ source: 'charges', events: [charge('e1')] }, founder);
+  const { header: owner } = await on.key(['reader@fraud', 'auditor@payments']);
+  const spine = { events: { source: 'charges', label: ['amount'] } };
+  const body = { view: 'suspicion', spine };
+  const { id } = (await on.call('POST', '/v1/datasets', owner, body)).body as { id: string };
+  await on.platform.datasets.ended(id);
+  expect((await on.call('GET', `/v1/datasets/${id}/data`, owner)).status).toBe(200);
+  expect(await askedFor(id, 'admin@fraud')).toEqual([404, 404, 404, false]);
+  expect(await askedFor(id, 'admin@fraud', 'auditor@payments')).toEqual([403, 403, 403, false]);
+  expect(await askedFor(id, 'admin@fraud', 'admin@payments')).toEqual([200, 200, 200, true]);
 });
 
 /** Without the field that views of both namespaces read. */

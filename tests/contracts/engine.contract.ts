@@ -299,9 +299,10 @@ export const engineContract = (
       let progress = 0;
       const unsubscribe = engine.onProgress(() => progress++);
       const logTime = await publish(['a', 1], ['a', 2], ['b', 3]);
-      const served = live();
+      let served = live();
       const seen: number[] = [];
       await until('the events are in', async () => {
+        served = live();
         // Read before the values: what they promise must be true by then.
         const complete = served.completeThrough(Date.now());
         const [position] = served.positions();

@@ -405,17 +405,6 @@ describe('refused definitions', () => {
     expect(versions.map((v) => v.version)).toEqual(versions.map((_, i) => i + 1));
   });
 
-  test('a rollup, which this profile does not support, names the profile that does', async () => {
-    await expect(
-      running.platform.datasets.rollup({ view: 'turnover', every: 'day' }, caller),
-    ).rejects.toMatchObject({
-      code: 'MR_REFUSED',
-      message: expect.stringMatching(
-        /embedded.*stack.*millrace batch turnover --at TIME --out FILE/,
-      ),
-    });
-  });
-
   test('a command on a replaced version conflicts, and names the current version', async () => {
     const data = plain({ ...shop, owner: 'x' })[0];
     await expect(

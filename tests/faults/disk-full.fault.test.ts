@@ -37,7 +37,6 @@ const seen = featureView({
 // The reason for the skip is printed above.
 test.skipIf(!mounted)(
   'a full disk refuses writes, loses nothing that was acknowledged, and recovers by itself',
-  { timeout: 60_000 },
   async () => {
     const data = join(directory, 'data');
     const ballast = join(directory, 'ballast');

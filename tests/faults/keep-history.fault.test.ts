@@ -55,7 +55,7 @@ const runUntilKilled = async (
   return Number([...text.matchAll(/^acknowledged (\d+)\n/gm)].at(-1)?.[1] ?? 0);
 };
 
-test('kills while history is deleted lose nothing else', { timeout: 300_000 }, async () => {
+test('kills while history is deleted lose nothing else', async () => {
   const directory = temporaryDirectory();
   let accepted = 0;
   const open = () =>

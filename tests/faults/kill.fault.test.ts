@@ -87,9 +87,7 @@ const expected = (
   };
 };
 
-test(`twenty kills under load lose no acknowledged event and count none twice (seed ${SEED})`, {
-  timeout: 180_000,
-}, async () => {
+test(`twenty kills under load lose no acknowledged event and count none twice (seed ${SEED})`, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-kill-'));
   let server: Server | null = null;
   let acknowledged = 0;

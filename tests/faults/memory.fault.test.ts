@@ -34,9 +34,7 @@ const publishUntilRefused = async (directory: string): Promise<Found> => {
   return JSON.parse(stdout) as Found;
 };
 
-test('events are refused before the memory is full, and a restart with as much succeeds', {
-  timeout: 300_000,
-}, async () => {
+test('events are refused before the memory is full, and a restart with as much succeeds', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-memory-'));
   try {
     let expected = 0;

@@ -39,7 +39,7 @@ const runUntilKilled = async (directory: string, delay: number) => {
   };
 };
 
-test('kills while the log is trimmed lose no event', { timeout: 180_000 }, async () => {
+test('kills while the log is trimmed lose no event', async () => {
   const directory = temporaryDirectory();
   const open = () =>
     startEmbedded({ dataDirectory: directory.path, historyEveryMs: 0, warn: () => {} });

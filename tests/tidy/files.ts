@@ -15,11 +15,13 @@ export const SKIPPED: ReadonlySet<string> = new Set([
   '.venv-grpc',
   '.venv-nycflights',
   '.venv-mlflow',
+  '.venv-millrace',
   '.git',
   'data',
   'coverage',
   '.millrace',
   'target',
+  '__pycache__',
 ]);
 
 const walk = (directory: string): string[] =>

@@ -19,77 +19,30 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
-import { col, count, entity, featureView, last, lastK, source } from 'millrace';
+import { col, last } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import { httpModules } from '#gateways/http-modules.ts';
-import { runInProcess } from '#tests/support/cli.ts';
-import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { call } from '#tests/support/server.ts';
-import { type Workplace, workplace } from './files.ts';
+import type { Workplace } from './files.ts';
+import { type SalesServer, salesServer } from './sales.ts';
 
 const HOUR = 3_600_000;
 const T = Date.UTC(2026, 0, 1);
 
-const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({
-  name: 'sales',
-  fields: {
-    shop: 'string',
-    at: 'timestamp',
-    n: 'long?',
-    raw: 'bytes?',
-    day: 'date?',
-    open: 'boolean?',
-    item: 'string?',
-  },
-  eventTime: 'at',
-});
-const view = featureView({
-  name: 'of_shop',
-  entity: shop,
-  source: sales,
-  features: {
-    sold: count({ window: '1h', hop: '1h' }),
-    n: last(col('n')),
-    at_last: last(col('at')),
-    day: last(col('day')),
-    open: last(col('open')),
-    raw: last(col('raw')),
-    items: lastK(col('item'), 2),
-  },
-});
-
+let server: SalesServer;
 let work: Workplace;
-let on: TestPlatform;
-let gateway: HttpGateway;
 
 beforeAll(async () => {
-  work = await workplace();
-  on = await testPlatform();
-  await on.platform.registry.apply(plain(shop, sales, view), {}, caller);
-  const events = [
-    {
-      shop: 'a',
-      at: T,
-      n: 2 ** 53 - 1,
-      raw: 'AAH/',
-      day: '2026-01-31',
-      open: true,
-      item: 'tea',
-    },
-    { shop: 'a', at: T + 1, n: null, raw: null, day: null, open: null, item: 'jam' },
-  ];
-  await on.platform.publishing.publish({ source: 'sales', events }, caller);
-  gateway = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  const first = {
+    ...{ shop: 'a', at: T, n: 2 ** 53 - 1, raw: 'AAH/' },
+    ...{ day: '2026-01-31', open: true, item: 'tea' },
+  };
+  const second = { shop: 'a', at: T + 1, n: null, raw: null, day: null, open: null, item: 'jam' };
+  server = await salesServer([first, second], { open: last(col('open')) });
+  ({ work } = server);
 });
-afterAll(async () => {
-  await gateway.close();
-  await on.dispose();
-  work.close();
-});
+afterAll(() => server.close());
 
-const run = (...args: string[]) => runInProcess(args, { MILLRACE_URL: gateway.url });
+const run: SalesServer['run'] = (...args) => server.run(...args);
 
 /** Times as Arrow stores them: `vectorFromArray` takes milliseconds only. */
 const times = (type: TimestampMicrosecond | TimestampNanosecond, values: readonly bigint[]) =>
@@ -220,12 +173,12 @@ test('a data set as a stream of Arrow has its types, its nulls and its order', a
     shop: i % 3 === 0 ? 'nowhere' : 'a',
     event_timestamp: new Date(T + (i % 2)).toISOString(),
   }));
-  const started = await call(gateway.url, '/v1/datasets', {
+  const started = await call(server.url, '/v1/datasets', {
     body: { view: 'of_shop', spine: { rows }, name: 'streamed', withStatus: true },
   });
   expect(started.status).toBe(202);
-  await on.platform.datasets.ended((started.body as { id: string }).id);
-  const answer = await fetch(`${gateway.url}/v1/datasets/streamed/data`, {
+  await server.on.platform.datasets.ended((started.body as { id: string }).id);
+  const answer = await fetch(`${server.url}/v1/datasets/streamed/data`, {
     headers: { accept: 'application/vnd.apache.arrow.stream' },
   });
   expect(answer.headers.get('content-type')).toBe('application/vnd.apache.arrow.stream');
@@ -236,14 +189,14 @@ test('a data set as a stream of Arrow has its types, its nulls and its order', a
     'event_timestamp: Timestamp<MICROSECOND, UTC>',
     'sold: Int64',
     'sold__status: Utf8',
+    'open: Bool',
+    'open__status: Utf8',
     'n: Int64',
     'n__status: Utf8',
     'at_last: Timestamp<MICROSECOND, UTC>',
     'at_last__status: Utf8',
     'day: Date32<DAY>',
     'day__status: Utf8',
-    'open: Bool',
-    'open__status: Utf8',
     'raw: Binary',
     'raw__status: Utf8',
     'items: List<Utf8>',
@@ -266,7 +219,7 @@ test('a data set that is a CSV file has no types to stream', async () => {
   writeFileSync(spine, `shop,event_timestamp\na,${new Date(T).toISOString()}\n`);
   const out = work.path('few-out.csv');
   await run('dataset', 'of_shop', '--spine', spine, '--out', out, '--name', 'few');
-  const answer = await call(gateway.url, '/v1/datasets/few/data', {
+  const answer = await call(server.url, '/v1/datasets/few/data', {
     headers: { accept: 'application/vnd.apache.arrow.stream' },
   });
   expect(answer.body).toMatchObject({

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { CreatedKey, KeyInfo } from '#domain/api/keys.ts';
 import type { AccessLimits } from '#domain/authorization/principal.ts';
-import { MillraceError } from '#domain/errors.ts';
+import { hasCode } from '#domain/errors.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { showTime, table } from '../table.ts';
@@ -33,7 +33,7 @@ const create = async (name: string, options: CreateOptions, command: Command): P
   const limits = { requestsPerSecond, burst, eventsPerDay, rowsPerDay };
   const body = { name, grants, limits, expiresAt, reason, replaces };
   const created = await client.post<CreatedKey>('/v1/keys', { body }).catch((error: unknown) => {
-    if (error instanceof MillraceError && error.code === 'MR_APPROVAL_REQUIRED' && !json) {
+    if (hasCode(error, 'MR_APPROVAL_REQUIRED') && !json) {
       print(String(error.details.key));
       message('the key on stdout is shown only now; it works once the proposal is approved');
     }

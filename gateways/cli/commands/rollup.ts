@@ -8,16 +8,17 @@ interface RollupOptions {
   readonly from?: string;
   readonly to?: string;
   readonly features?: readonly string[];
+  readonly again?: boolean;
 }
 
 const rollup = async (
   view: string,
-  { every, from, to, features }: RollupOptions,
+  { every, from, to, features, again }: RollupOptions,
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const result = await client.post<RollupResult>('/v1/rollups', {
-    body: { view, every, from, to, features },
+    body: { view, every, from, to, features, again },
   });
   if (json) document(result);
   else
@@ -30,7 +31,7 @@ export const addRollup = (program: Command): void => {
   program
     .command('rollup')
     .description(
-      'write a view’s values at the end of each period to a table, one row per entity and period (stack profile)',
+      'write a view’s values at the end of each period to a table, one row per entity and period',
     )
     .argument('<view>', 'name of the view')
     .addOption(
@@ -38,7 +39,7 @@ export const addRollup = (program: Command): void => {
     )
     .option(
       '--from <time>',
-      'start of the range, rounded down to a whole UTC day; default: the last complete period',
+      'start of the range, rounded down to a whole UTC day; default: where the table ends, or the last complete period',
     )
     .option(
       '--to <time>',
@@ -46,11 +47,15 @@ export const addRollup = (program: Command): void => {
     )
     .option(
       '--features <name...>',
-      'write only these features; default: all, which must have a window',
+      'write only these features (stack profile); default: all, which must have a window there',
+    )
+    .option(
+      '--again',
+      'write periods that the table has once more, too; the stack profile always does',
     )
     .addHelpText(
       'after',
-      '\nThe server must run with the stack profile. A day that is written again is replaced.\n\nExample:\n  millrace rollup route_delays --every day --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z',
+      '\nA period is written when it is final: when events of after it have arrived, and events of it are late.\n\nExamples:\n  millrace rollup route_delays\n  millrace rollup route_delays --every day --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z',
     )
     .action(rollup);
 };

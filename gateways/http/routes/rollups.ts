@@ -14,17 +14,16 @@ export const rollupRoutes: RouteModule = {
       {
         schema: {
           tags: ['data sets'],
-          summary:
-            'Write a view’s values at the end of each period to a table; a day that is written again is replaced',
+          summary: 'Write a view’s values at the end of each period to a table',
           body: rollupBody,
           response: answers(200, rollupResult),
         },
       },
       (request) => {
-        const { view, every = 'day', features, from, to } = request.body;
+        const { view, every = 'day', features, again, from, to } = request.body;
         const times = { from: optionalTime('from', from), to: optionalTime('to', to) };
         return platform.datasets.rollup(
-          { view, every, ...compact({ features, ...times }) },
+          { view, every, ...compact({ features, again, ...times }) },
           callerOf(request),
         );
       },

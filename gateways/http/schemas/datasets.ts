@@ -134,6 +134,7 @@ export const rollupBody = shapeOf<RollupWish>()(
     from: Type.Optional(time),
     to: Type.Optional(time),
     features: Type.Optional(Type.Array(Type.String())),
+    again: Type.Optional(Type.Boolean()),
   }),
 );
 export type RollupBody = Static<typeof rollupBody>;

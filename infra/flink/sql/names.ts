@@ -2,6 +2,8 @@
  * Names in Flink: tables of a session, jobs, and tables of Paimon and Iceberg. All modules take
  * them from here.
  */
+import { type RollupName, rollupName } from '#domain/rollups/rollup-name.ts';
+
 export const DATABASE = 'millrace';
 export const PAIMON_CATALOG = 'paimon';
 export const ICEBERG_CATALOG = 'iceberg';
@@ -18,10 +20,9 @@ export const paimonTable = (view: string, generation: number): string =>
 export const historyTable = (kind: 'raw' | 'features' | 'served', name: string): string =>
   `${ICEBERG_CATALOG}.\`${kind}\`.\`${name}\``;
 
-/** in Iceberg: a view's values by period */
-export const rollupTopic = (view: string, every: string): string => `rollup.${view}_${every}`;
-export const rollupTable = (view: string, every: string): string =>
-  `${ICEBERG_CATALOG}.\`rollup\`.\`${view}_${every}\``;
+/** in Iceberg: the values of a view's version by period */
+export const rollupTable = (of: RollupName): string =>
+  `${ICEBERG_CATALOG}.\`rollup\`.\`${rollupName(of)}\``;
 
 export const computeJob = (view: string, generation: number): string =>
   `millrace-compute-${view}-g${generation}`;

@@ -11,29 +11,22 @@
  * feature whose tiles end with the period is exact, and no tile is split.
  */
 
-import { avroType } from '#domain/avro/types.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
+import { keyColumn, takenColumn } from '#domain/rollups/rollup-columns.ts';
+import { PERIOD_MS, type RollupPeriod } from '#domain/rollups/rollup-name.ts';
 import { FLINK } from '#domain/sql/flink/dialect.ts';
 import { flinkName, flinkText } from '#domain/sql/flink/types.ts';
 import { mergeValues } from '#domain/sql/print-aggregation.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { icebergSchemaFromAvro, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
-import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable, rollupTopic } from './names.ts';
-
-export type Every = 'day' | 'hour';
-export const EVERY_MS: Readonly<Record<Every, number>> = { day: 86_400_000, hour: 3_600_000 };
-
-/** A view's rollup tables, named like the tables of topics. */
-export const rollupTopics = (view: string): readonly string[] =>
-  Object.keys(EVERY_MS).map((every) => rollupTopic(view, every));
+import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable } from './names.ts';
 
 export interface RollupSpec {
   readonly plan: ViewPlan;
   readonly version: number;
   readonly generation: number;
   readonly features: readonly PlannedFeature[];
-  readonly every: Every;
+  readonly every: RollupPeriod;
   /** epoch ms: the first period's start and the last one's end */
   readonly from: number;
   readonly to: number;
@@ -41,53 +34,26 @@ export interface RollupSpec {
   readonly writtenAt: number;
 }
 
-const OWN_COLUMNS = ['period_start', 'period_end', 'version', 'generation', 'written_at'];
-
 /** The reason why tiles do not give a feature's value at the end of a period; null if they do. */
 export const notInTiles = (
   plan: ViewPlan,
   { name, type, windowMs, hop }: PlannedFeature,
-  every: Every,
+  every: RollupPeriod,
 ): string | null => {
   const { hopMs } = plan.hops[hop] as ViewPlan['hops'][number];
   if (plan.existence !== null)
     return `"${name}" is over a dimension: whether an entity existed at the end of a period is in no tile`;
   if (windowMs === null || hopMs === 0)
     return `"${name}" covers all time: its only tile has no past states`;
-  if (EVERY_MS[every] % hopMs !== 0)
+  if (PERIOD_MS[every] % hopMs !== 0)
     return `"${name}" has tiles of ${formatDuration(hopMs)}, which do not end with the ${every}: use a hop that divides the ${every}`;
   if (type.base === 'bytes' || (type.array && (type.base === 'timestamp' || type.base === 'date')))
     return `"${name}" gives ${type.array ? 'a list of ' : ''}${type.base}, for which the table has no column type`;
-  if (OWN_COLUMNS.includes(name) || plan.keys.some((key) => `key_${key.name}` === name))
+  if (takenColumn(plan.keys, [{ name }]) !== null)
     return `"${name}" has the name of one of the table's own columns`;
   return null;
 };
 
-/**
- * The table's columns. Each feature is nullable, so that rows stay readable after a version drops
- * it.
- */
-export const rollupColumns = ({
-  plan,
-  features,
-}: Pick<RollupSpec, 'plan' | 'features'>): readonly WantedColumn[] =>
-  icebergSchemaFromAvro({
-    type: 'record',
-    name: plan.view,
-    fields: [
-      ...plan.keys.map(({ name, type }) => ({
-        name: `key_${name}`,
-        type: avroType({ ...type, nullable: false }),
-      })),
-      ...['period_start', 'period_end'].map((name) => ({ name, type: avroType(TIMESTAMP) })),
-      ...features.map(({ name, type }) => ({ name, type: avroType({ ...type, nullable: true }) })),
-      { name: 'version', type: 'int' },
-      { name: 'generation', type: 'int' },
-      { name: 'written_at', type: avroType(TIMESTAMP) },
-    ],
-  });
-
-const TIMESTAMP: FieldType = { base: 'timestamp', array: false, nullable: false };
 const long = (value: number): string => `CAST(${value} AS BIGINT)`;
 
 /** Converts epoch ms and days to the table's timestamps and dates. */
@@ -117,7 +83,7 @@ const reaches = ({
  */
 export const rollupSql = (spec: RollupSpec): string => {
   const { plan, features, generation, version, every, from, to, writtenAt } = spec;
-  const keys = plan.keys.map(({ name }) => flinkName(`key_${name}`));
+  const keys = plan.keys.map(({ name }) => flinkName(keyColumn(name)));
   const merged = mergeValues(
     FLINK,
     plan,
@@ -135,19 +101,19 @@ export const rollupSql = (spec: RollupSpec): string => {
     ...features.map(({ name }) => flinkName(name)),
   ];
   const selected = [
-    ...plan.keys.map(({ name, type }) => columnValue(flinkName(`key_${name}`), type)),
-    `TO_TIMESTAMP_LTZ(period_end - ${long(EVERY_MS[every])}, 3)`,
+    ...plan.keys.map(({ name, type }) => columnValue(flinkName(keyColumn(name)), type)),
+    `TO_TIMESTAMP_LTZ(period_end - ${long(PERIOD_MS[every])}, 3)`,
     'TO_TIMESTAMP_LTZ(period_end, 3)',
     ...features.map(({ type }, i) => columnValue(merged.values[i] as string, type)),
   ];
-  return `INSERT OVERWRITE ${rollupTable(plan.view, every)} (${columns.join(', ')}, \`version\`, \`generation\`, \`written_at\`)
+  return `INSERT OVERWRITE ${rollupTable({ view: plan.view, version, every })} (${columns.join(', ')}, \`version\`, \`generation\`, \`written_at\`)
 SELECT ${selected.join(',\n  ')},
   ${version}, ${generation}, TO_TIMESTAMP_LTZ(${long(writtenAt)}, 3)
 FROM (
   SELECT ${keys.join(', ')}, period_end,
     ${merged.aggregates.join(',\n    ')}
   FROM ${PAIMON_CATALOG}.${DATABASE}.${flinkName(paimonTable(plan.view, generation))},
-    LATERAL TABLE(MR_PERIODS(\`tile_start\`, ${reach}, ${long(EVERY_MS[every])}, ${long(from)}, ${long(to)}))
+    LATERAL TABLE(MR_PERIODS(\`tile_start\`, ${reach}, ${long(PERIOD_MS[every])}, ${long(from)}, ${long(to)}))
   WHERE \`hop_ms\` IN (${hops.map(([hopMs]) => hopMs).join(', ')}) AND \`tile_start\` >= ${long(from - widest)} AND \`tile_start\` < ${long(to)}
   GROUP BY ${keys.join(', ')}, period_end${
     plan.ttlMs === null

@@ -5,7 +5,14 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
-import { batchLength, HEAD_BYTES, type StoredBatch, storedBatch } from './stored-batch.ts';
+import {
+  batchLength,
+  HEAD_BYTES,
+  recordsIn,
+  type StoredBatch,
+  type StoredRecord,
+  storedBatch,
+} from './stored-batch.ts';
 
 export interface PartitionFiles {
   readonly topic: string;
@@ -17,13 +24,15 @@ export interface PartitionFiles {
 
 /** Of deleted topics, too: Kafka renames a directory first, and deletes it later. */
 const DIRECTORY = /^(.+)-(\d+)$/;
+/** Of Kafka itself: its records have another format, and none of ours. */
+const METADATA = '__cluster_metadata';
 const SEGMENT = /^(\d{20})\.log$/;
 
 export const partitionFiles = async (logs: string): Promise<readonly PartitionFiles[]> => {
   const found: PartitionFiles[] = [];
   for (const entry of await readdir(logs, { withFileTypes: true })) {
     const [, topic, partition] = DIRECTORY.exec(entry.name) ?? [];
-    if (!entry.isDirectory() || topic === undefined) continue;
+    if (!entry.isDirectory() || topic === undefined || topic === METADATA) continue;
     const directory = join(logs, entry.name);
     const segments = (await readdir(directory)).flatMap((name) => SEGMENT.exec(name)?.[1] ?? []);
     found.push({ topic, partition: Number(partition), directory, segments: segments.sort() });
@@ -67,4 +76,17 @@ export async function* batchesOf(path: string, isOpen = false): AsyncGenerator<S
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * The records of a partition, batch by batch.
+ * @param isOpen as of `batchesOf`
+ */
+export async function* recordsOf(
+  files: PartitionFiles,
+  isOpen = false,
+): AsyncGenerator<readonly StoredRecord[]> {
+  for (const segment of files.segments)
+    for await (const batch of batchesOf(segmentPath(files, segment), isOpen))
+      if (!batch.isControl) yield recordsIn(batch);
 }

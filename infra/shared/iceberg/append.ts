@@ -35,6 +35,8 @@ import {
   type Snapshot,
   type TableMetadata,
   withSnapshot,
+  writtenOf,
+  writtenSummary,
 } from './metadata.ts';
 import { metadataUri, uriOf } from './table-directory.ts';
 
@@ -212,6 +214,7 @@ export const addSnapshot = async (
       'total-data-files': total(manifests, 'files_count'),
       'total-records': total(manifests, 'rows_count'),
       ...horizonSummary(horizonOf(parent)),
+      ...writtenSummary(writtenOf(parent)),
       ...summary,
     },
   });

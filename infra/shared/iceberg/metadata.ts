@@ -4,6 +4,7 @@
  * it (exact-numbers.ts).
  */
 import { MillraceError } from '#domain/errors.ts';
+import type { PeriodRange } from '#domain/rollups/periods.ts';
 import type { Horizon } from '#domain/sources/horizon.ts';
 import { parseExact } from './exact-numbers.ts';
 import type { IcebergField, IcebergSchema } from './schema.ts';
@@ -206,6 +207,35 @@ export const horizonOf = (snapshot: Snapshot | null): Horizon | null => {
 
 export const horizonSummary = (horizon: Horizon | null): Record<string, string> =>
   horizon === null ? {} : { [HORIZON]: JSON.stringify(horizon) };
+
+const PERIODS = 'millrace.periods';
+const WRITTEN_AT = 'millrace.written-at';
+
+/** What the snapshots of a rollup's table record. */
+export interface Written {
+  readonly periods: readonly PeriodRange[];
+  /** of the newest write, epoch ms */
+  readonly writtenAt: number;
+}
+
+/** null: no rollup of this writer */
+export const writtenOf = (snapshot: Snapshot | null): Written | null => {
+  const periods = snapshot?.summary[PERIODS];
+  return periods === undefined
+    ? null
+    : {
+        periods: JSON.parse(periods) as PeriodRange[],
+        writtenAt: Number(snapshot?.summary[WRITTEN_AT]),
+      };
+};
+
+export const writtenSummary = (written: Written | null): Record<string, string> =>
+  written === null
+    ? {}
+    : {
+        [PERIODS]: JSON.stringify(written.periods),
+        [WRITTEN_AT]: String(written.writtenAt),
+      };
 
 const END_OFFSETS = 'millrace.through.';
 

@@ -112,8 +112,9 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
         },
       );
     }
-    // Another engine wrote the table: its summaries do not have the end offsets.
+    // Another engine wrote the table: its summaries do not have the end offsets. A rollup has none.
     if (pinned === null || pinned.endOffsets.length > 0 || pinned.files.length === 0) return pinned;
+    if (!pinned.fields.some(({ name }) => name === '_offset')) return pinned;
     return { ...pinned, endOffsets: await reachedBy(topic, pinned) };
   };
 

@@ -1,11 +1,13 @@
 /** A pinned table as the history port describes it. */
 import type { HistoryFiles, HistorySnapshot } from '#domain/ports/history.ts';
 import { horizonIn } from './before-horizon.ts';
+import { writtenOf } from './metadata.ts';
 import type { PinnedTable } from './pinned-table.ts';
 import { typeName } from './schema.ts';
 
 export const snapshotOf = (table: PinnedTable): HistorySnapshot => {
   const { topic, snapshot, endOffsets, files } = table;
+  const written = writtenOf(snapshot);
   return {
     topic,
     id: snapshot['snapshot-id'],
@@ -14,6 +16,7 @@ export const snapshotOf = (table: PinnedTable): HistorySnapshot => {
     rows: files.reduce((sum, { file }) => sum + file.record_count, 0),
     bytes: files.reduce((sum, { file }) => sum + file.file_size_in_bytes, 0),
     horizon: horizonIn(table),
+    ...(written === null ? {} : { periods: written.periods }),
   };
 };
 

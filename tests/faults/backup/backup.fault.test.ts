@@ -110,16 +110,14 @@ beforeAll(async () => {
   }
   await load.stop();
   await backUp();
-}, 300_000);
+});
 
 afterAll(async () => {
   await platform.close();
   rmSync(root, { recursive: true, force: true });
 });
 
-test(`backups at ${INSTANTS} random instants restore what was there (${seed})`, {
-  timeout: 300_000,
-}, async () => {
+test(`backups at ${INSTANTS} random instants restore what was there (${seed})`, async () => {
   for (const [round, backup] of made.entries()) {
     const note = `${seed}, backup ${round}, ${backup.id}`;
     await withRestored({ backup: backup.id }, async (restored, { registry, logTime, audit }) => {
@@ -186,7 +184,7 @@ const untilOf = (round: number): Until => {
   return { time: fills[Math.floor(chance * fills.length)] as number };
 };
 
-test(`--until is the platform as it was known then (${seed})`, { timeout: 300_000 }, async () => {
+test(`--until is the platform as it was known then (${seed})`, async () => {
   for (let round = 0; round < UNTILS; round++) {
     const until = untilOf(round);
     const note = `${seed}, until ${JSON.stringify(until)}`;

@@ -62,9 +62,7 @@ const flip = (path: string, bit: number): void => {
   writeFileSync(path, bytes);
 };
 
-test(`any damaged file of a backup is refused, and found (seed ${SEED})`, {
-  timeout: 120_000,
-}, async () => {
+test(`any damaged file of a backup is refused, and found (seed ${SEED})`, async () => {
   const files = filesBelow(whole, /^(content\/|catalog\.json)/);
   expect(files.length).toBeGreaterThan(10);
   const hurts = ['flipped', 'truncated', 'missing', 'longer'] as const;
@@ -112,9 +110,7 @@ test('a damaged log batch or file of the history does not get into a backup', as
   });
 });
 
-test(`a backup that is killed leaves the earlier ones, and the next goes on (seed ${SEED})`, {
-  timeout: 120_000,
-}, async () => {
+test(`a backup that is killed leaves the earlier ones, and the next goes on (seed ${SEED})`, async () => {
   const data = bases.copy();
   const backups = target();
   await backUpEmbedded({ dataDirectory: data, to: backups });

@@ -20,9 +20,7 @@ const loseStates = (directory: string): void => {
   for (const name of readdirSync(states)) rmSync(join(states, name));
 };
 
-test('states that are lost are built again as without an erasure', {
-  timeout: 120_000,
-}, async () => {
+test('states that are lost are built again as without an erasure', async () => {
   for (const trim of [false, true]) {
     const on = await filled(trim);
     const times = [visit(650).at, visit(880).at];
@@ -45,9 +43,7 @@ test('states that are lost are built again as without an erasure', {
   }
 });
 
-test('backups that are named remain in the certificate, or are removed', {
-  timeout: 120_000,
-}, async () => {
+test('backups that are named remain in the certificate, or are removed', async () => {
   const on = await filled(false);
   await stop(on);
   const to = join(on.files, 'backups');
@@ -70,9 +66,7 @@ test('backups that are named remain in the certificate, or are removed', {
   expect((await verifyEmbedded({ dataDirectory: restored, deep: true })).damage).toEqual([]);
 });
 
-test('a command that named the entity remains in the chains, and the certificate says where', {
-  timeout: 60_000,
-}, async () => {
+test('a command that named the entity remains in the chains, and the certificate says where', async () => {
   const on = await filled(false);
   const { id } = await on.platform.replays.start(
     { view: 'spending', entities: [entity], reason: 'wrong costs' },
@@ -100,9 +94,7 @@ test('a command that named the entity remains in the chains, and the certificate
   expect((await on.platform.audit.verify()).ok).toBe(true);
 });
 
-test('a damaged batch of the log is taken from the history, with its gaps', {
-  timeout: 60_000,
-}, async () => {
+test('a damaged batch of the log is taken from the history, with its gaps', async () => {
   const on = await filled(false);
   const times = [visit(300).at, visit(650).at];
   const before = await answers(on, times);

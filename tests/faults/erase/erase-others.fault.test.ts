@@ -51,9 +51,7 @@ const expectWithout = async (platform: Platform): Promise<void> => {
   }
 };
 
-test('values of people and shops that had events with the entity are computed anew', {
-  timeout: 120_000,
-}, async () => {
+test('values of people and shops that had events with the entity are computed anew', async () => {
   const { directory, platform, restart } = await started();
   await platform.close();
   const options = { dataDirectory: directory, entity, reason: 'r', now };
@@ -92,9 +90,7 @@ test('a generation that was filled before, and is not live, is named', async () 
   ]);
 });
 
-test('an erasure that is killed before or between the replays is finished by the next one', {
-  timeout: 180_000,
-}, async () => {
+test('an erasure that is killed before or between the replays is finished by the next one', async () => {
   const { directory, platform, restart } = await started();
   await platform.close();
   const child = join(import.meta.dirname, 'erase-until-killed.ts');

@@ -68,9 +68,7 @@ const left = transfers200.filter(
   ({ payer, payee, shop }) => payer !== ERASED && payee !== ERASED && shop === 'shop-0',
 ).length;
 
-test('a server that is killed at any moment carries it out when it is started again', {
-  timeout: 240_000,
-}, async () => {
+test('a server that is killed at any moment carries it out when it is started again', async () => {
   await start();
   await filled();
   for (const [round, wait] of [0, 30, 100, 250, 500, 900].entries()) {
@@ -88,9 +86,7 @@ test('a server that is killed at any moment carries it out when it is started ag
   expect((await verifyEmbedded({ dataDirectory: data(), deep: true })).damage).toEqual([]);
 });
 
-test('`erase --url` waits through a kill, and writes the certificate, signed by the server', {
-  timeout: 120_000,
-}, async () => {
+test('`erase --url` waits through a kill, and writes the certificate, signed by the server', async () => {
   const keyFile = join(directory, 'audit-key');
   writeFileSync(keyFile, 'k'.repeat(32));
   const key = ['--audit-key-file', keyFile];

@@ -27,9 +27,7 @@ import { ERASED, FEATURES, visit, visitsBetween } from './visits.ts';
 afterEach(disposeRunning);
 
 for (const trim of [false, true])
-  test(`nothing of the entity remains, and the others are as before${trim ? ', with a trimmed log' : ''}`, {
-    timeout: 120_000,
-  }, async () => {
+  test(`nothing of the entity remains, and the others are as before${trim ? ', with a trimmed log' : ''}`, async () => {
     const on = await filled(trim);
     const times = [visit(300).at, visit(650).at, visit(880).at];
     const before = await answers(on, times);
@@ -85,9 +83,7 @@ for (const trim of [false, true])
     expect((await verifyEmbedded({ dataDirectory: on.directory, deep: true })).damage).toEqual([]);
   });
 
-test('an erasure that is killed after any step is finished by the next one', {
-  timeout: 180_000,
-}, async () => {
+test('an erasure that is killed after any step is finished by the next one', async () => {
   const on = await filled(true);
   const times = [visit(650).at, visit(880).at];
   const before = await answers(on, times);

@@ -13,11 +13,11 @@ import {
   type TestPlatform,
   testPlatform,
 } from '#tests/support/platform.ts';
+import { HOUR } from '#tests/support/visits.ts';
 import {
   definitions,
   ERASED,
   FEATURES,
-  HOUR,
   OTHERS,
   PEOPLE,
   START,

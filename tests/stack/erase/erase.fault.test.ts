@@ -1,7 +1,8 @@
 /**
  * The promise: after an erasure of the stack no server and no file has a byte of the entity, and
- * all that is known about the others is answered as before, also after a replay. An erasure that is
- * killed is finished by the next one, and no gateway starts before.
+ * all that is known about the others is answered as before, also after a replay, and where Kafka
+ * does not have the events any more. An erasure that is killed is finished by the next one, and no
+ * gateway starts before.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,22 +11,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
+import { kafkaLog } from '#infra/kafka/log.ts';
 import { backUpStack } from '#infra/profiles/stack-backup.ts';
 import { eraseStack } from '#infra/profiles/stack-erase.ts';
 import { verifyStackErasure } from '#infra/profiles/stack-erase-verify.ts';
+import type { StackOptions, StackParts } from '#infra/profiles/stack-profile-options.ts';
 import { verifyStack } from '#infra/profiles/stack-verify.ts';
 import { openStack } from '#infra/stack/stack.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { replayFilled } from '#tests/support/platform.ts';
+import { HOUR } from '#tests/support/visits.ts';
 import { freeBlock } from '../support/free-block.ts';
 import { caller, type StackPlatform, stackPlatform, until } from '../support/platform.ts';
 import {
+  DAYS,
   definitions,
   ERASED,
-  HOUR,
   PEOPLE,
   recentOfOthers,
   SECOND,
+  THIRD,
   valuesOf,
   visit,
   visitsBetween,
@@ -34,8 +40,8 @@ import {
 
 const EVENTS = 300;
 const STORES = [
-  ...['/kafka/', '/warehouse/iceberg/', '/warehouse/paimon/', '/flink/checkpoints/', '/datasets/'],
-  'Redis',
+  ...['/kafka/', '/iceberg/raw/', '/iceberg/rollup/', '/warehouse/paimon/', '/flink/checkpoints/'],
+  ...['/datasets/', 'Redis'],
 ];
 const root = mkdtempSync(join(tmpdir(), 'millrace-erase-'));
 /** A stack of its own: what other tests leave on theirs is neither erased nor verified. */
@@ -58,8 +64,8 @@ const options = {
 };
 const open: StackPlatform[] = [];
 
-const gateway = async (projections = true): Promise<Platform> => {
-  const one = await stackPlatform({ addresses: servers(), dataDirectory, projections });
+const gateway = async (more: Partial<StackOptions> = {}): Promise<Platform> => {
+  const one = await stackPlatform({ addresses: servers(), dataDirectory, ...more });
   open.push(one);
   return one.platform;
 };
@@ -107,7 +113,7 @@ const dataSetOf = async ({ datasets }: Platform, person: string): Promise<void> 
 beforeAll(async () => {
   await stack.up();
   const first = await gateway();
-  const second = await gateway(false);
+  const second = await gateway({ projections: false });
   await first.registry.apply(definitions, {}, caller);
   await until('the second gateway knows the source', async () =>
     second.publishing.producerSequence('visits', 'x').then(
@@ -131,6 +137,7 @@ beforeAll(async () => {
     await first.serving.read({ service: 'offers', entities: [{ person }] }, caller);
   await dataSetOf(first, ERASED);
   await settled(first);
+  await first.datasets.rollup({ view: 'recently', every: 'day', ...DAYS }, caller);
   await backUpStack({ addresses: servers(), to: backups });
 }, 600_000);
 
@@ -174,6 +181,7 @@ test('nothing of the entity remains, and the others are as before', {
     'rejected.visits': 1,
     'served.offers': 1,
   });
+  expect(certificate.removed.history['rollup.recently_day']?.rows).toBeGreaterThan(0);
   expect(certificate.removed.backups).toEqual([backups]);
   expect(certificate.contained.answers).toHaveLength(1);
   expect(certificate.contained.dataSets).toHaveLength(1);
@@ -223,7 +231,7 @@ test('an erasure that is killed at any point is finished by the next one, and no
   const { certificate } = JSON.parse(readFileSync(file, 'utf8'));
   expect(certificate).toMatchObject({
     reason: 'request 78',
-    contained: { answers: [{ service: 'offers' }], views: ['spending', 'recently'] },
+    contained: { answers: [{ service: 'offers' }], views: ['spending', 'recently', 'fleeting'] },
     recomputed: [{ view: 'popular', generation: 3 }],
   });
   expect(Object.keys(certificate.removed.states)).toContain(
@@ -253,4 +261,59 @@ test('an erasure that is killed at any point is finished by the next one, and no
   expect(await traces()).toEqual([]);
   expect((await runProcess(verified)).status).toBe(0);
   expect((await verifyStack({ addresses: servers(), deep: true })).damage).toEqual([]);
+});
+
+test('the last events of a source are erased after Kafka has deleted all of its records', {
+  timeout: 900_000,
+}, async () => {
+  await close();
+  let parts: StackParts | undefined;
+  const trimming = await gateway({ keepLogMs: 0, onParts: (opened) => void (parts = opened) });
+  const last = Array.from({ length: 4 }, (_, i) => ({ ...visit(i), who: THIRD }));
+  await trimming.publishing.publish({ source: 'visits', events: last }, caller);
+  await settled(trimming);
+  const log = await kafkaLog({ brokers: [servers().kafka], clientId: 'erases' });
+  const topic = rawTopic('visits');
+  const isTrimmed = async (): Promise<boolean> => {
+    await parts?.retention.trim();
+    const partitions = (await log.begin(topic)).keys().toArray();
+    const left = await Promise.all(partitions.map((one) => log.read(topic, one, 0, 1)));
+    return left.flat().length === 0;
+  };
+  await until('Kafka has no visit', isTrimmed, DEADLINE_MS);
+  await log.close();
+  await close();
+
+  const certificate = await eraseStack({
+    ...{ ...options, entity: { person: THIRD }, backups: [backups], stuckAfterMs: 90_000 },
+  });
+  const found = await verifyStackErasure({
+    ...{ addresses: servers(), entity: { person: THIRD }, dataDirectories: [dataDirectory] },
+  });
+  expect(found.traces).toEqual([]);
+  expect(certificate.recomputed).toEqual([{ view: 'popular', generation: 4 }]);
+  // Which events were late is known from the log's order only.
+  const [remains, ...others] = certificate.remains.filter(({ what }) =>
+    what.includes('not computed again yet'),
+  );
+  expect(others).toEqual([]);
+  expect(remains?.what).toContain('recently');
+  expect(remains?.why).toContain('their order');
+
+  const again = await gateway();
+  const all = [...events, visit(2), ...last];
+  const gone = [ERASED, SECOND, THIRD];
+  const isRead = async (wanted: unknown): Promise<boolean> =>
+    JSON.stringify(await valuesOf(again)) === JSON.stringify(wanted);
+  await until('others are as before', () => isRead(wantedValues(all, gone)), DEADLINE_MS);
+  await dataSetOf(again, 'person-1aa');
+  const [of] = (await again.operations.status()).sources.filter(
+    ({ source }) => source === 'visits',
+  );
+  expect(of?.historyError ?? null).toBe(null);
+  await again.publishing.publish({ source: 'visits', events: [visit(3)] }, caller);
+  const wanted = wantedValues([...all, visit(3)], gone);
+  await until('the new event is counted', () => isRead(wanted), DEADLINE_MS);
+  const { id } = await again.replays.start({ view: 'recently' }, caller);
+  expect(await replayFilled(again, id)).toMatchObject({ state: 'ready' });
 });

@@ -1,32 +1,30 @@
-/** A platform of the stack with data of all kinds about some people, of whom two are erased. */
-import { col, count, entity, featureService, featureView, source, sum } from 'millrace';
+/** A platform of the stack with data of all kinds about some people, of whom three are erased. */
+import { col, count, entity, featureView, sum } from 'millrace';
 import type { Platform } from '#domain/api/platform.ts';
 import type { Value } from '#domain/values/value.ts';
 import { plain } from '#tests/support/platform.ts';
+import {
+  HOUR,
+  letters,
+  offers,
+  person,
+  type Visit,
+  visits,
+  visitsOf,
+} from '#tests/support/visits.ts';
 
-export const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 /** Unlike anything else that a store has. */
 export const ERASED = 'person-7f3a91c4';
 /** Has the only events of the last page. */
 export const SECOND = 'person-b82e05d6';
+/** Has the only events since Kafka deleted all that it had before. */
+export const THIRD = 'person-c4a7712f';
 const OTHERS = ['person-1aa', 'person-2bb', 'person-3cc'];
-export const PEOPLE = [ERASED, SECOND, ...OTHERS];
-const PAGES = 3;
+export const PEOPLE = [ERASED, SECOND, THIRD, ...OTHERS];
+const PAGES = 5;
 
-const person = entity({ name: 'person', keys: { person: 'string' } });
 const page = entity({ name: 'page', keys: { page: 'string' } });
-const visits = source({
-  name: 'visits',
-  fields: { who: 'string', at: 'timestamp', page: 'string', cost: 'double' },
-  eventTime: 'at',
-  partitions: 2,
-});
-/** no view reads it */
-const letters = source({
-  name: 'letters',
-  fields: { person: 'string', at: 'timestamp', text: 'string' },
-  eventTime: 'at',
-});
 const spending = featureView({
   name: 'spending',
   entity: person,
@@ -50,10 +48,14 @@ const popular = featureView({
   source: visits,
   features: { n: count(), total: sum(col('cost')) },
 });
-const offers = featureService({
-  name: 'offers',
-  features: [{ from: 'view', view: 'spending', features: ['n', 'total'] }],
-  logging: { sample: 1 },
+/** its values leave the cache tier soon */
+const fleeting = featureView({
+  name: 'fleeting',
+  entity: person,
+  source: visits,
+  join: { person: 'who' },
+  ephemeral: { ttl: '8s', flush: '2s' },
+  features: { n: count() },
 });
 export const definitions = plain(
   person,
@@ -63,25 +65,18 @@ export const definitions = plain(
   spending,
   recently,
   popular,
+  fleeting,
   offers,
 );
 
-export interface Visit {
-  readonly who: string;
-  readonly at: number;
-  readonly page: string;
-  readonly cost: number;
-}
+const START = Date.now() - 5 * DAY;
+/** The days of the visits. */
+export const DAYS = {
+  from: Math.floor((START - 2 * DAY) / DAY) * DAY,
+  to: Math.floor((START + 2 * DAY) / DAY) * DAY,
+};
 
-const START = Date.now() - 5 * 24 * HOUR;
-
-/** Every 17th event is late. */
-export const visit = (i: number): Visit => ({
-  who: PEOPLE[i % PEOPLE.length] as string,
-  at: START + i * 120_000 - (i % 17 === 16 ? 30 * HOUR : 0),
-  page: `/p${i % PAGES}`,
-  cost: i / 4,
-});
+export const visit = visitsOf({ people: PEOPLE, pages: PAGES, start: START, everyMs: 120_000 });
 export const visitsBetween = (from: number, to: number): readonly Visit[] =>
   Array.from({ length: to - from }, (_, i) => visit(from + i));
 
@@ -96,7 +91,7 @@ export const valuesOf = async (
   moment: { readonly at?: number; readonly known?: number } = {},
 ): Promise<readonly (readonly Value[])[]> => {
   const people = await serving.read({
-    features: ['spending:n', 'spending:total'],
+    features: ['spending:n', 'spending:total', 'fleeting:n'],
     entities: PEOPLE.map((who) => ({ person: who })),
     ...moment,
   });
@@ -116,7 +111,10 @@ export const wantedValues = (
 ): readonly (readonly (number | null)[])[] => {
   const left = events.filter((event) => event.at <= at && !gone.includes(event.who));
   return [
-    ...PEOPLE.map((who) => totalsOf(left.filter((event) => event.who === who))),
+    ...PEOPLE.map((who) => {
+      const mine = totalsOf(left.filter((event) => event.who === who));
+      return [...mine, mine[0]];
+    }),
     ...Array.from({ length: PAGES }, (_, i) =>
       totalsOf(left.filter((event) => event.page === `/p${i}`)),
     ),

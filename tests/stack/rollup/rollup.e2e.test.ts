@@ -27,11 +27,11 @@ import {
   topK,
   variance,
 } from '#domain/definitions/index.ts';
+import { rollupTopic } from '#domain/rollups/rollup-name.ts';
 import { literal } from '#domain/sql/duckdb/names.ts';
 import { floatDigits } from '#domain/values/float-digits.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import { pathOf } from '#infra/files/file-uri.ts';
-import { rollupTopic } from '#infra/flink/sql/names.ts';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { tableReader } from '#infra/shared/iceberg/pinned-table.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
@@ -178,7 +178,9 @@ const keyOf = ({ city, number }: { readonly city: Value; readonly number: Value 
   `${city}/${number}`;
 
 const rowsOf = async (name: string, every: 'day' | 'hour'): Promise<readonly RolledUpRow[]> => {
-  const table = await tableReader(tableDirectory(icebergTables(), rollupTopic(name, every))).pin();
+  const table = await tableReader(
+    tableDirectory(icebergTables(), rollupTopic({ view: name, version: 1, every })),
+  ).pin();
   const files = (table?.files ?? []).map(({ uri }) => literal(pathOf(uri))).join(', ');
   const connection = await duckDb.connect();
   try {
@@ -293,7 +295,7 @@ test('there is a row for each entity and day, with the platform’s answer at th
     from: start,
     to: today,
     features: names,
-    table: `iceberg.rollup.${view.name}_day`,
+    table: `iceberg.rollup.${view.name}_v1_day`,
     generation: 1,
   });
   const rows = await rowsOf(view.name, 'day');
@@ -427,9 +429,9 @@ test('the catalog names the tables', async () => {
     .map(({ location, position }) => [location, position]);
   const last = new Date(today - DAY).toISOString().slice(0, 10);
   expect(rollups).toEqual([
-    [`iceberg.rollup.${view.name}_day`, `days up to ${last}`],
+    [`iceberg.rollup.${view.name}_v1_day`, `days up to ${last}`],
     [
-      `iceberg.rollup.${view.name}_hour`,
+      `iceberg.rollup.${view.name}_v1_hour`,
       `days up to ${new Date(start + 4 * DAY).toISOString().slice(0, 10)}`,
     ],
   ]);

@@ -74,7 +74,7 @@ export const fakeDatasets = ({ log }: FakeState): Datasets => {
         from: 0,
         to: 86_400_000,
         features,
-        table: `iceberg.rollup.${view}_${every}`,
+        table: `rollup.${view}_v1_${every}`,
         rows: 2,
       };
     },

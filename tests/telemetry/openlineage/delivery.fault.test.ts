@@ -84,9 +84,7 @@ const settings = (url: string): LineageSettings => ({
   everyMs: 3_600_000,
 });
 
-test('killed repeatedly between a commit and its delivery, it delivers every commit, in order', {
-  timeout: 120_000,
-}, async () => {
+test('killed repeatedly between a commit and its delivery, it delivers every commit, in order', async () => {
   const random = (n: number): number => {
     const x = Math.sin(SEED + n * 7919) * 10_000;
     return x - Math.floor(x);
