@@ -3,6 +3,7 @@
  * those who may see its namespace of then and its present one.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runInProcess } from '#tests/support/cli.ts';
 import { plain } from '#tests/support/platform.ts';
 import { founder, type Guarded, guarded, spending, suspicion } from './support/fixture.ts';
 
@@ -69,4 +70,27 @@ test('positions that are not there yet, and texts that are none', async () => {
   expect(await ask('raw.charges@0:1')).toEqual([400, 'MR_BODY_INVALID']);
   expect(await ask('yesterday')).toEqual([400, 'MR_BODY_INVALID']);
   expect(await ask('registry@0:0')).toEqual([200, undefined]);
+});
+
+test('the command line answers what the registry answered then', async () => {
+  const key = (await on.key(['admin@*'])).header.replace('Bearer ', '');
+  const run = async (...args: readonly string[]): Promise<string> => {
+    const env = { MILLRACE_URL: on.http.url, MILLRACE_API_KEY: key };
+    const { status, out, err } = await runInProcess(['--json', ...args], env);
+    expect([status, err]).toEqual([0, '']);
+    return out;
+  };
+  const commands = [
+    ['show', 'spending'],
+    ['list', 'feature-view'],
+    ['search', 'spending'],
+  ];
+  for (const command of commands) {
+    expect(await run(...command, '--as-of', before)).toMatch(/"spending".*"namespace":"payments"/);
+    expect(await run(...command)).toMatch(/"spending".*"namespace":"fraud"/);
+  }
+  expect(JSON.parse(await run('lineage', '--as-of', 'registry@0:0'))).toEqual({
+    nodes: [],
+    edges: [],
+  });
 });

@@ -303,6 +303,8 @@ test('SQL: the same rows when more events have come, and the first rows of many'
   expect(cut.rows).toHaveLength(2);
   expect(cut).toMatchObject({ rowCount: events, leftOut: events - 2 });
   expect((await follow<Rows>(cut.link, key)).rows).toHaveLength(events);
+  const values = await agent.ask<Rows>('query_sql', { sql: 'FROM spending_v1' });
+  expect([values.rowCount, values.link.repeatable, cut.link.repeatable]).toEqual([0, false, true]);
   const tables = await agent.ask<{ tables: { name: string }[] }>('list_tables');
   expect(tables.tables.map(({ name }) => name)).toContain('raw_charges');
   expect(await agent.ask('list_tables', { table: 'raw_charges' })).toMatchObject({

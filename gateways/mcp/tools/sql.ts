@@ -33,6 +33,12 @@ const queryInput = closed({
   ),
 });
 
+/**
+ * Tables that `known` fixes. Those of views read the version that is live, and the rollups of days
+ * or of hours, whichever are newer.
+ */
+const OF_THE_LOG = /^(raw|served)_/;
+
 /** The first rows; the others are not read. */
 const firstRows = async (
   { columns, batches, close }: SqlAnswer,
@@ -55,7 +61,7 @@ export const querySql = tool<Static<typeof queryInput>>({
   name: 'query_sql',
   title: 'Query with SQL',
   description:
-    'Answers one read-only SQL statement over the accepted events of sources (raw_SOURCE) and the logged answers of services (served_SERVICE). Use it for counts and distributions; for values of features use read_features.',
+    'Answers one read-only SQL statement over the accepted events of sources (raw_SOURCE), the logged answers of services (served_SERVICE), and values of views where rollups were written (VIEW_v1, VIEW_daily, VIEW_history). Use it for counts and distributions; for values of single entities use read_features.',
   input: queryInput,
   hints: READS,
   shorter: 'select fewer columns, aggregate, or ask for fewer "rows"',
@@ -66,10 +72,12 @@ export const querySql = tool<Static<typeof queryInput>>({
     const { columns, rows, tables } = answer;
     const shown = await firstRows(answer, most);
     const left = rows - shown.length;
+    const body = { sql: statement, ...request, known: answer.known };
+    const link = links.post(['v1', 'sql'], body);
     return {
       at: answer.known,
       known: answer.known,
-      link: links.post(['v1', 'sql'], { sql: statement, ...request, known: answer.known }),
+      link: tables.every(({ name }) => OF_THE_LOG.test(name)) ? link : ofThen(link),
       answer: {
         columns: columns.map(({ name, type }) => ({ name, type: type.name })),
         rows: shown,
