@@ -1,4 +1,4 @@
-/** What the route does by itself: failures, exact numbers, and what it costs a server that starts. */
+/** What the route does by itself: failures, exact numbers, and nothing when a server starts. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';

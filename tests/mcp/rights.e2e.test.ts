@@ -108,7 +108,7 @@ describe.each(Object.entries(TOOLS))('%s', (name, { needs, args }) => {
       const agent = await connect(keys.get(role) as string);
       const result = await agent.client.callTool({ name, arguments: args() as never });
       const { error } = (result.structuredContent ?? {}) as { error?: { code: string } };
-      // Found out after the rights: the rows of a rerun are other ones, those of a start have no time.
+      // Found out after the rights: a rerun's rows are other ones, a start's rows have no time.
       const isRefused = error !== undefined && !AFTER_RIGHTS.includes(error.code);
       expect({ role, refused: isRefused ? error.code : null }).toEqual({
         role,

@@ -1,7 +1,7 @@
 /** Feature values of entities, pinned so that the same read answers the same later. */
 import { type Static, Type } from 'typebox';
 import type { ReadRequest, ReadResult, Serving } from '#domain/api/serving.ts';
-import { fail } from '#domain/errors.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
 import type { Value } from '#domain/values/value.ts';
 import { compact } from '#gateways/http/compact.ts';
 import { readBody } from '#gateways/http/schemas/features.ts';
@@ -41,17 +41,53 @@ const input = closed({
 });
 type Args = Static<typeof input>;
 
-/** @throws MR_PARAMETER_INVALID unless exactly one of the three says what is read */
-const wantedOf = async (
+type Wanted = Pick<ReadRequest, 'service' | 'features'>;
+
+/** Versions of a view that are tried. */
+const MAX_VERSIONS = 20;
+
+/**
+ * What the read may be of, in the order to try: the newest version of a view may have features that
+ * the live one, which answers, lacks.
+ *
+ * @throws MR_PARAMETER_INVALID unless exactly one of the three says what is read
+ */
+async function* wantedOf(
   { service, view, features }: Args,
   { platform, caller }: ToolContext,
-): Promise<Pick<ReadRequest, 'service' | 'features'>> => {
+): AsyncGenerator<Wanted> {
   if ([service, view, features].filter((one) => one !== undefined).length !== 1)
     fail('MR_PARAMETER_INVALID', 'give exactly one of "service", "view" and "features"');
-  if (view === undefined) return compact({ service, features });
-  const { definition } = await platform.registry.show('feature-view', view, undefined, caller);
-  const names = definition.kind === 'feature-view' ? Object.keys(definition.features) : [];
-  return { features: names.map((name) => `${view}:${name}`) };
+  if (view === undefined) return yield compact({ service, features });
+  const show = (version?: number) => platform.registry.show('feature-view', view, version, caller);
+  const newest = await show();
+  for (const { version } of newest.versions.toReversed().slice(0, MAX_VERSIONS)) {
+    const { definition } = version === newest.version ? newest : await show(version);
+    const names = definition.kind === 'feature-view' ? Object.keys(definition.features) : [];
+    yield { features: names.map((name) => `${view}:${name}`) };
+  }
+}
+
+const lacksFeature = (error: unknown): boolean =>
+  error instanceof MillraceError &&
+  error.code === 'MR_NOT_FOUND' &&
+  typeof error.details.feature === 'string';
+
+/** @throws the first refusal, where none can be read */
+const firstRead = async (
+  candidates: AsyncIterable<Wanted>,
+  read: (wanted: Wanted) => Promise<ReadResult>,
+): Promise<{ readonly wanted: Wanted; readonly result: ReadResult }> => {
+  let refusal: unknown;
+  for await (const wanted of candidates) {
+    try {
+      return { wanted, result: await read(wanted) };
+    } catch (error) {
+      refusal ??= error;
+      if (!lacksFeature(error)) break;
+    }
+  }
+  throw refusal;
 };
 
 /**
@@ -95,19 +131,20 @@ export const readFeatures = tool<Args>({
   shorter: 'read fewer entities, or fewer features',
   async run(args, context) {
     const { entities, request } = args;
-    const wanted = await wantedOf(args, context);
-    checkRead({ ...wanted, entities }, context.limits);
+    const given = { entities, ...compact({ request }) };
     const times = compact({
       at: optionalTime('at', args.at),
       known: optionalTime('known', args.known),
     });
-    const asked = { ...wanted, entities, ...compact({ request }) };
-    const result = await pinnedRead(bounded({ ...asked, ...times }, context.limits), context);
+    const { wanted, result } = await firstRead(wantedOf(args, context), (one) => {
+      checkRead({ ...one, entities }, context.limits);
+      return pinnedRead(bounded({ ...one, ...given, ...times }, context.limits), context);
+    });
     const { at, known, views, degraded } = result;
     return {
       at,
       known,
-      link: context.links.post(['v1', 'features'], { ...asked, at, known }),
+      link: context.links.post(['v1', 'features'], { ...wanted, ...given, at, known }),
       answer: {
         rows: result.entities.map((_, row) => rowOf(result, row)),
         views: views.map(({ view, version, generation, eventTime, completeThrough }) => ({
