@@ -8,7 +8,9 @@
  */
 import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import type { RunStatement } from '#domain/api/sql.ts';
 import { definitionOfTable } from '#domain/api/tables.ts';
+import { datasetStream } from '#domain/datasets/dataset.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { AccessAct, AccessEntry, AccessLog, AccessSamples } from '#domain/ports/access-log.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -124,6 +126,25 @@ export const withAccessLog = (
   }
 
   const { serving, datasets, publishing, sql, tables } = platform;
+  const query: RunStatement = async (request, caller) => {
+    const entry = (names: readonly string[]): Logged => {
+      const tables = names.flatMap((name) => tableRef(name) ?? []);
+      return {
+        act: 'sql',
+        what: names.map((name) => `table/${name}`),
+        resources: tables.flatMap(({ kind, of }) => resources.one(kind, of)),
+      };
+    };
+    try {
+      const answer = await sql.query(request, caller);
+      drawn(entry(answer.tables.map(({ name }) => name)), caller)?.(answer.rows, 'ok');
+      return answer;
+    } catch (error) {
+      // Nothing was given.
+      drawn(entry([]), caller)?.(null, codeOf(error));
+      throw error;
+    }
+  };
   return {
     ...platform,
     serving: {
@@ -167,10 +188,18 @@ export const withAccessLog = (
         return logged(
           ofTarget('dataset', readTargetOf(target)),
           caller,
-          () => datasets.start(request, caller),
+          // The statement of a spine is an access of its own.
+          () => datasets.start(request, caller, query),
           () => ('rows' in spine ? spine.rows.length : null),
         );
       },
+      rerun: (reference, request, caller) =>
+        logged(
+          { act: 'dataset', what: [datasetStream(reference)], resources: [] },
+          caller,
+          () => datasets.rerun(reference, request, caller, query),
+          () => null,
+        ),
       batch: (request, caller) =>
         logged(
           ofTarget('batch', readTargetOf(request.target)),
@@ -179,28 +208,7 @@ export const withAccessLog = (
           (result) => result?.rows ?? null,
         ),
     },
-    sql: {
-      ...sql,
-      async query(request, caller) {
-        const entry = (names: readonly string[]): Logged => {
-          const tables = names.flatMap((name) => tableRef(name) ?? []);
-          return {
-            act: 'sql',
-            what: names.map((name) => `table/${name}`),
-            resources: tables.flatMap(({ kind, of }) => resources.one(kind, of)),
-          };
-        };
-        try {
-          const answer = await sql.query(request, caller);
-          drawn(entry(answer.tables.map(({ name }) => name)), caller)?.(answer.rows, 'ok');
-          return answer;
-        } catch (error) {
-          // Nothing was given.
-          drawn(entry([]), caller)?.(null, codeOf(error));
-          throw error;
-        }
-      },
-    },
+    sql: { ...sql, query },
     tables: {
       ...tables,
       load(table, snapshots, caller) {

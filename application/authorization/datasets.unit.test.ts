@@ -29,7 +29,9 @@ const guarded = () => {
   } as unknown as Datasets;
   const authorize = (_caller: unknown, action: string) =>
     action === 'keys' ? fail('MR_FORBIDDEN', 'not this one') : undefined;
-  const area = authorizeDatasets(datasets, { authorize, view: () => [] } as unknown as Checks);
+  const area = authorizeDatasets(datasets, { authorize, view: () => [] } as unknown as Checks, () =>
+    fail('MR_INTERNAL', 'there is no statement'),
+  );
   return { area, reads, given };
 };
 

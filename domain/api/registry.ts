@@ -144,8 +144,33 @@ export interface CatalogEntry {
   readonly downstream: readonly string[];
 }
 
+/** A named data set in the catalog: its newest version. */
+export interface CatalogDataset
+  extends Pick<
+    CatalogEntry,
+    'name' | 'version' | 'namespace' | 'owner' | 'versions' | 'upstream' | 'downstream'
+  > {
+  readonly kind: 'dataset';
+  readonly status: 'active';
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  /** the service or view whose features it has, as kind/name */
+  readonly of: string;
+  /** epoch ms: when the version was made */
+  readonly createdAt: number;
+  /** null: it was never built to the end */
+  readonly rows: number | null;
+}
+
+export type Found = CatalogEntry | CatalogDataset;
+
 export interface LineageGraph {
-  readonly nodes: readonly { readonly id: string; readonly kind: string }[];
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly kind: string;
+    /** of a named data set: its newest version */
+    readonly dataset?: Pick<CatalogDataset, 'version' | 'createdAt' | 'rows'>;
+  }[];
   readonly edges: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -166,7 +191,10 @@ export interface Registry {
   exported(caller?: Caller): Promise<RegistryExport>;
   list(kind: Kind, caller?: Caller): Promise<readonly CatalogEntry[]>;
   show(kind: Kind, name: string, version?: number, caller?: Caller): Promise<CatalogEntry>;
-  search(text: string, caller?: Caller): Promise<readonly CatalogEntry[]>;
+  /** Definitions, then named data sets. */
+  search(text: string, caller?: Caller): Promise<readonly Found[]>;
+  /** Named data sets, by name. */
+  datasets(caller?: Caller): Promise<readonly CatalogDataset[]>;
   /** @param name any registered name; absent: the whole graph */
   lineage(name?: string, caller?: Caller): Promise<LineageGraph>;
   /** OpenLineage events, oldest first. `after`: the `next` of the page before. */

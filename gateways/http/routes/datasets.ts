@@ -3,12 +3,13 @@ import { basename, extname } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { MAX_EXAMPLES } from '#domain/datasets/row-diff.ts';
 import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail } from '#domain/errors.ts';
 import { ARROW_STREAM, arrowStream } from '#domain/sql-results/arrow-stream.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import { parseTime } from '#domain/values/time.ts';
-import { optionalTime } from '#gateways/shared/parameters.ts';
+import { optionalTime, optionalWholeNumber } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { namedFile } from '../named-files.ts';
@@ -21,11 +22,15 @@ import {
   datasetStatus,
   datasetStatuses,
   type RerunBody,
+  type RowDiffQuery,
   rerunBody,
+  rowDiff,
+  rowDiffQuery,
   type SpineBody,
 } from '../schemas/datasets.ts';
 import { answers, closed } from '../schemas/shapes.ts';
 import { targetOf } from '../target.ts';
+import { whileConnected } from '../while-connected.ts';
 
 type OfDataset = { Params: { id: string } };
 
@@ -35,12 +40,16 @@ const MEDIA: Readonly<Record<string, string>> = {
 };
 
 const spineOf = (spine: SpineBody, named: (name: string, path: string) => string): DatasetSpine => {
-  const { file, rows, grid, events } = spine;
+  const { file, rows, sql, grid, events } = spine;
   const [kind, other] = Object.values(spine).filter((one) => one !== undefined);
   if (kind === undefined || other !== undefined)
-    return fail('MR_BODY_INVALID', '"spine" must have one of "file", "rows", "grid" and "events"');
+    return fail(
+      'MR_BODY_INVALID',
+      '"spine" must have one of "file", "rows", "sql", "grid" and "events"',
+    );
   if (file !== undefined) return { file: named('spine.file', file) };
   if (rows !== undefined) return { rows };
+  if (sql !== undefined) return { sql };
   if (grid !== undefined) {
     const [from, to] = [parseTime(grid.from), parseTime(grid.to)];
     return { grid: { from, to, every: parseDuration(grid.every) } };
@@ -105,6 +114,29 @@ const addNamed = (app: FastifyInstance, { platform, filesRoot }: RouteContext): 
       },
     },
     (request) => platform.datasets.diff(request.params.id, request.query.with, callerOf(request)),
+  );
+  app.get<OfDataset & { Querystring: RowDiffQuery }>(
+    '/v1/datasets/:id/diff/rows',
+    {
+      schema: {
+        tags: ['data sets'],
+        summary: 'How the rows of another named data set, `with`, differ from those of this one',
+        querystring: rowDiffQuery,
+        response: answers(200, rowDiff),
+      },
+    },
+    (request, reply) => {
+      const { with: other, examples } = request.query;
+      return platform.datasets.diffRows(
+        request.params.id,
+        other,
+        compact({
+          examples: optionalWholeNumber('examples', examples, 0, MAX_EXAMPLES),
+          signal: whileConnected(reply),
+        }),
+        callerOf(request),
+      );
+    },
   );
   app.post<OfDataset & { Body: RerunBody }>(
     '/v1/datasets/:id/rerun',

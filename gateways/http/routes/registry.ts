@@ -1,8 +1,10 @@
+import type { Found } from '#domain/api/registry.ts';
+import { isDatasetKind } from '#gateways/shared/kinds.ts';
 import { kindOf, wholeNumber } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 
 import type { RouteModule } from '../route-module.ts';
-import { catalogEntries, catalogEntry, registryExport } from '../schemas/registry.ts';
+import { catalogEntry, found, registryExport } from '../schemas/registry.ts';
 import { answers } from '../schemas/shapes.ts';
 
 export const registryRoutes: RouteModule = {
@@ -19,8 +21,13 @@ export const registryRoutes: RouteModule = {
     );
     app.get<{ Params: { kind: string } }>(
       '/v1/registry/:kind',
-      schema('All definitions of a kind', catalogEntries),
-      (request) => platform.registry.list(kindOf(request.params.kind), callerOf(request)),
+      schema('All definitions of a kind, or the named data sets: `dataset`', found),
+      (request): Promise<readonly Found[]> => {
+        const { kind } = request.params;
+        return isDatasetKind(kind)
+          ? platform.registry.datasets(callerOf(request))
+          : platform.registry.list(kindOf(kind), callerOf(request));
+      },
     );
     app.get<{ Params: { kind: string; name: string } }>(
       '/v1/registry/:kind/:name',

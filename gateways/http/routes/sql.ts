@@ -10,6 +10,7 @@ import type { RouteModule } from '../route-module.ts';
 import { answers } from '../schemas/shapes.ts';
 import { type SqlBody, sqlAnswer, sqlBody, sqlTables } from '../schemas/sql.ts';
 import { sqlJson } from '../sql-json.ts';
+import { whileConnected } from '../while-connected.ts';
 
 type Stream = AsyncIterable<string | Uint8Array>;
 
@@ -36,13 +37,6 @@ const JSON_FORMAT: Format = { accept: 'application/json', type: JSON_TYPE, write
 
 const formatOf = (accept = ''): Format =>
   FORMATS.find((format) => accept.toLowerCase().includes(format.accept)) ?? JSON_FORMAT;
-
-/** Aborted when the client has gone. */
-const whileConnected = (reply: FastifyReply): AbortSignal => {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
-};
 
 /** What the formats other than JSON have no place for. */
 const setHeaders = (reply: FastifyReply, { known, tables, rows }: SqlAnswer): void => {
