@@ -22,7 +22,7 @@ export interface Statements {
   readonly caller: Caller;
 }
 
-/** A statement that a data set waits for; the answer comes before the proxies' usual limits. */
+/** A request waits for its statement. */
 const LIMITS = { seconds: 240, rows: MAX_SQL_LIMITS.rows };
 
 export interface SqlSpines {
