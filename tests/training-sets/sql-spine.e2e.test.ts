@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { avg, col, count, entity, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
@@ -239,4 +240,29 @@ test('a row without a time', async () => {
   });
   // It has the name, and another request takes it over.
   expect(spinesLeft()).toHaveLength(before.length + 1);
+});
+
+test('an erasure finds the rows that are kept', async () => {
+  const { recipe } = await manifestOf('ordered');
+  const { stored } = recipe.spine as SqlSpineRecord;
+  expect(spinesLeft()).toContain(stored);
+  const request = { entity: { shop: 'shop 3' }, reason: 'request 78' };
+  const { id } = await on.platform.erasures.request(request, caller);
+  const isRunning = async (): Promise<boolean> => {
+    try {
+      return (await on.platform.erasures.get(id)).state === 'running';
+    } catch (error) {
+      // The platform is closed for some moments.
+      if ((error as { readonly code?: string }).code !== 'MR_MAINTENANCE') throw error;
+      return true;
+    }
+  };
+  while (await isRunning()) await sleep(20);
+  expect(spinesLeft()).toEqual([]);
+  await expect(
+    on.platform.datasets.rerun('ordered', { out: fresh() }, caller),
+  ).rejects.toMatchObject({
+    code: 'MR_DATASET_CHANGED',
+    details: { rows: expect.any(Number), expected: 90 },
+  });
 });

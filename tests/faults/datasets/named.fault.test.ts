@@ -273,37 +273,41 @@ test('killed again and again', { timeout: 240_000 }, async () => {
 const STATEMENT = 'SELECT shop, "at" AS event_timestamp, random() AS weight FROM raw_sales';
 
 describe('killed with the rows of a statement as its spine', () => {
-  test.each(['commit 1', 'committed 2', 'half', 'linked', 'commit 4'])('%s', {
-    timeout: 120_000,
-  }, async (at) => {
-    const place = copyOf(original);
-    const out = join(place.outputs, 'out.parquet');
-    const request = { view: 'turnover', spine: { sql: STATEMENT }, name: NAME };
-    await kill(at, place, (server) =>
-      call(server.url, '/v1/datasets', { body: { ...request, out } }),
-    );
-    const server = await startServer(place.data);
-    try {
-      const kept = readdirSync(join(place.data, 'datasets'));
-      if (at === 'commit 1') {
-        expect(kept).toEqual([]);
-        expect(await find(server, NAME)).toBeNull();
-        return;
+  test.each(['commit 1', 'committed 2', 'half', 'linked', 'commit 4'])(
+    '%s',
+    {
+      timeout: 120_000,
+    },
+    async (at) => {
+      const place = copyOf(original);
+      const out = join(place.outputs, 'out.parquet');
+      const request = { view: 'turnover', spine: { sql: STATEMENT }, name: NAME };
+      await kill(at, place, (server) =>
+        call(server.url, '/v1/datasets', { body: { ...request, out } }),
+      );
+      const server = await startServer(place.data);
+      try {
+        const kept = readdirSync(join(place.data, 'datasets'));
+        if (at === 'commit 1') {
+          expect(kept).toEqual([]);
+          expect(await find(server, NAME)).toBeNull();
+          return;
+        }
+        expect(kept).toEqual([expect.stringMatching(/^spine-.*\.parquet$/)]);
+        await publish(server, [1, 31]);
+        const again = ['a', 'b'].map((name) => join(place.outputs, `${name}.parquet`));
+        for (const path of again)
+          expect(await ended(server, await rerun(server, path))).toMatchObject({
+            state: 'done',
+            rows: 1000,
+          });
+        const written = readdirSync(place.outputs).map((name) => join(place.outputs, name));
+        expect(written).toHaveLength(existsSync(out) ? 3 : 2);
+        const [bytes] = written.map((path) => readFileSync(path)) as [Buffer];
+        for (const path of written) expect(readFileSync(path).equals(bytes), path).toBe(true);
+      } finally {
+        await server.stop();
       }
-      expect(kept).toEqual([expect.stringMatching(/^spine-.*\.parquet$/)]);
-      await publish(server, [1, 31]);
-      const again = ['a', 'b'].map((name) => join(place.outputs, `${name}.parquet`));
-      for (const path of again)
-        expect(await ended(server, await rerun(server, path))).toMatchObject({
-          state: 'done',
-          rows: 1000,
-        });
-      const written = readdirSync(place.outputs).map((name) => join(place.outputs, name));
-      expect(written).toHaveLength(existsSync(out) ? 3 : 2);
-      const [bytes] = written.map((path) => readFileSync(path)) as [Buffer];
-      for (const path of written) expect(readFileSync(path).equals(bytes), path).toBe(true);
-    } finally {
-      await server.stop();
-    }
-  });
+    },
+  );
 });

@@ -25,10 +25,10 @@ const select = (of: string, order: string): string =>
    FROM range(${ROWS}) r(i) ${order}`;
 
 test('two files of several times the memory', { timeout: 600_000 }, async () => {
-  const first = await work.write('first.parquet', select("i / 7", 'WHERE i % 1000 <> 17'));
+  const first = await work.write('first.parquet', select('i / 7', 'WHERE i % 1000 <> 17'));
   const second = await work.write(
     'second.parquet',
-    select("CASE WHEN i % 5000 = 3 THEN NULL ELSE i / 7 END", 'WHERE i % 2000 <> 15'),
+    select('CASE WHEN i % 5000 = 3 THEN NULL ELSE i / 7 END', 'WHERE i % 2000 <> 15'),
   );
   expect(statSync(first).size + statSync(second).size).toBeGreaterThan(80 * 2 ** 20);
   const spill = work.path('diff.spill');
@@ -48,7 +48,9 @@ test('two files of several times the memory', { timeout: 600_000 }, async () => 
     onlyFirst: ROWS / 2000,
     onlySecond: ROWS / 1000,
     changed: ROWS / 5000,
-    columns: [{ column: 'value', changed: ROWS / 5000, examples: [{ second: null }, { second: null }] }],
+    columns: [
+      { column: 'value', changed: ROWS / 5000, examples: [{ second: null }, { second: null }] },
+    ],
   });
   expect(existsSync(spill)).toBe(false);
   // DuckDB's limit, and what it does not count.
