@@ -15,8 +15,8 @@ const tool = (path, ...toolArgs) =>
 const biome = (...biomeArgs) => tool('@biomejs/biome/bin/biome', ...biomeArgs);
 
 /**
- * The suites are in vitest.config.ts; ARGUMENTS choose files, or tests by name (-t). Servers, commands
- * and threads that tests start load their modules from a cache, in a third of the time.
+ * The suites are in vitest.config.ts; ARGUMENTS choose files, or tests by name (-t). Servers,
+ * commands and threads that tests start load their modules from a cache, in a third of the time.
  */
 const tests = (suite) => () => {
   process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'compile');

@@ -15,7 +15,9 @@ export type WantedRecipe = Pick<DatasetRequest, 'known'> &
 /** Of a statement, what a request says of it. */
 export type WantedSpine = GivenSpineRecord | Pick<SqlSpineRecord, 'kind' | 'sql'>;
 
-/** A file may have moved: its content counts. The rows of a statement are those that it had first. */
+/**
+ * A file may have moved: its content counts. The rows of a statement are those that it had first.
+ */
 const identityOf = (spine: WantedSpine): unknown => {
   if (spine.kind === 'file') return { kind: spine.kind, sha256: spine.sha256 };
   return spine.kind === 'sql' ? { kind: spine.kind, sql: spine.sql } : spine;

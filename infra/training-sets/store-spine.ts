@@ -1,6 +1,6 @@
 /**
- * Keeps the rows of a SQL statement as a spine, in a Parquet file of the builder's own directory: an
- * erasure searches these files. A few batches are in memory.
+ * Keeps the rows of a SQL statement as a spine, in a Parquet file of the builder's own directory:
+ * an erasure searches these files. A few batches are in memory.
  */
 import { createHash } from 'node:crypto';
 import {

@@ -1,7 +1,7 @@
 /**
  * Spines of SQL statements. A statement runs once, and its rows are kept in a file: neither their
- * order nor what `now()` and `random()` gave would be the same another time. Where the file is gone,
- * the statement runs again over the events that it read first, and must give the same rows.
+ * order nor what `now()` and `random()` gave would be the same another time. Where the file is
+ * gone, the statement runs again over the events that it read first, and must give the same rows.
  */
 import type { Caller } from '#domain/api/caller.ts';
 import { MAX_SQL_LIMITS, type RunStatement, type SqlAnswer } from '#domain/api/sql.ts';

@@ -1,6 +1,6 @@
 /**
- * A data set whose rows do not fit in the memory for them is refused, whatever its spine is: one row
- * more than fit is too many, and nothing is written.
+ * A data set whose rows do not fit in the memory for them is refused, whatever its spine is: one
+ * row more than fit is too many, and nothing is written.
  */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { Table, TimestampMicrosecond, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';

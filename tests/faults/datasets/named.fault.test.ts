@@ -1,7 +1,7 @@
 /**
  * The promise: a gateway that is killed at any point while it builds a named data set leaves no
- * part of a file at `out`. After a restart the build is reported as failed (or done, if it was), and
- * another build, of the same request or as a rerun, gives the bytes of an undisturbed one.
+ * part of a file at `out`. After a restart the build is reported as failed (or done, if it was),
+ * and another build, of the same request or as a rerun, gives the bytes of an undisturbed one.
  */
 import {
   cpSync,
