@@ -1,9 +1,11 @@
 /** The definition that a caller means by a name, as of a position of the registry. */
-import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { CatalogEntry, Found } from '#domain/api/registry.ts';
 import { fail } from '#domain/errors.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import { findKind } from '#gateways/shared/kinds.ts';
 import type { ToolContext } from './tool.ts';
+
+const isDefinition = (entry: Found): entry is CatalogEntry => entry.kind !== 'dataset';
 
 /**
  * Only what the caller may see is looked at, so a hidden name and an unregistered one get the same
@@ -20,7 +22,7 @@ export const namedEntry = async (
   const slash = text.indexOf('/');
   const kind = slash < 0 ? undefined : findKind(text.slice(0, slash));
   const name = text.slice(slash + 1);
-  const all = await platform.registry.search('', caller, asOf);
+  const all = (await platform.registry.search('', caller, asOf)).filter(isDefinition);
   const found = all.filter(
     (entry) => entry.name === name && (kind === undefined || entry.kind === kind),
   );
