@@ -21,6 +21,7 @@ export const createDatasets = ({
   rerun: trainingSets.rerun,
   manifest: trainingSets.manifest,
   diff: trainingSets.diff,
+  diffRows: trainingSets.diffRows,
   get: trainingSets.get,
   list: trainingSets.list,
   file: trainingSets.file,

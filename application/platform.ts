@@ -124,7 +124,9 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
   });
   const rowsAt = createRowsAt({ log, history, decode: decoders.decode });
   const imports = createImports({ catalog, log, history, decoders, now });
+  const sql = createSql({ ...dependencies, catalog, featureLog });
   const trainingSets = trainingSetsOf(dependencies, {
+    runStatement: (request, caller) => sql.query(request, caller),
     bus,
     datasetIndex,
     warn,
@@ -234,7 +236,7 @@ const openPlatform = async (dependencies: PlatformDependencies, opened: Opened) 
       catalog,
       generations,
     }),
-    sql: createSql({ ...dependencies, catalog, featureLog }),
+    sql,
     replays,
     audit: createAudit(audit),
     ...approvalAreas,

@@ -105,6 +105,7 @@ export const createRegistry = ({
     show: async (kind, name, version, _caller, asOf) =>
       (await queries(asOf)).show(kind, name, version),
     search: async (text, _caller, asOf) => (await queries(asOf)).search(text),
+    datasets: async (_caller, asOf) => (await queries(asOf)).datasets(),
     lineage: async (name, _caller, asOf) => (await queries(asOf)).lineage(name),
     async lineageEvents({ after = 0, limit = 100 }) {
       if (lineage === null)

@@ -1,5 +1,12 @@
 /** SQL over the platform's tables. */
-import type { Sql, SqlAccess, SqlRequest, SqlTableRead } from '#domain/api/sql.ts';
+import {
+  DEFAULT_SQL_LIMITS,
+  MAX_SQL_LIMITS,
+  type Sql,
+  type SqlAccess,
+  type SqlRequest,
+  type SqlTableRead,
+} from '#domain/api/sql.ts';
 import { fail } from '#domain/errors.ts';
 import type { SqlEngine, SqlLimits } from '#domain/ports/sql-engine.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
@@ -11,9 +18,6 @@ interface SqlDependencies
     Pick<PlatformDependencies, 'sqlEngines' | 'readTime'> {
   readonly featureLog: { readonly flush: () => Promise<void> };
 }
-
-export const DEFAULT_LIMITS: SqlLimits = { seconds: 30, rows: 100_000 };
-export const MAX_LIMITS: SqlLimits = { seconds: 300, rows: 1_000_000 };
 
 const ended = (error: unknown): never => {
   if ((error as Error | null)?.name !== 'AbortError') throw error;
@@ -27,12 +31,12 @@ const ended = (error: unknown): never => {
 const UNLIMITED: SqlAccess = { check: () => {}, visible: () => true };
 
 const limitOf = (name: keyof SqlLimits, { limits = {} }: SqlRequest): number => {
-  const wanted = limits[name] ?? DEFAULT_LIMITS[name];
-  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MAX_LIMITS[name]) return wanted;
+  const wanted = limits[name] ?? DEFAULT_SQL_LIMITS[name];
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MAX_SQL_LIMITS[name]) return wanted;
   return fail(
     'MR_PARAMETER_INVALID',
-    `limits.${name} must be a whole number from 1 to ${MAX_LIMITS[name]}, not ${wanted}`,
-    { parameter: `limits.${name}`, maximum: MAX_LIMITS[name] },
+    `limits.${name} must be a whole number from 1 to ${MAX_SQL_LIMITS[name]}, not ${wanted}`,
+    { parameter: `limits.${name}`, maximum: MAX_SQL_LIMITS[name] },
   );
 };
 

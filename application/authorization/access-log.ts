@@ -8,7 +8,9 @@
  */
 import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import type { RunStatement } from '#domain/api/sql.ts';
 import { definitionOfTable } from '#domain/api/tables.ts';
+import { datasetStream } from '#domain/datasets/dataset.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { AccessAct, AccessEntry, AccessLog, AccessSamples } from '#domain/ports/access-log.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -124,6 +126,25 @@ export const withAccessLog = (
   }
 
   const { serving, datasets, publishing, sql, tables } = platform;
+  const query: RunStatement = async (request, caller) => {
+    const entry = (names: readonly string[]): Logged => {
+      const tables = names.flatMap((name) => tableRef(name) ?? []);
+      return {
+        act: 'sql',
+        what: names.map((name) => `table/${name}`),
+        resources: tables.flatMap(({ kind, of }) => resources.one(kind, of)),
+      };
+    };
+    try {
+      const answer = await sql.query(request, caller);
+      drawn(entry(answer.tables.map(({ name }) => name)), caller)?.(answer.rows, 'ok');
+      return answer;
+    } catch (error) {
+      // Nothing was given.
+      drawn(entry([]), caller)?.(null, codeOf(error));
+      throw error;
+    }
+  };
   return {
     ...platform,
     serving: {
@@ -169,7 +190,8 @@ export const withAccessLog = (
         return logged(
           { ...of, resources: [...of.resources, ...events] },
           caller,
-          () => datasets.start(request, caller),
+          // The statement of a spine is an access of its own.
+          () => datasets.start(request, caller, query),
           () => ('rows' in spine ? spine.rows.length : null),
         );
       },
@@ -180,9 +202,9 @@ export const withAccessLog = (
           ...(spine.kind === 'events' ? resources.one('source', spine.source) : []),
         ];
         return logged(
-          { act: 'dataset', what: [`dataset/${reference}`], resources: touched },
+          { act: 'dataset', what: [datasetStream(reference)], resources: touched },
           caller,
-          () => datasets.rerun(reference, request, caller),
+          () => datasets.rerun(reference, request, caller, query),
           () => (spine.kind === 'rows' ? spine.rows : null),
         );
       },
@@ -194,28 +216,7 @@ export const withAccessLog = (
           (result) => result?.rows ?? null,
         ),
     },
-    sql: {
-      ...sql,
-      async query(request, caller) {
-        const entry = (names: readonly string[]): Logged => {
-          const tables = names.flatMap((name) => tableRef(name) ?? []);
-          return {
-            act: 'sql',
-            what: names.map((name) => `table/${name}`),
-            resources: tables.flatMap(({ kind, of }) => resources.one(kind, of)),
-          };
-        };
-        try {
-          const answer = await sql.query(request, caller);
-          drawn(entry(answer.tables.map(({ name }) => name)), caller)?.(answer.rows, 'ok');
-          return answer;
-        } catch (error) {
-          // Nothing was given.
-          drawn(entry([]), caller)?.(null, codeOf(error));
-          throw error;
-        }
-      },
-    },
+    sql: { ...sql, query },
     tables: {
       ...tables,
       load(table, snapshots, caller) {

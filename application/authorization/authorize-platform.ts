@@ -30,13 +30,14 @@ export const authorizePlatform = (
   const checks = createChecks(dependencies);
   const hiding = <A extends object>(area: A): A =>
     hidingErrors(area, dependencies.resources.namespaceOf);
+  const sql = authorizeSql(hiding(platform.sql), checks);
   return {
     ...platform,
     publishing: authorizePublishing(hiding(platform.publishing), checks),
     serving: authorizeServing(hiding(platform.serving), checks),
     registry: authorizeRegistry(hiding(platform.registry), checks),
-    datasets: authorizeDatasets(hiding(platform.datasets), checks),
-    sql: authorizeSql(hiding(platform.sql), checks),
+    datasets: authorizeDatasets(hiding(platform.datasets), checks, sql.query),
+    sql,
     replays: authorizeReplays(hiding(platform.replays), checks),
     audit: authorizeAudit(hiding(platform.audit), checks),
     approvals: authorizeApprovals(hiding(platform.approvals), checks),

@@ -2,14 +2,22 @@
 import type { Caller } from '#domain/api/caller.ts';
 import type { CheckDataset, DatasetOrigin, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
 import { noDataset } from '#domain/api/datasets.ts';
+import type { RunStatement, SqlTableOf } from '#domain/api/sql.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
-import { type DatasetManifest, spineOfRecord } from '#domain/datasets/manifest.ts';
+import { madeOf } from '#domain/datasets/made-of.ts';
+import {
+  type DatasetManifest,
+  type SpineRecord,
+  spineOfRecord,
+} from '#domain/datasets/manifest.ts';
 import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail, hasCode } from '#domain/errors.ts';
-import { PLATFORM, sees } from './authorizer.ts';
+import { tableRef } from '#projections/sql/table-names.ts';
+import { ANONYMOUS, PLATFORM, sees } from './authorizer.ts';
 import { type Checks, readTargetOf } from './checks.ts';
 import type { Resource } from './resources.ts';
+import { tableNeeds } from './sql.ts';
 
 /** Data sets that a principal may have being built at a time: each has a thread and 512 MB. */
 const MAX_RUNNING = 8;
@@ -17,19 +25,26 @@ const RETRY_MS = 5_000;
 
 export const authorizeDatasets = (
   datasets: Datasets,
-  { authorize, authorizeRead, charged, view, source, rates }: Checks,
+  { authorize, authorizeRead, charged, view, source, rates, resources }: Checks,
+  query: RunStatement,
 ): Datasets => {
+  /** Of kind/name. The rows of a service's table are of all views that it names. */
+  const resourcesOf = (id: string): readonly Resource[] => {
+    const [kind, name] = id.split('/', 2) as [SqlTableOf['kind'], string];
+    return tableNeeds({ kind, of: name }, resources).resources;
+  };
+
   /**
-   * Its views, and the sources whose events are its rows; without a view, it belongs to no
-   * namespace, and is for grants that hold in all.
+   * Its views, and what its rows come from; without a view, it belongs to no namespace, and is for
+   * grants that hold in all.
    */
   const touchedBy = (
     { views }: Pick<DatasetStatus, 'views'>,
-    { sources }: Pick<DatasetOrigin, 'sources'>,
+    { from }: Pick<DatasetOrigin, 'from'>,
   ): readonly Resource[] =>
     views.length === 0
       ? PLATFORM
-      : [...views.flatMap((one) => view(one.view)), ...sources.flatMap(source)];
+      : [...views.flatMap((one) => view(one.view)), ...from.flatMap(resourcesOf)];
 
   /** A data set is visible to the principal that started it, and to admins of all it is of. */
   const visibleTo = (caller: Caller | undefined): CheckDataset => {
@@ -51,9 +66,9 @@ export const authorizeDatasets = (
   ): Promise<DatasetManifest> => {
     authorize(caller, 'read', []);
     const manifest = await datasets.manifest(reference);
+    const shown = madeOf(manifest).map((id) => resources.namespaceOf(id) ?? EVERYWHERE);
+    if (!shown.every((namespace) => sees(caller, namespace))) noDataset(reference);
     const views = manifest.recipe.views.flatMap((one) => view(one.view));
-    if (!views.every(({ namespace }) => sees(caller, namespace ?? EVERYWHERE)))
-      noDataset(reference);
     authorize(caller, 'read', views.length === 0 ? PLATFORM : views);
     return manifest;
   };
@@ -129,17 +144,49 @@ export const authorizeDatasets = (
   };
   const hasUnknownRows = (spine: DatasetSpine): boolean => 'grid' in spine || 'events' in spine;
 
+  /** The rights to rows that a statement once gave: to keep them is no way around these. */
+  const authorizeTables = (caller: Caller, spine: SpineRecord): void => {
+    for (const { name } of spine.kind === 'sql' ? spine.tables : []) {
+      const table = tableRef(name);
+      if (table === null) continue;
+      const { action, resources: touched } = tableNeeds(table, resources);
+      authorize(caller, action, touched);
+    }
+  };
+
+  /** The area hides names in its errors; refusals of a statement hide them already. */
+  const withStatements = async <T>(
+    run: RunStatement,
+    start: (run: RunStatement) => Promise<T>,
+  ): Promise<T> => {
+    let refusal: unknown = null;
+    try {
+      return await start(async (request, caller) => {
+        try {
+          return await run(request, caller);
+        } catch (error) {
+          refusal = error;
+          throw error;
+        }
+      });
+    } catch (error) {
+      throw refusal ?? error;
+    }
+  };
+
   return {
-    async start(request, caller) {
+    async start(request, caller, run = query) {
       const principal = authorizeRead(caller, readTargetOf(request.target));
       const { spine } = request;
       // Paths are on the server: a caller that names one reads and writes the server's files.
       if ('file' in spine || request.out !== undefined) authorize(caller, 'files', PLATFORM);
       authorizeSpine(caller, principal, spine);
       if (request.name !== undefined) await authorizeName(caller, request.name);
-      return counted(principal, hasUnknownRows(spine), () => datasets.start(request, caller));
+      return withStatements(run, (statement) =>
+        counted(principal, hasUnknownRows(spine), () => datasets.start(request, caller, statement)),
+      );
     },
-    async rerun(reference, request, caller) {
+    async rerun(reference, request, caller, run = query) {
       const { recipe } = await authorizedManifest(caller, reference);
       const principal = authorizeRead(caller, {
         features: recipe.views.map((one) => `${one.view}:`),
@@ -148,13 +195,24 @@ export const authorizeDatasets = (
       if ((spine !== undefined && 'file' in spine) || out !== undefined)
         authorize(caller, 'files', PLATFORM);
       authorizeSpine(caller, principal, spine);
+      authorizeTables(caller, recipe.spine);
       const unknown = spine !== undefined && hasUnknownRows(spine);
-      return counted(principal, unknown, () => datasets.rerun(reference, request, caller));
+      return withStatements(run, (statement) =>
+        counted(principal, unknown, () => datasets.rerun(reference, request, caller, statement)),
+      );
     },
     manifest: (reference, caller) => authorizedManifest(caller, reference),
     async diff(first, second, caller) {
       for (const reference of [first, second]) await authorizedManifest(caller, reference);
       return datasets.diff(first, second, caller);
+    },
+    /** Its examples are values of the rows: it is for those who may have the files of both. */
+    async diffRows(first, second, request, caller) {
+      for (const reference of [first, second]) await authorizedManifest(caller, reference);
+      const check = visibleTo(caller);
+      const principal = caller?.principal ?? ANONYMOUS;
+      charged(principal, () => begin(principal));
+      return datasets.diffRows(first, second, request, caller, check).finally(() => end(principal));
     },
     get: async (id, caller) => datasets.get(id, caller, visibleTo(caller)),
     async list(caller) {

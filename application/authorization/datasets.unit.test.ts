@@ -11,14 +11,14 @@ const callerOf = (id: string) => ({
   principal: { id, actor: id, grants: [], limits: {} },
 });
 
-const guarded = (sources: readonly string[] = []) => {
+const guarded = (from: readonly string[] = []) => {
   const reads: string[] = [];
   const given: string[] = [];
   const found =
     <T>(name: string, answer: T) =>
     async (id: string, _caller: unknown, check?: CheckDataset): Promise<T> => {
       reads.push(id);
-      check?.(status, { owner: 'key/ann', sources }, id);
+      check?.(status, { owner: 'key/ann', from }, id);
       given.push(name);
       return answer;
     };
@@ -29,7 +29,9 @@ const guarded = (sources: readonly string[] = []) => {
   } as unknown as Datasets;
   const authorize = (_caller: unknown, action: string) =>
     action === 'keys' ? fail('MR_FORBIDDEN', 'not this one') : undefined;
-  const area = authorizeDatasets(datasets, { authorize, view: () => [] } as unknown as Checks);
+  const area = authorizeDatasets(datasets, { authorize, view: () => [] } as unknown as Checks, () =>
+    fail('MR_INTERNAL', 'there is no statement'),
+  );
   return { area, reads, given };
 };
 

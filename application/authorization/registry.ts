@@ -1,6 +1,12 @@
 /** Authorization of commands, and of what a caller sees of the catalog. */
 import type { Caller } from '#domain/api/caller.ts';
-import type { CatalogEntry, LineageGraph, MayBreak, Registry } from '#domain/api/registry.ts';
+import type {
+  CatalogDataset,
+  CatalogEntry,
+  LineageGraph,
+  MayBreak,
+  Registry,
+} from '#domain/api/registry.ts';
 import { EVERYWHERE, may } from '#domain/authorization/grants.ts';
 import { datasetStream } from '#domain/datasets/dataset.ts';
 import { DEFAULT_NAMESPACE, type Definition } from '#domain/definitions/model.ts';
@@ -50,16 +56,23 @@ export const authorizeRegistry = (
     if (definitions.length === 0) authorize(caller, 'define', []);
   };
 
+  type Visible = (namespace: string | null) => boolean;
   /** A data set is visible to those who see all that it is made of. */
+  const visibleDataset =
+    (visible: Visible) =>
+    ({ upstream }: CatalogDataset): boolean =>
+      upstream.every((id) => visible(resources.namespaceOf(id)));
   const visibleGraph = (
     { nodes, edges }: LineageGraph,
-    visible: (namespace: string | null) => boolean,
+    visible: Visible,
+    datasets: readonly CatalogDataset[],
   ): LineageGraph => {
-    const isVisible = (id: string): boolean => visible(resources.namespaceOf(id));
-    const shown = nodes.filter(({ id, kind }) => {
-      const from = kind === 'dataset' ? edges.filter(({ to }) => to === id) : [];
-      return from.length === 0 ? isVisible(id) : from.every((edge) => isVisible(edge.from));
-    });
+    const shownSets = new Set(
+      datasets.filter(visibleDataset(visible)).map(({ name }) => datasetStream(name)),
+    );
+    const shown = nodes.filter(({ id, kind }) =>
+      kind === 'dataset' ? shownSets.has(id) : visible(resources.namespaceOf(id)),
+    );
     const ids = new Set(shown.map(({ id }) => id));
     return { nodes: shown, edges: edges.filter(({ from, to }) => ids.has(from) && ids.has(to)) };
   };
@@ -116,9 +129,21 @@ export const authorizeRegistry = (
         authorize(caller, 'catalog', [{ id: streamOf(kind, name), namespace: null }]);
       return visibleEntry(visible)(entry);
     },
+    async datasets(caller, asOf) {
+      const visible = visibleNamespaces(caller, 'catalog');
+      return (await registry.datasets(caller, asOf)).filter(visibleDataset(visible));
+    },
     async search(text, caller, asOf) {
       const visible = visibleNamespaces(caller, 'catalog');
-      return visibleEntries(await registry.search(text, caller, asOf), visible);
+      const found = await registry.search(text, caller, asOf);
+      const isShown = visibleDataset(visible);
+      return [
+        ...visibleEntries(
+          found.filter((entry) => entry.kind !== 'dataset'),
+          visible,
+        ),
+        ...found.filter((entry) => entry.kind === 'dataset').filter(isShown),
+      ];
     },
     async lineage(name, caller, asOf) {
       const visible = visibleNamespaces(caller, 'catalog');
@@ -129,7 +154,7 @@ export const authorizeRegistry = (
         authorize(caller, 'catalog', [{ id: name, namespace: null }]);
         throw error;
       });
-      const { nodes, edges } = visibleGraph(whole, visible);
+      const { nodes, edges } = visibleGraph(whole, visible, await registry.datasets(caller));
       const isShown = (id: string): boolean => nodes.some((node) => node.id === id);
       if (
         name !== undefined &&

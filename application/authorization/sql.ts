@@ -12,7 +12,7 @@ import type { SqlBatch } from '#domain/sql-results/sql-type.ts';
 import { tableRef } from '#projections/sql/table-names.ts';
 import { ANONYMOUS, PLATFORM } from './authorizer.ts';
 import type { Checks } from './checks.ts';
-import type { Resource } from './resources.ts';
+import type { Resource, Resources } from './resources.ts';
 
 /** Statements that a principal may have running at a time: each has a process and its memory. */
 const MAX_RUNNING = 2;
@@ -24,25 +24,32 @@ const ACTION: Readonly<Record<SqlTableOf['kind'], Action>> = {
   'feature-view': 'read',
 };
 
+/** What the rows of a table tell, and the right to have them. */
+export const tableNeeds = (
+  { kind, of }: SqlTableOf,
+  resources: Pick<Resources, 'ofFeatureLog' | 'one'>,
+): { readonly action: Action; readonly resources: readonly Resource[] } => ({
+  action: ACTION[kind],
+  resources: kind === 'feature-service' ? resources.ofFeatureLog(of) : resources.one(kind, of),
+});
+
 export const authorizeSql = (
   sql: Sql,
   { authorize, charged, resources, rates, holds }: Checks,
 ): Sql => {
-  const touchedBy = ({ kind, of }: SqlTableOf): readonly Resource[] =>
-    kind === 'feature-service' ? resources.ofFeatureLog(of) : resources.one(kind, of);
-
   const visibleTo =
     (caller: Caller | undefined) =>
     (table: SqlTableOf): boolean => {
       const { grants } = caller?.principal ?? ANONYMOUS;
-      return touchedBy(table).every(
-        ({ namespace }) => namespace !== null && may(grants, ACTION[table.kind], namespace),
-      );
+      const { action, resources: touched } = tableNeeds(table, resources);
+      return touched.every(({ namespace }) => namespace !== null && may(grants, action, namespace));
     };
 
   const check = (caller: Caller | undefined, names: readonly string[]): void => {
-    for (const table of names.flatMap((name) => tableRef(name) ?? []))
-      authorize(caller, ACTION[table.kind], touchedBy(table));
+    for (const table of names.flatMap((name) => tableRef(name) ?? [])) {
+      const { action, resources: touched } = tableNeeds(table, resources);
+      authorize(caller, action, touched);
+    }
   };
 
   /** Callers that could read no table at all use no engine. */

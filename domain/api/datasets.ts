@@ -4,11 +4,13 @@
  */
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
+import type { RowDiff } from '#domain/datasets/row-diff.ts';
 import type { DatasetMode, DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail, type Problem } from '#domain/errors.ts';
 import type { RollupPeriod } from '#domain/rollups/rollup-name.ts';
 import type { SqlBatch, SqlColumn } from '#domain/sql-results/sql-type.ts';
 import type { Caller } from './caller.ts';
+import type { RunStatement } from './sql.ts';
 
 export interface DatasetRequest {
   readonly target: { readonly service: string } | { readonly view: string };
@@ -65,6 +67,13 @@ export interface DatasetBatches {
   readonly columns: readonly SqlColumn[];
   /** to be read to the end, or returned */
   readonly batches: AsyncIterable<SqlBatch>;
+}
+
+export interface RowDiffWish {
+  /** of each kind of difference, at most; absent: DEFAULT_EXAMPLES */
+  readonly examples?: number;
+  /** ends the comparison */
+  readonly signal?: AbortSignal;
 }
 
 /** A file on this machine. */
@@ -131,8 +140,8 @@ export const noDataset = (reference: string): never =>
 export interface DatasetOrigin {
   /** id of the principal that started it; null: there was none */
   readonly owner: string | null;
-  /** sources whose events are its rows */
-  readonly sources: readonly string[];
+  /** what its rows come from, as kind/name */
+  readonly from: readonly string[];
 }
 
 /**
@@ -153,18 +162,36 @@ export interface Datasets {
   /**
    * With a name that is taken: the same request builds the same again, and another one is refused,
    * unless it asks for a new version.
+   * @param run answers the statement of a spine; absent: with no limit to what it may read
+   * @throws MR_SPINE_INVALID where the rows of a statement have not the columns of a spine
    */
-  start(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
+  start(request: DatasetRequest, caller: Caller, run?: RunStatement): Promise<DatasetStatus>;
   /**
    * Builds a version of a named data set again; without `@VERSION`, the newest one.
    * @throws MR_DATASET_CHANGED where its spine, or the definitions, are not there as they were. The
    * build fails with it where the bytes would be others.
    */
-  rerun(reference: string, request: RerunRequest, caller: Caller): Promise<DatasetStatus>;
+  rerun(
+    reference: string,
+    request: RerunRequest,
+    caller: Caller,
+    run?: RunStatement,
+  ): Promise<DatasetStatus>;
   /** @param reference NAME, NAME@VERSION or the id of a build @throws MR_NOT_FOUND */
   manifest(reference: string, caller?: Caller): Promise<DatasetManifest>;
   /** How the second differs from the first. @throws MR_NOT_FOUND */
   diff(first: string, second: string, caller?: Caller): Promise<DatasetDiff>;
+  /**
+   * How the rows of the second differ from those of the first, by the files of their newest builds.
+   * @throws as `file`; MR_REFUSED where the files have not the same format and entity keys
+   */
+  diffRows(
+    first: string,
+    second: string,
+    request: RowDiffWish,
+    caller?: Caller,
+    check?: CheckDataset,
+  ): Promise<RowDiff>;
   /** @param id or a name: its newest build @throws MR_NOT_FOUND */
   get(id: string, caller?: Caller, check?: CheckDataset): Promise<DatasetStatus>;
   /**

@@ -144,8 +144,33 @@ export interface CatalogEntry {
   readonly downstream: readonly string[];
 }
 
+/** A named data set in the catalog: its newest version. */
+export interface CatalogDataset
+  extends Pick<
+    CatalogEntry,
+    'name' | 'version' | 'namespace' | 'owner' | 'versions' | 'upstream' | 'downstream'
+  > {
+  readonly kind: 'dataset';
+  readonly status: 'active';
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  /** the service or view whose features it has, as kind/name */
+  readonly of: string;
+  /** epoch ms: when the version was made */
+  readonly createdAt: number;
+  /** null: it was never built to the end */
+  readonly rows: number | null;
+}
+
+export type Found = CatalogEntry | CatalogDataset;
+
 export interface LineageGraph {
-  readonly nodes: readonly { readonly id: string; readonly kind: string }[];
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly kind: string;
+    /** of a named data set: its newest version */
+    readonly dataset?: Pick<CatalogDataset, 'version' | 'createdAt' | 'rows'>;
+  }[];
   readonly edges: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -180,8 +205,16 @@ export interface Registry {
     caller?: Caller,
     asOf?: string,
   ): Promise<CatalogEntry>;
-  /** @param asOf as in `list` */
-  search(text: string, caller?: Caller, asOf?: string): Promise<readonly CatalogEntry[]>;
+  /**
+   * Definitions, then named data sets.
+   * @param asOf as in `list`
+   */
+  search(text: string, caller?: Caller, asOf?: string): Promise<readonly Found[]>;
+  /**
+   * Named data sets, by name.
+   * @param asOf as in `list`
+   */
+  datasets(caller?: Caller, asOf?: string): Promise<readonly CatalogDataset[]>;
   /**
    * @param name any registered name; absent: the whole graph
    * @param asOf as in `list`

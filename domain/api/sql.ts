@@ -2,6 +2,7 @@
  * SQL over the platform's tables: raw events, logged answers, rollups. Times are epoch ms; refusals
  * are thrown as MillraceError.
  */
+import type { SqlLimits } from '#domain/ports/sql-engine.ts';
 import type { SqlBatch, SqlColumn } from '#domain/sql-results/sql-type.ts';
 import type { Caller } from './caller.ts';
 
@@ -35,10 +36,7 @@ export interface SqlRequest {
   readonly engine?: string;
   /** only what the log had accepted by then, epoch ms; absent, or later than now: now */
   readonly known?: number;
-  readonly limits?: {
-    readonly seconds?: number;
-    readonly rows?: number;
-  };
+  readonly limits?: Partial<SqlLimits>;
   /** ends the statement */
   readonly signal?: AbortSignal;
 }
@@ -67,6 +65,12 @@ export interface SqlAnswer {
   /** Ends the statement, where the batches are not read. Idempotent. */
   readonly close: () => void;
 }
+
+export const DEFAULT_SQL_LIMITS: SqlLimits = { seconds: 30, rows: 100_000 };
+export const MAX_SQL_LIMITS: SqlLimits = { seconds: 300, rows: 1_000_000 };
+
+/** Answers a statement with the rights of its caller. @throws as Sql.query */
+export type RunStatement = (request: SqlRequest, caller?: Caller) => Promise<SqlAnswer>;
 
 /** What the caller of a statement may read. */
 export interface SqlAccess {

@@ -1,6 +1,12 @@
 /** How two data sets differ, by their manifests. */
 import { canonical } from '#domain/expressions/canonical.ts';
-import type { ColumnRecord, DatasetContent, DatasetManifest, DatasetRecipe } from './manifest.ts';
+import type {
+  ColumnRecord,
+  DatasetContent,
+  DatasetManifest,
+  DatasetRecipe,
+  SpineRecord,
+} from './manifest.ts';
 
 /** A value of both manifests that is not the same; null: one of them has none. */
 export interface Difference {
@@ -36,10 +42,17 @@ const between = (path: string, first: unknown, second: unknown): readonly Differ
   );
 };
 
+/** Where its rows are kept is no property of a spine. */
+const shapeOfSpine = (spine: SpineRecord): unknown => {
+  if (spine.kind !== 'sql') return spine;
+  const { stored: _, tables, ...rest } = spine;
+  return { ...rest, tables: byName(tables, ({ name }) => name) };
+};
+
 const shapeOfRecipe = (recipe: DatasetRecipe): unknown => {
   // The command repeats the rest.
-  const { command: _, views, ...rest } = recipe;
-  return { ...rest, views: byName(views, ({ view }) => view) };
+  const { command: _, views, spine, ...rest } = recipe;
+  return { ...rest, spine: shapeOfSpine(spine), views: byName(views, ({ view }) => view) };
 };
 
 const shapeOfContent = (content: DatasetContent | null): unknown =>

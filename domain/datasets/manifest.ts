@@ -8,6 +8,29 @@
 import type { DatasetMode, DatasetSpine, EventsSpine, GridSpine } from '#domain/datasets/spine.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
 
+/** A table that the statement of a spine read. */
+export interface SpineTable {
+  readonly name: string;
+  /** what it has the rows of, as kind/name */
+  readonly of: string;
+  /** next offset of each partition, such as raw.flights@0:12 */
+  readonly position: string;
+}
+
+/** Its rows are kept beside the manifest. Where they are gone, the statement gives them again. */
+export interface SqlSpineRecord {
+  readonly kind: 'sql';
+  readonly sql: string;
+  readonly rows: number;
+  /** of the rows: `StoredSpine` */
+  readonly sha256: string;
+  /** name of the file that has the rows */
+  readonly stored: string;
+  /** log time, epoch ms: the tables had the events that were accepted by then */
+  readonly known: number;
+  readonly tables: readonly SpineTable[];
+}
+
 /** The rows for which it is made, so that another build can check that they are the same. */
 export type SpineRecord =
   | {
@@ -17,8 +40,12 @@ export type SpineRecord =
       readonly sha256: string;
     }
   | { readonly kind: 'rows'; readonly rows: number; readonly sha256: string }
+  | SqlSpineRecord
   | ({ readonly kind: 'grid' } & GridSpine)
   | ({ readonly kind: 'events' } & EventsSpine);
+
+/** Of a spine that a request gives, and no statement. */
+export type GivenSpineRecord = Exclude<SpineRecord, SqlSpineRecord>;
 
 /** The spine as a request gives it; undefined: rows, which are not kept. */
 export const spineOfRecord = (spine: SpineRecord): DatasetSpine | undefined => {
@@ -27,6 +54,8 @@ export const spineOfRecord = (spine: SpineRecord): DatasetSpine | undefined => {
       return undefined;
     case 'file':
       return { file: spine.path };
+    case 'sql':
+      return { sql: spine.sql };
     case 'grid': {
       const { kind: _, ...grid } = spine;
       return { grid };

@@ -3,19 +3,27 @@ import type { DatasetRequest } from '#domain/api/datasets.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import { formatTime } from '#domain/values/time.ts';
-import type { DatasetRecipe, SpineRecord } from './manifest.ts';
+import type { DatasetRecipe, GivenSpineRecord, SpineRecord, SqlSpineRecord } from './manifest.ts';
 
 /** What a caller decides, with its spine recognized by its content. */
 export type WantedRecipe = Pick<DatasetRequest, 'known'> &
-  Pick<DatasetRecipe, 'mode' | 'withStatus' | 'spine' | 'format'> & {
+  Pick<DatasetRecipe, 'mode' | 'withStatus' | 'format'> & {
+    readonly spine: WantedSpine;
     readonly target: DatasetRequest['target'];
   };
 
-/** A file may have moved: its content counts. */
-const identityOf = (spine: SpineRecord): unknown =>
-  spine.kind === 'file' ? { kind: spine.kind, sha256: spine.sha256 } : spine;
+/** Of a statement, what a request says of it. */
+export type WantedSpine = GivenSpineRecord | Pick<SqlSpineRecord, 'kind' | 'sql'>;
 
-export const sameSpine = (a: SpineRecord, b: SpineRecord): boolean =>
+/**
+ * A file may have moved: its content counts. The rows of a statement are those that it had first.
+ */
+const identityOf = (spine: WantedSpine): unknown => {
+  if (spine.kind === 'file') return { kind: spine.kind, sha256: spine.sha256 };
+  return spine.kind === 'sql' ? { kind: spine.kind, sql: spine.sql } : spine;
+};
+
+export const sameSpine = (a: WantedSpine, b: WantedSpine): boolean =>
   canonical(identityOf(a)) === canonical(identityOf(b));
 
 const targetText = (target: DatasetRequest['target']): string =>
@@ -50,6 +58,8 @@ const spineOptions = (spine: SpineRecord): readonly string[] => {
       return ['--spine', spine.path];
     case 'rows':
       return ['--spine', 'ROWS'];
+    case 'sql':
+      return ['--spine-sql', spine.sql];
     case 'grid':
       return [...range(spine), '--every', formatDuration(spine.every)];
     case 'events':

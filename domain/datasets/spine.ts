@@ -29,4 +29,9 @@ export type DatasetSpine =
   | { readonly file: string }
   | { readonly rows: readonly Row[] }
   | { readonly grid: GridSpine }
-  | { readonly events: EventsSpine };
+  | { readonly events: EventsSpine }
+  /** the rows of a SQL statement */
+  | { readonly sql: string };
+
+/** What a builder takes: the rows of a statement are in a file by then. */
+export type BuilderSpine = Exclude<DatasetSpine, { readonly sql: unknown }>;

@@ -9,15 +9,20 @@
  *   either (projections/training-sets/stored-error.ts).
  */
 import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
-import type { DatasetSpine } from '#domain/datasets/spine.ts';
+import type { BuilderSpine } from '#domain/datasets/spine.ts';
 
 /** Ended data sets that are kept; the oldest are removed first. */
 export const KEPT_DATASETS = 10_000;
 
-/** What it takes to ask for the same again; of rows in a request only their number. */
+/**
+ * What it takes to ask for the same again. Of rows in a request, only their number; of those of a
+ * statement, also what they came from, as kind/name.
+ */
 export interface KeptRequest
   extends Pick<DatasetRequest, 'target' | 'out' | 'overwrite' | 'mode' | 'known' | 'withStatus'> {
-  readonly spine: Exclude<DatasetSpine, { readonly rows: unknown }> | { readonly rows: number };
+  readonly spine:
+    | Exclude<BuilderSpine, { readonly rows: unknown }>
+    | { readonly rows: number; readonly from?: readonly string[] };
 }
 
 /** Plain data. */

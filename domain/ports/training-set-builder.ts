@@ -10,11 +10,13 @@
  */
 
 import type { DatasetBatches } from '#domain/api/datasets.ts';
-import type { DatasetContent, SpineRecord } from '#domain/datasets/manifest.ts';
-import type { DatasetMode, DatasetSpine, GridSpine } from '#domain/datasets/spine.ts';
+import type { DatasetContent, GivenSpineRecord, SpineRecord } from '#domain/datasets/manifest.ts';
+import type { RowDiff } from '#domain/datasets/row-diff.ts';
+import type { BuilderSpine, DatasetMode, GridSpine } from '#domain/datasets/spine.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
 import type {
+  TrainingSetPlan,
   TrainingSetTarget,
   ViewDefinitions,
 } from '#domain/training-sets/training-set-plan.ts';
@@ -59,7 +61,7 @@ export interface AnsweringGeneration {
 export interface TrainingSetJob {
   readonly target: TrainingSetTarget;
   /** a file is a path on the local disk */
-  readonly spine: DatasetSpine;
+  readonly spine: BuilderSpine;
   /** of a spine of events */
   readonly spineSource?: SourceDefinition;
   /** a path on the local disk that ends in .parquet or .csv */
@@ -90,6 +92,8 @@ export interface TrainingSetJob {
   readonly periods?: { readonly late: readonly Position[]; readonly maxRows?: number };
   /** DuckDB's limit, such as '384MB'; what does not fit spills to the disk of `out` */
   readonly memoryLimit?: string;
+  /** bytes for the rows while they are joined; absent: ROW_MEMORY_BYTES. More rows are refused. */
+  readonly rowMemory?: number;
 }
 
 /** A job whose rows are ends of periods. No two with one id run at a time. */
@@ -117,6 +121,23 @@ export interface BuildOptions {
   readonly onProgress?: (progress: TrainingSetProgress) => void;
 }
 
+/** The rows of a SQL statement, kept as a spine. */
+export interface StoredSpine {
+  readonly rows: number;
+  /** hexadecimal, of the columns' names and types, and of the values of the rows in their order */
+  readonly sha256: string;
+}
+
+export interface RowDiffRequest {
+  /** paths of outputs of one format, whose columns have all keys and the rows' times */
+  readonly files: readonly [string, string];
+  /** columns by which a row is found again, beside its time */
+  readonly keys: readonly string[];
+  /** of each kind of difference, at most */
+  readonly examples: number;
+  readonly signal?: AbortSignal;
+}
+
 export interface TrainingSetBuilder {
   /** Identity on this machine of the directory of the builder's own outputs: a copy has another. */
   readonly home: string;
@@ -134,7 +155,25 @@ export interface TrainingSetBuilder {
   /** @throws MR_REFUSED where the file is in the platform's own directory */
   readonly checkSpine: (file: string) => void;
   /** What a spine is, so that it can be recognized. @throws MR_SPINE_INVALID */
-  readonly identify: (spine: DatasetSpine) => Promise<SpineRecord>;
+  readonly identify: (spine: BuilderSpine) => Promise<GivenSpineRecord>;
+  /** The file of a spine in the builder's own directory, by its name; null: it is not there. */
+  readonly storedSpine: (name: string) => Promise<string | null>;
+  /**
+   * Keeps rows under a name that is not taken. The file has all of them, or does not exist.
+   * @throws MR_SPINE_INVALID where a wanted column is missing, or there is no row
+   */
+  readonly storeSpine: (
+    name: string,
+    rows: DatasetBatches,
+    wanted: Pick<TrainingSetPlan, 'keys' | 'request'>,
+  ) => Promise<StoredSpine>;
+  readonly removeSpine: (name: string) => Promise<void>;
+  /**
+   * Removes stored spines and what comparisons spilled, which processes have left that ended.
+   * @param kept names of spines that are needed
+   * @param before epoch ms: what was changed later is kept
+   */
+  readonly removeLeft: (kept: ReadonlySet<string>, before: number) => Promise<void>;
   /**
    * Writes the training set to `job.out`.
    * @throws MR_DATASET_CHANGED where a reproducible one would have other bytes: nothing is written
@@ -163,6 +202,11 @@ export interface TrainingSetBuilder {
   ) => Promise<T>;
   /** The rows of a Parquet output, in order; a few batches of them are in memory. */
   readonly batches: (out: string) => Promise<DatasetBatches>;
+  /**
+   * How the rows of two outputs differ, in memory that does not depend on their size.
+   * @throws MR_DISK_FULL; a DOMException AbortError
+   */
+  readonly diffRows: (request: RowDiffRequest) => Promise<RowDiff>;
   /** Bytes of an output; null where there is none. */
   readonly outputBytes: (out: string) => Promise<number | null>;
 }

@@ -13,6 +13,8 @@ import { bar, createProgress } from './progress.ts';
 import { spineRows } from './spine-rows.ts';
 import { UsageError } from './usage.ts';
 
+/** A small data set is done soon; a large one is not asked for too often. */
+const FIRST_POLL_MS = 10;
 const POLL_MS = 200;
 
 export const tableExtension = (option: string, file: string): '.parquet' | '.csv' => {
@@ -58,9 +60,9 @@ const waitFor = async (
   };
   process.on('SIGINT', cancel);
   try {
-    while (status.state === 'running') {
+    for (let wait = FIRST_POLL_MS; status.state === 'running'; wait = Math.min(POLL_MS, wait * 2)) {
       progress.update(`${bar(status.progress)} ${status.stage}`);
-      await sleep(POLL_MS);
+      await sleep(wait);
       status = await client.get<DatasetStatus>(path('v1', 'datasets', started.id));
     }
   } finally {

@@ -13,12 +13,16 @@ import { targetOf } from './target.ts';
 export type NameFile = (name: string, path: string) => string;
 
 const spineOf = (spine: SpineBody, named: NameFile): DatasetSpine => {
-  const { file, rows, grid, events } = spine;
+  const { file, rows, sql, grid, events } = spine;
   const [kind, other] = Object.values(spine).filter((one) => one !== undefined);
   if (kind === undefined || other !== undefined)
-    return fail('MR_BODY_INVALID', '"spine" must have one of "file", "rows", "grid" and "events"');
+    return fail(
+      'MR_BODY_INVALID',
+      '"spine" must have one of "file", "rows", "sql", "grid" and "events"',
+    );
   if (file !== undefined) return { file: named('spine.file', file) };
   if (rows !== undefined) return { rows };
+  if (sql !== undefined) return { sql };
   if (grid !== undefined) {
     const [from, to] = [parseTime(grid.from), parseTime(grid.to)];
     return { grid: { from, to, every: parseDuration(grid.every) } };

@@ -39,7 +39,9 @@ const kindsOfAll = async (
   { platform, caller }: Context,
 ): Promise<readonly Kind[]> => {
   const all = await platform.registry.search('', caller, asOf);
-  const found = all.flatMap((entry) => (entry.name === name ? [entry.kind] : []));
+  const found = all.flatMap((entry) =>
+    entry.name === name && entry.kind !== 'dataset' ? [entry.kind] : [],
+  );
   if (found.length > 0) return found;
   const hint = suggestion(
     name,

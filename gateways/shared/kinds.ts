@@ -13,3 +13,9 @@ export const findKind = (name: string): Kind | undefined => BY_NAME.get(name);
 
 export const unknownKind = (name: string): string =>
   `"${name}" is not a kind: it is one of ${KINDS.join(', ')}`;
+
+/** Named data sets are listed as a kind, too. */
+export const DATASET_KIND = 'dataset';
+
+export const isDatasetKind = (name: string): boolean =>
+  name === DATASET_KIND || name === `${DATASET_KIND}s`;

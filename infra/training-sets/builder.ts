@@ -2,17 +2,20 @@
  * The training set builder: DuckDB and the point-in-time join, in a thread for each training set.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { spineOfValues } from '#domain/training-sets/spine-of-values.ts';
+import { diffFiles } from './diff-files.ts';
 import { identifySpine } from './identify-spine.ts';
 import { discard, temporaryPath } from './output-file.ts';
 import { readBatches } from './read-batches.ts';
 import { readValues } from './read-values.ts';
+import { removeLeft } from './remove-left.ts';
 import { runTrainingSet } from './run-training-set.ts';
+import { storeSpine } from './store-spine.ts';
 import { checkOutput, checkSpineFile } from './user-files.ts';
 
 export interface BuilderOptions {
@@ -55,6 +58,13 @@ export const trainingSetBuilder = ({
     partialPath: (id, out) => temporaryPath(out, id),
     discard,
     identify: identifySpine,
+    async storedSpine(name) {
+      const path = join(directory, name);
+      return existsSync(path) ? path : null;
+    },
+    storeSpine: (name, rows, wanted) => storeSpine(rows, join(directory, name), wanted),
+    removeSpine: (name) => rm(join(directory, name), { force: true }),
+    removeLeft: (kept, before) => removeLeft(directory, kept, before),
     checkSpine: (file) => checkSpineFile(file, ownDirectories),
     build: async (job, options) => runTrainingSet({ ...job, ...(await readable(job)) }, options),
     async values(job, spine, options) {
@@ -84,6 +94,7 @@ export const trainingSetBuilder = ({
       }
     },
     batches: readBatches,
+    diffRows: (request) => diffFiles(request, join(directory, `diff-${randomUUID()}.spill`)),
     outputBytes: (out) =>
       stat(out).then(
         ({ size }) => size,

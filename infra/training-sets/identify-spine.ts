@@ -1,12 +1,12 @@
 /** What a spine is, by its content: so that the same one is recognized, wherever its file is. */
 import { createHash } from 'node:crypto';
-import type { SpineRecord } from '#domain/datasets/manifest.ts';
-import type { DatasetSpine } from '#domain/datasets/spine.ts';
+import type { GivenSpineRecord } from '#domain/datasets/manifest.ts';
+import type { BuilderSpine } from '#domain/datasets/spine.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { fileDigest } from './file-digest.ts';
 import { requireFile } from './load-spine.ts';
 
-export const identifySpine = async (spine: DatasetSpine): Promise<SpineRecord> => {
+export const identifySpine = async (spine: BuilderSpine): Promise<GivenSpineRecord> => {
   if ('grid' in spine) return { kind: 'grid', ...spine.grid };
   if ('events' in spine) return { kind: 'events', ...spine.events };
   if ('rows' in spine) {

@@ -8,7 +8,6 @@ import { rowsThatFit } from '#domain/training-sets/row-memory.ts';
 import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import type { OutputFormat } from './output-file.ts';
 import type { Spine } from './spine.ts';
-import { arrowSpine } from './spine-arrow.ts';
 import { csvSpine } from './spine-csv.ts';
 import { eventsSpine } from './spine-events.ts';
 import { gridSpine } from './spine-grid.ts';
@@ -37,6 +36,8 @@ const fromFile = async (
 ): Promise<Spine> => {
   if (isArrowName(path)) {
     await requireFile(path);
+    // Arrow's library takes a tenth of a second to load.
+    const { arrowSpine } = await import('./spine-arrow.ts');
     return arrowSpine(connection, path, wanted, output);
   }
   const format = formatOfName(path);
@@ -64,7 +65,7 @@ const fromFile = async (
 /** @param output the format of the output that keeps the columns; null: none does */
 export const loadSpine = (
   connection: DuckDBConnection,
-  job: Pick<TrainingSetJob, 'spine' | 'spineSource' | 'sources' | 'periods'>,
+  job: Pick<TrainingSetJob, 'spine' | 'spineSource' | 'sources' | 'periods' | 'rowMemory'>,
   plan: TrainingSetPlan,
   output: OutputFormat | null,
 ): Promise<Spine> => {
@@ -72,7 +73,10 @@ export const loadSpine = (
   const wanted: Wanted = {
     keys: plan.keys,
     request: plan.request,
-    maxRows: Math.min(rowsThatFit(plan), job.periods?.maxRows ?? Number.POSITIVE_INFINITY),
+    maxRows: Math.min(
+      rowsThatFit(plan, job.rowMemory),
+      job.periods?.maxRows ?? Number.POSITIVE_INFINITY,
+    ),
   };
   if ('file' in spine) return fromFile(connection, spine.file, wanted, output);
   if ('rows' in spine) return rowsSpine(connection, spine.rows, wanted, output);

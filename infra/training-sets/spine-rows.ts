@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
 import { readCell } from '#domain/files/file-cell.ts';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
+import { refuseRowsAbove } from '#domain/training-sets/row-memory.ts';
 import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import { readValue } from '#domain/values/read-value.ts';
@@ -70,6 +71,7 @@ export const rowsSpine = async (
   if (names.length === 0)
     return fail('MR_SPINE_INVALID', 'the spine has no rows: give at least one', {});
   checkNames(names, wanted.keys, wanted.request);
+  refuseRowsAbove(wanted.maxRows, rows.length);
   if (output === 'parquet') checkParquetNames(names);
   const lists = new Map(
     wanted.request

@@ -3,8 +3,9 @@
  * the definitions above and below it.
  */
 
-import type { CatalogEntry, LineageGraph } from '#domain/api/registry.ts';
+import type { CatalogDataset, CatalogEntry, Found, LineageGraph } from '#domain/api/registry.ts';
 import { datasetStream } from '#domain/datasets/dataset.ts';
+import { upstreamOfDataset } from '#domain/datasets/made-of.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import { DEFAULT_NAMESPACE, type Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
@@ -14,6 +15,7 @@ import { overlay } from '#domain/registry/registered.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import { suggestion } from '#domain/values/did-you-mean.ts';
 import type { CatalogStream, CatalogStreams } from './catalog-streams.ts';
+import { datasetEntries } from './dataset-entries.ts';
 import { featuresOf } from './feature-entries.ts';
 
 interface EntriesDependencies {
@@ -28,18 +30,11 @@ interface EntriesDependencies {
   readonly datasets?: () => readonly DatasetManifest[];
 }
 
-/** What a named data set is made of: its service or view, and the source of its rows. */
-const upstreamOfDataset = ({ recipe: { target, spine } }: DatasetManifest): readonly string[] => [
-  'service' in target
-    ? streamOf('feature-service', target.service)
-    : streamOf('feature-view', target.view),
-  ...(spine.kind === 'events' ? [streamOf('source', spine.source)] : []),
-];
-
 interface RegistryQueries {
   readonly list: (kind: Kind) => Promise<readonly CatalogEntry[]>;
   readonly show: (kind: Kind, name: string, version?: number) => Promise<CatalogEntry>;
-  readonly search: (text: string) => Promise<readonly CatalogEntry[]>;
+  readonly search: (text: string) => Promise<readonly Found[]>;
+  readonly datasets: () => Promise<readonly CatalogDataset[]>;
   readonly lineage: (name?: string) => Promise<LineageGraph>;
 }
 
@@ -53,6 +48,9 @@ const textOf = (entry: CatalogEntry): string =>
   ]
     .join('\n')
     .toLowerCase();
+
+const hasWords = (text: string, words: readonly string[]): boolean =>
+  words.every((word) => text.includes(word));
 
 export const createRegistryQueries = ({
   catalog,
@@ -130,28 +128,38 @@ export const createRegistryQueries = ({
     },
     async search(text) {
       const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-      return (await entries()).filter((entry) =>
-        words.every((word) => textOf(entry).includes(word)),
-      );
+      return [
+        ...(await entries()).filter((entry) => hasWords(textOf(entry), words)),
+        ...datasetEntries(catalog, datasets())
+          .filter(({ text: own }) => hasWords(own, words))
+          .map(({ entry }) => entry),
+      ];
     },
+    datasets: async () => datasetEntries(catalog, datasets()).map(({ entry }) => entry),
     async lineage(name) {
       const all = overlay(catalog, []).all();
       const definitions = new Map(
         all.map((definition) => [streamOf(definition.kind, definition.name), definition]),
       );
-      const ids = new Map<string, { readonly kind: string }>(definitions);
+      const ids = new Map<string, Omit<LineageGraph['nodes'][number], 'id'>>(
+        [...definitions].map(([id, { kind }]) => [id, { kind }]),
+      );
       const edges = [...definitions].flatMap(([to, definition]) =>
         upstreamOf(definition).map((from) => ({ from, to })),
       );
       for (const dataset of datasets()) {
         const to = datasetStream(dataset.name);
-        ids.set(to, { kind: 'dataset' });
+        const { version, at: createdAt, content } = dataset;
+        ids.set(to, {
+          kind: 'dataset',
+          dataset: { version, createdAt, rows: content?.rows ?? null },
+        });
         for (const from of upstreamOfDataset(dataset))
           if (definitions.has(from) && !edges.some((e) => e.from === from && e.to === to))
             edges.push({ from, to });
       }
       if (name === undefined)
-        return { nodes: [...ids].map(([id, { kind }]) => ({ id, kind })), edges };
+        return { nodes: [...ids].map(([id, node]) => ({ id, ...node })), edges };
       const start = [...KINDS.map((kind) => streamOf(kind, name)), datasetStream(name)].filter(
         (id) => ids.has(id),
       );
@@ -169,7 +177,7 @@ export const createRegistryQueries = ({
       const down = reach(start, (id) => edges.filter((e) => e.from === id).map((e) => e.to));
       const near = new Set([...up, ...down]);
       return {
-        nodes: [...near].map((id) => ({ id, kind: ids.get(id)?.kind ?? 'unknown' })),
+        nodes: [...near].map((id) => ({ id, ...(ids.get(id) ?? { kind: 'unknown' }) })),
         edges: edges.filter(
           (e) => (up.has(e.from) && up.has(e.to)) || (down.has(e.from) && down.has(e.to)),
         ),

@@ -42,7 +42,7 @@ export interface DatasetRun {
   readonly done: Promise<DatasetJob>;
 }
 
-type Built = Pick<DatasetStatus, 'rows' | 'features'>;
+export type Built = Pick<DatasetStatus, 'rows' | 'features'>;
 
 export interface DatasetRuns {
   /**

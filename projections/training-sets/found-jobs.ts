@@ -43,7 +43,10 @@ const jobOfManifest = (manifest: DatasetManifest): DatasetJob => {
     startedAt: at,
     finishedAt: at,
   };
-  const kept = spine.kind === 'rows' ? { rows: spine.rows } : (spineOfRecord(spine) as KeptSpine);
+  const kept =
+    spine.kind === 'rows' || spine.kind === 'sql'
+      ? { rows: spine.rows }
+      : (spineOfRecord(spine) as KeptSpine);
   return {
     status,
     request: { target, mode, known, withStatus, spine: kept, out: '' },

@@ -9,9 +9,15 @@ import {
   type DatasetManifest,
   type DatasetRecipe,
   type SpineRecord,
+  type SqlSpineRecord,
   spineOfRecord,
 } from '#domain/datasets/manifest.ts';
-import { commandOf, otherThan, sameSpine } from '#domain/datasets/same-request.ts';
+import {
+  commandOf,
+  otherThan,
+  sameSpine,
+  type WantedSpine,
+} from '#domain/datasets/same-request.ts';
 import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
 import { fail } from '#domain/errors.ts';
@@ -22,6 +28,7 @@ import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { DatasetIndex } from './dataset-index.ts';
 import type { Pinned } from './pin-target.ts';
 import { pinnedAgain, pinnedReads, pinnedVersions } from './recipes.ts';
+import type { SqlSpines, Statements } from './sql-spines.ts';
 
 export interface DatasetNames extends Pick<DatasetIndex, 'find' | 'ofBuild' | 'all'> {
   /** @throws the refusal */
@@ -43,11 +50,20 @@ export interface Prepared {
   readonly request: DatasetRequest;
   readonly pinned: Pinned;
   readonly naming: Naming | null;
+  /** of a statement: what its rows are, and the path of the file that has them */
+  readonly rows?: { readonly record: SqlSpineRecord; readonly path: string };
 }
 
 export interface NamedDatasets {
-  readonly prepare: (request: DatasetRequest & { readonly name: string }) => Promise<Prepared>;
-  readonly again: (manifest: DatasetManifest, request: RerunRequest) => Promise<Prepared>;
+  readonly prepare: (
+    request: DatasetRequest & { readonly name: string },
+    statements: Statements,
+  ) => Promise<Prepared>;
+  readonly again: (
+    manifest: DatasetManifest,
+    request: RerunRequest,
+    statements: Statements,
+  ) => Promise<Prepared>;
   /** The recipe of a new version. */
   readonly recipeOf: (
     prepared: Prepared & { readonly naming: Naming },
@@ -62,6 +78,13 @@ interface NamedDependencies {
   readonly catalog: Catalog;
   readonly names: Pick<DatasetNames, 'find' | 'ofBuild'>;
   readonly builder: Pick<TrainingSetBuilder, 'identify'>;
+  readonly spines: SqlSpines;
+  /** the rows of a statement, and where they are */
+  readonly keep: (
+    request: DatasetRequest,
+    pinned: Pinned,
+    statements: Statements,
+  ) => Promise<Pick<Prepared, 'rows'>>;
   readonly pin: (target: DatasetRequest['target']) => Pinned;
   /** whether a build has not ended */
   readonly isRunning: (id: string) => Promise<boolean>;
@@ -83,12 +106,24 @@ const spineOf = ({ name, version, recipe: { spine } }: DatasetManifest): Dataset
     { name, version },
   );
 
+/** Why a spine is not the one of a version. */
+const whyOther = (spine: DatasetSpine): string => {
+  if ('file' in spine) return `"${spine.file}" does not have the content that it had`;
+  return 'sql' in spine
+    ? 'its rows are not those of this statement'
+    : 'these are not the rows that were given';
+};
+
 export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatasets => {
-  const { catalog, names, builder, pin, isRunning } = dependencies;
+  const { catalog, names, builder, spines, keep, pin, isRunning } = dependencies;
+
+  const identify = async (spine: DatasetSpine): Promise<WantedSpine> =>
+    'sql' in spine ? { kind: 'sql', sql: spine.sql } : builder.identify(spine);
 
   const again = async (
     manifest: DatasetManifest,
     { spine = spineOf(manifest), out, overwrite }: RerunRequest,
+    statements: Statements,
   ): Promise<Prepared> => {
     const { name, version, recipe } = manifest;
     const { target, mode, withStatus, known, format } = recipe;
@@ -98,13 +133,19 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
         `data set "${name}" version ${version} is a ${format} file: name an output that ends in .${format}`,
         { name, version },
       );
-    const found = await builder.identify(spine);
+    const found = await identify(spine);
     if (!sameSpine(found, recipe.spine))
       fail(
         'MR_DATASET_CHANGED',
-        `the spine of data set "${name}" version ${version} has changed: ${'file' in spine ? `"${spine.file}" does not have the content that it had` : 'these are not the rows that were given'}. Give the same spine, or make a new version`,
+        `the spine of data set "${name}" version ${version} has changed: ${whyOther(spine)}. Give the same spine, or make a new version`,
         { name, version, expected: recipe.spine, found },
       );
+    const pinned = pinnedAgain(catalog, recipe);
+    const record = recipe.spine;
+    const rows =
+      record.kind === 'sql'
+        ? { rows: { record, path: await spines.fileOf(record, pinned.target, statements) } }
+        : {};
     return {
       request: {
         target: 'service' in target ? { service: target.service } : { view: target.view },
@@ -116,18 +157,19 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
         ...(out === undefined ? {} : { out }),
         ...(overwrite === undefined ? {} : { overwrite }),
       },
-      pinned: pinnedAgain(catalog, recipe),
-      naming: { name, spine: found, manifest, after: version },
+      pinned,
+      naming: { name, spine: found.kind === 'sql' ? record : found, manifest, after: version },
+      ...rows,
     };
   };
 
   return {
     again,
-    async prepare(request) {
+    async prepare(request, statements) {
       const { name, target, mode, known, withStatus = false, out, spine: given } = request;
       if (!NAME.test(name))
         fail('MR_BODY_INVALID', `"name" must be ${NAME_RULE}, not ${JSON.stringify(name)}`);
-      const spine = await builder.identify(given);
+      const spine = await identify(given);
       const newest = names.find({ name, version: null });
       if (newest !== null && request.newVersion !== true) {
         const wanted = {
@@ -139,7 +181,7 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
           ...(known === undefined ? {} : { known }),
         };
         const others = otherThan(newest.recipe, wanted);
-        if (others.length === 0) return again(newest, { ...request, spine: given });
+        if (others.length === 0) return again(newest, { ...request, spine: given }, statements);
         const last = newest.builds.at(-1);
         if (newest.content !== null || (last !== undefined && (await isRunning(last))))
           fail(
@@ -148,10 +190,18 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
             { name, version: newest.version, differences: others },
           );
       }
+      const pinned = pin(target);
+      const kept = await keep(request, pinned, statements);
       return {
         request,
-        pinned: pin(target),
-        naming: { name, spine, manifest: null, after: newest?.version ?? 0 },
+        pinned,
+        naming: {
+          name,
+          spine: kept.rows?.record ?? (spine as SpineRecord),
+          manifest: null,
+          after: newest?.version ?? 0,
+        },
+        ...kept,
       };
     },
     recipeOf({ request, pinned, naming }, { known, ...reads }, snapshots) {

@@ -1,32 +1,44 @@
 /** What is stored of a data set when it is requested. */
-import type { DatasetRequest } from '#domain/api/datasets.ts';
 import type { DatasetJob, KeptRequest } from '#domain/ports/dataset-jobs.ts';
 import type { Prepared } from './named-datasets.ts';
 
-const keptRequest = ({ spine, name: _, newVersion: __, ...rest }: DatasetRequest): KeptRequest => ({
-  ...rest,
-  spine: 'rows' in spine ? { rows: spine.rows.length } : spine,
-});
+/** A statement may name keys, so it is not stored. */
+const keptSpine = ({ request: { spine }, rows }: Prepared): KeptRequest['spine'] => {
+  if ('rows' in spine) return { rows: spine.rows.length };
+  if (!('sql' in spine)) return spine;
+  return { rows: rows?.record.rows ?? 0, from: rows?.record.tables.map(({ of }) => of) ?? [] };
+};
+
+const keptRequest = (prepared: Prepared): KeptRequest => {
+  const { spine: _, name: __, newVersion: ___, ...rest } = prepared.request;
+  return { ...rest, spine: keptSpine(prepared) };
+};
 
 export const newJob = (
   id: string,
   out: string,
-  { request, pinned, naming }: Prepared,
+  prepared: Prepared,
   { known, startedAt }: { readonly known: number; readonly startedAt: number },
 ): Pick<DatasetJob, 'request' | 'status'> => ({
-  request: keptRequest(request),
+  request: keptRequest(prepared),
   status: {
     id,
-    ...(naming === null ? {} : { name: naming.name }),
-    ...(naming === null || naming.manifest === null ? {} : { version: naming.manifest.version }),
+    ...(prepared.naming === null ? {} : { name: prepared.naming.name }),
+    ...(prepared.naming === null || prepared.naming.manifest === null
+      ? {}
+      : { version: prepared.naming.manifest.version }),
     state: 'running',
     progress: 0,
     stage: 'starting',
     rows: null,
     out,
-    mode: request.mode,
+    mode: prepared.request.mode,
     features: [],
-    views: pinned.views.map(({ view, version, generation }) => ({ view, version, generation })),
+    views: prepared.pinned.views.map(({ view, version, generation }) => ({
+      view,
+      version,
+      generation,
+    })),
     known,
     error: null,
     startedAt,

@@ -11,36 +11,36 @@ import type {
   DatasetStatus,
   Datasets,
 } from '#domain/api/datasets.ts';
+import type { RunStatement } from '#domain/api/sql.ts';
 import { checkSpine } from '#domain/datasets/check-spine.ts';
 import { diffDatasets } from '#domain/datasets/diff.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
-import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
+import type { DatasetChange } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
+import { streamOf } from '#domain/registry/events.ts';
 import { spineOfValues, TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
 import { formatTime } from '#domain/values/time.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { EventTimeValues } from '#projections/skew/skew.ts';
-import {
-  createDatasetRuns,
-  type DatasetRun,
-  type DatasetRunsDependencies,
-} from './dataset-runs.ts';
+import { createBeginBuild, type Requester } from './begin-build.ts';
+import { createDatasetRuns, type DatasetRunsDependencies } from './dataset-runs.ts';
 import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
 import { createEventTimeValues } from './event-time-values.ts';
 import { createFoundJobs } from './found-jobs.ts';
+import { removeLeft } from './left-files.ts';
 import {
   createNamedDatasets,
   type DatasetNames,
   extraSourcesOf,
   type Prepared,
 } from './named-datasets.ts';
-import { newJob } from './new-job.ts';
 import { outputOf, placed } from './output-of.ts';
-import { type HistoryDependencies, pinHistory } from './pin-history.ts';
-import { createPins } from './pin-target.ts';
-import { spineSourceOf } from './recipes.ts';
+import type { HistoryDependencies } from './pin-history.ts';
+import { createPins, type Pinned } from './pin-target.ts';
+import { createRowDiffs } from './row-diffs.ts';
+import { createSqlSpines, type Statements } from './sql-spines.ts';
 
 export interface TrainingSetDependencies
   extends HistoryDependencies,
@@ -59,6 +59,8 @@ export interface TrainingSetDependencies
   readonly newId: () => string;
   /** called when a training set starts, and when it has ended */
   readonly emit?: (run: DatasetChange) => void;
+  /** with no limit to what it may read */
+  readonly runStatement: RunStatement;
 }
 
 export interface TrainingSets
@@ -68,6 +70,7 @@ export interface TrainingSets
     | 'rerun'
     | 'manifest'
     | 'diff'
+    | 'diffRows'
     | 'get'
     | 'list'
     | 'file'
@@ -89,31 +92,35 @@ export interface TrainingSets
   readonly close: () => Promise<void>;
 }
 
-interface Requester extends Pick<DatasetJob, 'kind' | 'actor'> {
-  readonly principal: string | null;
-}
-
 const requesterOf = (kind: DatasetJob['kind'], { actor, principal }: Caller): Requester => ({
   kind,
   actor,
   principal: principal?.id ?? null,
 });
 
+const originsOf = (spine: DatasetJob['request']['spine']): readonly string[] =>
+  'from' in spine
+    ? (spine.from ?? [])
+    : extraSourcesOf(spine).map((source) => streamOf('source', source));
+
 const originOf = ({ principal: owner, request }: DatasetJob): DatasetOrigin => ({
   owner,
-  sources: extraSourcesOf(request.spine),
+  from: originsOf(request.spine),
 });
 
 /** Data sets of a list. */
 const LISTED = 1_000;
 
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
-  const { builder, engine, names, readTime, presentTime, now, emit, gateway } = dependencies;
+  const { builder, engine, names, presentTime, gateway } = dependencies;
   const { pin } = createPins(dependencies.catalog, engine);
   const runs = createDatasetRuns(dependencies);
+  const spines = createSqlSpines(builder, dependencies.newId);
   const named = createNamedDatasets({
     ...dependencies,
     pin,
+    spines,
+    keep: (...request) => kept(...request),
     isRunning: (id) =>
       runs.find(id).then(
         ({ status }) => status.state === 'running',
@@ -122,92 +129,26 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
   });
   const found = createFoundJobs(runs, names);
   const values = createEventTimeValues(dependencies, pin);
+  const rowDiffs = createRowDiffs({ ...dependencies, manifestOf: named.manifest });
 
-  const begin = async (
-    prepared: Prepared,
-    requester: Requester,
-    caller: Caller,
-  ): Promise<DatasetRun> => {
-    const { request, pinned, naming } = prepared;
-    const known = request.known ?? readTime();
-    const recipe = naming?.manifest?.recipe ?? null;
-    const extraSources = extraSourcesOf(request.spine);
-    const [spineSource] = extraSources.map((name) =>
-      spineSourceOf(dependencies.catalog, name, recipe),
-    );
-    const snapshots: ReadSnapshot[] = [];
-    const { kind, actor } = requester;
-    const { members, views } = pinned.target;
-    const sources = [...new Set([...views.map(({ source }) => source.name), ...extraSources])];
-    const report = ({ status, bytes }: DatasetJob): void =>
-      emit?.({ kind, actor, status, request, snapshots, members, sources, bytes });
+  const begin = createBeginBuild({ ...dependencies, runs, named });
 
-    const jobOf = (id: string) => {
-      const out = builder.outputPath(id, request.out, request.overwrite);
-      return {
-        ...requester,
-        partial: builder.partialPath(id, out),
-        home: builder.home,
-        ...newJob(id, out, prepared, { known, startedAt: now() }),
-      };
-    };
-    const run = await runs.begin(jobOf, async ({ job, signal, update }) => {
-      const { mode, spine, overwrite, withStatus = false } = request;
-      const files = await pinHistory(dependencies, pinned, {
-        mode,
-        known,
-        extraSources,
-        recipe,
-        onRead: (snapshot) => snapshots.push(snapshot),
-      });
-      const { out, id } = job.status;
-      const build = {
-        target: pinned.target,
-        spine,
-        ...(spineSource === undefined ? {} : { spineSource }),
-        out,
-        overwrite,
-        mode,
-        withStatus,
-        ...files,
-      };
-      const options = { signal, onProgress: update, partial: job.partial };
-      if (naming === null) {
-        const { rows, features } = await builder.build(build, options);
-        return { rows, features };
-      }
-      const { name, manifest, after } = naming;
-      const version = manifest?.version ?? after + 1;
-      if (manifest === null) {
-        const fresh = named.recipeOf({ ...prepared, naming }, { ...files, known }, snapshots);
-        await names.decide(
-          { type: 'NameDataset', name, dataset: id, recipe: fresh, by: requester.actor, after },
-          caller,
-        );
-        update({ version });
-      }
-      const reproducible = { content: manifest?.content ?? null, spine: naming.spine };
-      const result = await builder.build({ ...build, reproducible }, options);
-      const { rows, features, content } = result;
-      if (content !== undefined)
-        await names.decide(
-          { type: 'CompleteDataset', name, version, dataset: id, content },
-          caller,
-        );
-      return { rows, features };
-    });
-    report(run.job);
-    void run.done.then(report);
-    return run;
+  const kept = async (
+    { spine, known }: DatasetRequest,
+    { target }: Pinned,
+    statements: Statements,
+  ): Promise<Pick<Prepared, 'rows'>> => {
+    if (!('sql' in spine)) return {};
+    const record = await spines.keep(spine.sql, target, known, statements);
+    return { rows: { record, path: (await builder.storedSpine(record.stored)) as string } };
   };
-
-  const prepare = async (request: DatasetRequest): Promise<Prepared> => {
+  const prepare = async (request: DatasetRequest, statements: Statements): Promise<Prepared> => {
     const { name, spine } = request;
     checkSpine(spine);
     if ('file' in spine) builder.checkSpine(spine.file);
-    return name === undefined
-      ? { request, pinned: pin(request.target), naming: null }
-      : named.prepare({ ...request, name });
+    if (name !== undefined) return named.prepare({ ...request, name }, statements);
+    const pinned = pin(request.target);
+    return { request, pinned, naming: null, ...(await kept(request, pinned, statements)) };
   };
   const startOf = async (prepared: Prepared, caller: Caller): Promise<DatasetStatus> =>
     (await begin(prepared, requesterOf('dataset', caller), caller)).job.status;
@@ -224,16 +165,23 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
   };
 
   return {
-    start: async (request, caller) => startOf(await prepare(request), caller),
-    async rerun(reference, request, caller) {
+    start: async (request, caller, run = dependencies.runStatement) =>
+      startOf(await prepare(request, { run, caller }), caller),
+    async rerun(reference, request, caller, run = dependencies.runStatement) {
       const manifest = named.manifest(reference);
       const { spine } = request;
       if (spine !== undefined) checkSpine(spine);
       if (spine !== undefined && 'file' in spine) builder.checkSpine(spine.file);
-      return startOf(await named.again(manifest, request), caller);
+      return startOf(await named.again(manifest, request, { run, caller }), caller);
     },
     manifest: async (reference) => named.manifest(reference),
     diff: async (first, second) => diffDatasets(named.manifest(first), named.manifest(second)),
+    diffRows: (first, second, request, _caller, check) =>
+      rowDiffs(
+        [first, second],
+        async (reference) => checked(await found.built(reference), check, reference),
+        request,
+      ),
     get: async (reference, _caller, check) =>
       checked(await found.job(reference), check, reference).status,
     list: async (_caller, visible = () => true) =>
@@ -286,7 +234,10 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     },
     target: (service) => pin({ service }).target,
     eventTimeValues: values.compute,
-    recover: runs.recover,
+    async recover() {
+      await runs.recover();
+      await removeLeft(dependencies);
+    },
     async close() {
       values.abort();
       await runs.close();

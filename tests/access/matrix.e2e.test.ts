@@ -127,6 +127,10 @@ const ROUTES: Readonly<Record<string, Sample>> = {
     needs: ['read'],
     path: () => '/v1/datasets/kept/diff?with=kept@1',
   },
+  'GET /v1/datasets/:id/diff/rows': {
+    needs: ['read', 'keys'],
+    path: () => '/v1/datasets/kept/diff/rows?with=kept@1',
+  },
   'POST /v1/datasets/:id/rerun': {
     needs: ['read'],
     path: () => '/v1/datasets/kept/rerun',

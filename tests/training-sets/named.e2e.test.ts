@@ -10,12 +10,14 @@ import type { DatasetStatus } from '#domain/api/datasets.ts';
 import type { LineageGraph } from '#domain/api/registry.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
+import type { RowDiff } from '#domain/datasets/row-diff.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
 import { runInProcess } from '#tests/support/cli.ts';
 import {
   caller,
+  finished,
   plain,
   replayFilled,
   type TestPlatform,
@@ -164,45 +166,107 @@ test('the manifest says what it was built from and what came out', async () => {
   const graph = JSON.parse((await run('lineage', 'first_v1', '--json')).out) as LineageGraph;
   expect(graph.nodes).toEqual(
     expect.arrayContaining([
-      { id: 'dataset/first_v1', kind: 'dataset' },
+      {
+        id: 'dataset/first_v1',
+        kind: 'dataset',
+        dataset: { version: 1, createdAt: manifest.at, rows: 300 },
+      },
       { id: 'feature-service/model', kind: 'feature-service' },
       { id: 'source/sales', kind: 'source' },
     ]),
   );
   expect((await run('lineage', 'turnover')).out).toContain('first_v1');
+  // The catalog has it, by its name and by its columns.
+  const line = /^dataset +first_v1 +1 .* 300 rows of feature-service\/model, made 2/m;
+  for (const command of [['search', 'first_v1 weight'], ['list'], ['list', 'dataset']])
+    expect((await run(...command)).out).toMatch(line);
+  expect((await run('list', 'source')).out).not.toMatch(line);
 });
 
-// Several row groups: how many threads write them must not matter.
-test.each([
-  ['event-time', 'parquet', 70_000],
+test('a diff of rows says which rows were added, removed and changed', async () => {
+  const spine = spineFile('rows.csv', 60);
+  await make(spine, 'rows_of');
+  const lines = readFileSync(spine, 'utf8').split('\n');
+  // The first row is gone, the second has another label, and there is a new one.
+  const [header = '', , second = '', ...rest] = lines;
+  const other = work.path('other rows.csv');
+  const added = `0,1.5,shop 77,${time(3)}`;
+  writeFileSync(other, [header, second.replace(/^1/, '0'), added, ...rest].join('\n'));
+  await make(other, 'rows_of', '--new-version');
+  const { out, status } = await run('dataset', 'diff', 'rows_of@1', 'rows_of', '--rows');
+  expect(status).toBe(0);
+  expect(out).toContain(
+    'rows, by shop, event_timestamp: 60 in rows_of@1, 60 in rows_of@2; 58 are the same, 1 have other values, 1 are only in rows_of@1, 1 only in rows_of@2',
+  );
+  expect(out).toMatch(/label: 1 changed\n.*\nshop 1 .* 1 +1 +0$/m);
+  expect(out).toMatch(/only in rows_of@1\n.*\nshop 0 /);
+  expect(out).toMatch(/only in rows_of@2\n.*\nshop 77 /);
+  const { rows } = await json<{ readonly rows: RowDiff }>(
+    'diff',
+    'rows_of@1',
+    'rows_of@2',
+    '--rows',
+    '--examples',
+    '0',
+  );
+  expect(rows).toMatchObject({ same: 58, changed: 1, onlyFirst: 1, onlySecond: 1 });
+  expect(rows.rowsOfOne).toEqual({ first: [], second: [] });
+  // The same bytes need no comparison, and files of two formats have no values in common.
+  const same = await json<{ readonly rows: RowDiff }>('diff', 'rows_of', 'rows_of@2', '--rows');
+  expect(same.rows).toMatchObject({ same: 60, changed: 0, columns: [] });
+  await make(other, 'rows_of_csv', '--csv');
+  const formats = await run('dataset', 'diff', 'rows_of', 'rows_of_csv', '--rows');
+  expect(formats.err).toMatch(/MR_REFUSED.*is a parquet file, and .* a csv file/);
+  expect((await run('dataset', 'diff', 'rows_of', 'rows_of', '--examples', '1')).status).toBe(2);
+});
+
+/** Several row groups: how many threads write them must not matter. */
+const AGAIN = [
+  ['event-time', 'parquet', 66_000],
   ['as-served', 'parquet', 500],
   ['event-time', 'csv', 500],
-])('the same bytes again, later: %s, %s', async (mode, format, rows) => {
-  const name = `again_${mode.replace('-', '_')}_${format}`;
-  const more = format === 'csv' ? ['--csv'] : [];
-  const spine = spineFile(`${name}.csv`, rows);
-  const bytes = await make(spine, name, '--mode', mode, ...more);
-  const same = async (): Promise<void> =>
-    expect((await rerun(name, ...more)).equals(bytes)).toBe(true);
-  await same();
+] as const;
+
+test('the same bytes again, later: in both modes and formats', async () => {
+  const made = await Promise.all(
+    AGAIN.map(async ([mode, format, rows]) => {
+      const name = `again_${mode.replace('-', '_')}_${format}`;
+      const spine = spineFile(`${name}.csv`, rows);
+      const more = ['--mode', mode, ...(format === 'csv' ? ['--csv'] : [])];
+      return { name, format, spine, more, bytes: await make(spine, name, ...more) };
+    }),
+  );
+  const same = async (when: string): Promise<void> => {
+    const { datasets } = on.platform;
+    const others = made.map(async ({ name, format, bytes }) => {
+      const started = await datasets.rerun(name, { out: fresh(format) }, caller);
+      const { out, error } = await finished(on.platform, started);
+      expect([name, error]).toEqual([name, null]);
+      return readFileSync(out).equals(bytes) ? [] : [name];
+    });
+    expect((await Promise.all(others)).flat(), when).toEqual([]);
+  };
+  await same('at once');
   for (const from of [40, 41, 42]) {
     await publish(from, 1);
     await history.sync('raw.sales');
   }
-  await same();
+  await same('after later events');
   await history.maintain('raw.sales');
-  await same();
+  await same('after a compaction');
   await gateway.close();
   await on.restart();
   await open();
-  await same();
+  await same('after a restart');
   // The same request is the same data set, although there are more events by now.
-  expect((await make(spine, name, '--mode', mode, ...more)).equals(bytes)).toBe(true);
-  const { builds, version } = await json<DatasetManifest>('show', name);
-  expect([builds.length, version]).toEqual([6, 1]);
+  for (const { name, spine, more, bytes } of made) {
+    expect((await make(spine, name, ...more)).equals(bytes), name).toBe(true);
+    const { builds, version } = await json<DatasetManifest>('show', name);
+    expect([builds.length, version]).toEqual([6, 1]);
+  }
 });
 
-test('it is the same after its definitions have changed and were retired', async () => {
+test('it is the same after its definitions have changed', async () => {
   const spine = spineFile('changed.csv', 500);
   const bytes = await make(spine, 'before_change');
   await on.platform.registry.apply(

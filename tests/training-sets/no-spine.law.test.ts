@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { DatasetSpine } from '#domain/datasets/spine.ts';
+import type { BuilderSpine } from '#domain/datasets/spine.ts';
 import {
   avg,
   col,
@@ -109,7 +109,7 @@ const build = async (
   events: readonly RawEvent[],
   below: number,
   mode: TrainingSetJob['mode'],
-  spine: DatasetSpine,
+  spine: BuilderSpine,
 ): Promise<readonly ReadonlyMap<string, Value>[]> => {
   const name = `${++built}`;
   const file = await work.write(
@@ -281,7 +281,7 @@ test('what has no rows of its own is refused early, with the reason', async () =
       offset: 0,
     },
   ];
-  const of = (spine: DatasetSpine) => build(events, 1, 'event-time', spine);
+  const of = (spine: BuilderSpine) => build(events, 1, 'event-time', spine);
   await expect(of({ events: { source: 'sales', label: ['nothing'] } })).rejects.toMatchObject({
     code: 'MR_SPINE_INVALID',
     message: expect.stringContaining('has no field "nothing", a label: it has at, shop'),

@@ -8,6 +8,7 @@ import { addNamedDatasets } from './named-datasets.ts';
 
 interface DatasetOptions {
   readonly spine?: string;
+  readonly spineSql?: string;
   readonly from?: string;
   readonly to?: string;
   readonly every?: string;
@@ -32,18 +33,20 @@ type Spine =
   | { readonly kind: 'given'; readonly spine: object };
 
 /** @throws UsageError where it is not clear which rows the data set has */
-const spineOf = ({ spine, from, to, every, events, label }: DatasetOptions): Spine => {
-  const kinds = [spine, every, events].filter((one) => one !== undefined);
+const spineOf = ({ spine, spineSql, from, to, every, events, label }: DatasetOptions): Spine => {
+  const kinds = [spine, spineSql, every, events].filter((one) => one !== undefined);
   if (kinds.length !== 1)
     throw new UsageError(
-      'give one of --spine FILE, --every DURATION (with --from and --to) and --events SOURCE: they say which rows the data set has',
+      'give one of --spine FILE, --spine-sql STATEMENT, --every DURATION (with --from and --to) and --events SOURCE: they say which rows the data set has',
     );
   if (label !== undefined && events === undefined)
     throw new UsageError('--label names fields of the source of --events: give --events SOURCE');
-  if (spine !== undefined) {
+  if (spine !== undefined || spineSql !== undefined) {
     if (from !== undefined || to !== undefined)
       throw new UsageError('--from and --to are for --every and --events: the spine has its times');
-    return { kind: 'file', file: spine };
+    return spine === undefined
+      ? { kind: 'given', spine: { sql: spineSql } }
+      : { kind: 'file', file: spine };
   }
   if (events !== undefined) {
     const [source, ...labels] = [events, ...(label ?? [])];
@@ -98,6 +101,10 @@ Example:
     .option(
       '--spine <file>',
       'Parquet, CSV or Arrow file with event_timestamp, the entity keys, and the request inputs of on-demand features',
+    )
+    .option(
+      '--spine-sql <statement>',
+      'instead of a file: one query, as of `millrace sql`, that has these columns',
     )
     .option(
       '--every <duration>',

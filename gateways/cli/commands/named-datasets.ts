@@ -4,11 +4,14 @@ import type { DatasetStatus } from '#domain/api/datasets.ts';
 import { datasetReference } from '#domain/datasets/dataset.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { ColumnRecord, DatasetManifest } from '#domain/datasets/manifest.ts';
+import { DEFAULT_EXAMPLES, type RowDiff } from '#domain/datasets/row-diff.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { build, printBuilt, spineOfFile, titleOf } from '../dataset-build.ts';
 import { mlflowSnippet } from '../mlflow-snippet.ts';
+import { rowDiffText } from '../row-diff-text.ts';
 import { facts, showTime, table } from '../table.ts';
+import { UsageError, wholeOption } from '../usage.ts';
 
 const targetText = (target: DatasetManifest['recipe']['target']): string =>
   'service' in target
@@ -155,17 +158,29 @@ const rerun = async (reference: string, options: RerunOptions, command: Command)
   printBuilt(context, status);
 };
 
+interface DiffOptions {
+  readonly rows?: boolean;
+  readonly examples?: number;
+}
+
 const diff = async (
   first: string,
   second: string,
-  _options: unknown,
+  { rows: wantsRows = false, examples }: DiffOptions,
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
+  if (examples !== undefined && !wantsRows)
+    throw new UsageError('--examples says how many rows are printed: add --rows');
   const found = await client.get<DatasetDiff>(
     `${path('v1', 'datasets', first, 'diff')}${query({ with: second })}`,
   );
-  if (json) return document(found);
+  const rows = wantsRows
+    ? await client.get<RowDiff>(
+        `${path('v1', 'datasets', first, 'diff', 'rows')}${query({ with: second, examples })}`,
+      )
+    : null;
+  if (json) return document(rows === null ? found : { ...found, rows });
   const bytes =
     found.sameBytes === null
       ? 'one of them was never built'
@@ -184,6 +199,7 @@ const diff = async (
         ]),
       )}`,
     );
+  if (rows !== null) print(`\n${rowDiffText(rows, found.first, found.second)}`);
 };
 
 const REFERENCE = 'NAME, or NAME@VERSION; without a version, the newest one';
@@ -215,6 +231,12 @@ export const addNamedDatasets = (group: Command): void => {
     .description('show how two named data sets differ')
     .argument('<first>', REFERENCE)
     .argument('<second>', REFERENCE)
-    .addHelpText('after', '\nExample:\n  millrace dataset diff delay_v3@1 delay_v3@2')
+    .option('--rows', 'also compare the rows of their files: what was added, removed, changed')
+    .option(
+      '--examples <n>',
+      `with --rows: print so many rows of each difference; default: ${DEFAULT_EXAMPLES}`,
+      wholeOption('--examples', 0),
+    )
+    .addHelpText('after', '\nExample:\n  millrace dataset diff delay_v3@1 delay_v3@2 --rows')
     .action(diff);
 };

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import type { CatalogEntry, CatalogFeature } from '#domain/api/registry.ts';
+import type { CatalogEntry, CatalogFeature, Found } from '#domain/api/registry.ts';
 import { fail } from '#domain/errors.ts';
 import { KINDS } from '#domain/registry/events.ts';
+import { DATASET_KIND, isDatasetKind } from '#gateways/shared/kinds.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { computesText } from '../definition-text.ts';
@@ -9,7 +10,13 @@ import { kindsOf, namedEntry } from '../named-entry.ts';
 import { facts, indent, showTime, table } from '../table.ts';
 import { wholeOption } from '../usage.ts';
 
-const entriesTable = (entries: readonly CatalogEntry[]): string =>
+/** Of a data set, what a definition has no column for. */
+const descriptionOf = (entry: Found): string | null =>
+  entry.kind === 'dataset'
+    ? `${entry.rows === null ? 'not built' : `${entry.rows} rows`} of ${entry.of}, made ${showTime(entry.createdAt)}`
+    : entry.description;
+
+const entriesTable = (entries: readonly Found[]): string =>
   table(
     ['kind', 'name', 'version', 'status', 'namespace', 'owner', 'tags', 'description'],
     entries.map((e) => [
@@ -20,7 +27,7 @@ const entriesTable = (entries: readonly CatalogEntry[]): string =>
       e.namespace,
       e.owner,
       e.tags.join(', '),
-      e.description,
+      descriptionOf(e),
     ]),
   );
 
@@ -30,11 +37,15 @@ interface AsOf {
 
 const list = async (kind: string | undefined, { asOf }: AsOf, command: Command): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
+  const kinds =
+    kind === undefined
+      ? [...KINDS, DATASET_KIND]
+      : isDatasetKind(kind)
+        ? [DATASET_KIND]
+        : kindsOf(kind);
   const entries = (
     await Promise.all(
-      kindsOf(kind).map((one) =>
-        client.get<CatalogEntry[]>(`${path('v1', 'registry', one)}${query({ asOf })}`),
-      ),
+      kinds.map((one) => client.get<Found[]>(`${path('v1', 'registry', one)}${query({ asOf })}`)),
     )
   ).flat();
   if (json) records(entries);
@@ -117,7 +128,7 @@ const showEntry = async (
 
 const search = async (text: string, { asOf }: AsOf, command: Command): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
-  const entries = await client.get<CatalogEntry[]>(`/v1/search${query({ q: text, asOf })}`);
+  const entries = await client.get<Found[]>(`/v1/search${query({ q: text, asOf })}`);
   if (json) records(entries);
   else print(entriesTable(entries));
 };
@@ -157,8 +168,11 @@ const AS_OF = [
 export const addRegistry = (program: Command): void => {
   program
     .command('list')
-    .description('list the registered definitions')
-    .argument('[kind]', `only this kind: ${KINDS.join(', ')}; default: all kinds`)
+    .description('list the registered definitions and the named data sets')
+    .argument(
+      '[kind]',
+      `only this kind: ${[...KINDS, DATASET_KIND].join(', ')}; default: all kinds`,
+    )
     .option(...AS_OF)
     .addHelpText('after', '\nExample:\n  millrace list feature-view')
     .action(list);
@@ -181,8 +195,8 @@ export const addRegistry = (program: Command): void => {
     .action(showEntry);
   program
     .command('search')
-    .description('search names, descriptions, owners and tags')
-    .argument('<text>', 'words to find; a definition must contain all of them')
+    .description('search names, descriptions, owners and tags, of definitions and data sets')
+    .argument('<text>', 'words to find; a result has all of them')
     .option(...AS_OF)
     .addHelpText('after', '\nExample:\n  millrace search delay')
     .action(search);

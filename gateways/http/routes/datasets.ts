@@ -3,8 +3,11 @@ import { basename, extname } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { MAX_EXAMPLES } from '#domain/datasets/row-diff.ts';
 import { ARROW_STREAM, arrowStream } from '#domain/sql-results/arrow-stream.ts';
+import { optionalWholeNumber } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
+import { compact } from '../compact.ts';
 import { requestOf, rerunOf } from '../dataset-request.ts';
 import { namedFile } from '../named-files.ts';
 import type { RouteContext, RouteModule } from '../route-module.ts';
@@ -16,9 +19,13 @@ import {
   datasetStatus,
   datasetStatuses,
   type RerunBody,
+  type RowDiffQuery,
   rerunBody,
+  rowDiff,
+  rowDiffQuery,
 } from '../schemas/datasets.ts';
 import { answers, closed } from '../schemas/shapes.ts';
+import { whileConnected } from '../while-connected.ts';
 
 type OfDataset = { Params: { id: string } };
 
@@ -82,6 +89,29 @@ const addNamed = (app: FastifyInstance, { platform, filesRoot }: RouteContext): 
       },
     },
     (request) => platform.datasets.diff(request.params.id, request.query.with, callerOf(request)),
+  );
+  app.get<OfDataset & { Querystring: RowDiffQuery }>(
+    '/v1/datasets/:id/diff/rows',
+    {
+      schema: {
+        tags: ['data sets'],
+        summary: 'How the rows of another named data set, `with`, differ from those of this one',
+        querystring: rowDiffQuery,
+        response: answers(200, rowDiff),
+      },
+    },
+    (request, reply) => {
+      const { with: other, examples } = request.query;
+      return platform.datasets.diffRows(
+        request.params.id,
+        other,
+        compact({
+          examples: optionalWholeNumber('examples', examples, 0, MAX_EXAMPLES),
+          signal: whileConnected(reply),
+        }),
+        callerOf(request),
+      );
+    },
   );
   app.post<OfDataset & { Body: RerunBody }>(
     '/v1/datasets/:id/rerun',

@@ -1,3 +1,5 @@
+import type { Found } from '#domain/api/registry.ts';
+import { isDatasetKind } from '#gateways/shared/kinds.ts';
 import { kindOf, wholeNumber } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 
@@ -5,8 +7,8 @@ import type { RouteModule } from '../route-module.ts';
 import {
   type AsOfQuery,
   asOfQuery,
-  catalogEntries,
   catalogEntry,
+  found,
   registryExport,
 } from '../schemas/registry.ts';
 import { answers } from '../schemas/shapes.ts';
@@ -26,9 +28,14 @@ export const registryRoutes: RouteModule = {
     );
     app.get<{ Params: { kind: string }; Querystring: AsOfQuery }>(
       '/v1/registry/:kind',
-      schema('All definitions of a kind', catalogEntries, asOf),
-      (request) =>
-        platform.registry.list(kindOf(request.params.kind), callerOf(request), request.query.asOf),
+      schema('All definitions of a kind, or the named data sets: `dataset`', found, asOf),
+      (request): Promise<readonly Found[]> => {
+        const { kind } = request.params;
+        const [caller, then] = [callerOf(request), request.query.asOf];
+        return isDatasetKind(kind)
+          ? platform.registry.datasets(caller, then)
+          : platform.registry.list(kindOf(kind), caller, then);
+      },
     );
     app.get<{ Params: { kind: string; name: string }; Querystring: AsOfQuery }>(
       '/v1/registry/:kind/:name',

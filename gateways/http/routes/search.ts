@@ -1,6 +1,6 @@
 import { callerOf } from '../caller.ts';
 import type { RouteModule } from '../route-module.ts';
-import { catalogEntries, type SearchQuery, searchQuery } from '../schemas/registry.ts';
+import { found, type SearchQuery, searchQuery } from '../schemas/registry.ts';
 import { answers } from '../schemas/shapes.ts';
 
 export const searchRoutes: RouteModule = {
@@ -12,9 +12,10 @@ export const searchRoutes: RouteModule = {
       {
         schema: {
           tags: ['registry'],
-          summary: 'Search names, descriptions, owners, tags',
+          summary:
+            'Search names, descriptions, owners, tags, of definitions and of named data sets',
           querystring: searchQuery,
-          response: answers(200, catalogEntries),
+          response: answers(200, found),
         },
       },
       (request) => {

@@ -8,6 +8,7 @@ import type {
 } from '#domain/api/datasets.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
+import type { RowDiff } from '#domain/datasets/row-diff.ts';
 import type { Row } from '#domain/values/value.ts';
 import { problem } from './problem.ts';
 import {
@@ -29,6 +30,9 @@ const withStatus = Type.Optional(Type.Boolean());
 
 const spine = closed({
   file: text,
+  sql: Type.Optional(
+    Type.String({ description: 'one query; its rows are the spine, read with your rights' }),
+  ),
   rows: Type.Optional(Type.Array(record<Row>())),
   grid: Type.Optional(
     closed({
@@ -65,6 +69,41 @@ export const datasetDiff = shapeOf<DatasetDiff>()(
     differences: Type.Array(
       Type.Object({ path: Type.String(), first: anything(), second: anything() }),
     ),
+  }),
+);
+
+const rowPlace = {
+  key: record(),
+  time: anything(),
+  nth: Type.Integer({ description: 'which of the rows of this key and time, from 1' }),
+};
+const places = Type.Array(Type.Object(rowPlace));
+const names = Type.Array(Type.String());
+
+export const rowDiffQuery = closed({
+  with: Type.String(),
+  examples: Type.Optional(Type.String({ description: 'of each kind, at most' })),
+});
+export type RowDiffQuery = Static<typeof rowDiffQuery>;
+
+export const rowDiff = shapeOf<RowDiff>()(
+  Type.Object({
+    keys: names,
+    rows: Type.Object({ first: Type.Integer(), second: Type.Integer() }),
+    same: Type.Integer(),
+    changed: Type.Integer(),
+    onlyFirst: Type.Integer(),
+    onlySecond: Type.Integer(),
+    columns: Type.Array(
+      Type.Object({
+        column: Type.String(),
+        changed: Type.Integer(),
+        types: Type.Optional(Type.Object({ first: Type.String(), second: Type.String() })),
+        examples: Type.Array(Type.Object({ ...rowPlace, first: anything(), second: anything() })),
+      }),
+    ),
+    columnsOfOne: Type.Object({ first: names, second: names }),
+    rowsOfOne: Type.Object({ first: places, second: places }),
   }),
 );
 

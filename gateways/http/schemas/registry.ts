@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import type {
   ApplyResult,
+  CatalogDataset,
   CatalogEntry,
   CommandRequest,
   CommandResult,
@@ -93,6 +94,15 @@ export const registryExport = shapeOf<RegistryExport>()(
   }),
 );
 
+const versions = Type.Array(
+  Type.Object({
+    version: Type.Integer(),
+    registeredAt: epoch,
+    actor: Type.String(),
+    reason: nullable(Type.String()),
+  }),
+);
+
 export const catalogEntry = shapeOf<CatalogEntry>()(
   Type.Object({
     kind: textOf<Kind>(),
@@ -104,14 +114,7 @@ export const catalogEntry = shapeOf<CatalogEntry>()(
     description: nullable(Type.String()),
     tags: Type.Array(Type.String()),
     definition: record<Definition>(),
-    versions: Type.Array(
-      Type.Object({
-        version: Type.Integer(),
-        registeredAt: epoch,
-        actor: Type.String(),
-        reason: nullable(Type.String()),
-      }),
-    ),
+    versions,
     features: Type.Optional(
       Type.Array(
         Type.Object({
@@ -148,6 +151,28 @@ export const catalogEntry = shapeOf<CatalogEntry>()(
   }),
 );
 export const catalogEntries = Type.Array(catalogEntry);
+
+const catalogDataset = shapeOf<CatalogDataset>()(
+  Type.Object({
+    kind: oneOf('dataset'),
+    name: Type.String(),
+    version: Type.Integer(),
+    status: oneOf('active'),
+    namespace: Type.String(),
+    owner: nullable(Type.String()),
+    description: nullable(Type.String()),
+    tags: Type.Array(Type.String()),
+    of: Type.String({ description: 'kind/name of the service or view' }),
+    createdAt: epoch,
+    rows: nullable(Type.Integer()),
+    versions,
+    upstream: Type.Array(Type.String()),
+    downstream: Type.Array(Type.String()),
+  }),
+);
+
+/** Definitions and named data sets. */
+export const found = Type.Array(Type.Union([catalogDataset, catalogEntry]));
 
 /** Optional for each query of the catalog. */
 export const asOf = Type.Optional(

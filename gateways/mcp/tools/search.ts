@@ -1,8 +1,9 @@
-/** Definitions that match words, briefly. */
+/** Definitions and named data sets that match words, briefly. */
 import { type Static, Type } from 'typebox';
-import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { Found } from '#domain/api/registry.ts';
 import { KINDS } from '#domain/registry/events.ts';
 import { closed, oneOf } from '#gateways/http/schemas/shapes.ts';
+import { DATASET_KIND } from '#gateways/shared/kinds.ts';
 import { described } from '../schemas.ts';
 import { READS, tool } from '../tool.ts';
 
@@ -16,10 +17,10 @@ const input = closed({
   query: Type.Optional(
     Type.String({
       description:
-        'words; a definition must contain all of them in its name, description, owner, tags or features; absent: all definitions',
+        'words; a result has all of them in its name, description, owner, tags or features; absent: all',
     }),
   ),
-  kind: Type.Optional(described(oneOf(...KINDS), 'only this kind')),
+  kind: Type.Optional(described(oneOf(...KINDS, DATASET_KIND), 'only this kind')),
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -33,9 +34,10 @@ type Args = Static<typeof input>;
 const cut = (text: string): string =>
   text.length <= MAX_DESCRIPTION ? text : `${text.slice(0, MAX_DESCRIPTION).toWellFormed()}…`;
 
-const brief = (entry: CatalogEntry): object => {
-  const { kind, name, version, status, namespace, description, owner, tags, features } = entry;
-  const names = features?.map((feature) => feature.name) ?? [];
+const brief = (entry: Found): object => {
+  const { kind, name, version, status, namespace, description, owner, tags } = entry;
+  const features = 'features' in entry ? (entry.features ?? []) : [];
+  const names = features.map((feature) => feature.name);
   const left = names.length - NAMES;
   return {
     kind,
@@ -55,7 +57,7 @@ export const searchDefinitions = tool<Args>({
   name: 'search_definitions',
   title: 'Search definitions',
   description:
-    'Finds registered definitions: entities (what is described, with its keys), sources (streams of raw events), feature views (features computed from a source), on-demand features (computed at read time) and feature services (what one model reads). Start here to learn the names that other tools take.',
+    'Finds registered definitions: entities (what is described, with its keys), sources (streams of raw events), feature views (features computed from a source), on-demand features (computed at read time) and feature services (what one model reads); and named data sets. Start here to learn the names that other tools take.',
   input,
   hints: READS,
   shorter: 'use more words, a "kind" or a smaller "limit"',

@@ -147,6 +147,8 @@ export const RIGHT_QUERY: Readonly<Record<string, string>> = {
   limit: '3',
   q: 'sales',
   name: 'turnover',
+  with: 'other',
+  examples: '3',
 };
 
 export const routesOf = async (hostile: Hostile): Promise<readonly Route[]> => {

@@ -42,6 +42,7 @@ export const fakeDatasets = ({ log }: FakeState): Datasets => {
     },
     manifest: async (reference) => fail('MR_NOT_FOUND', `there is no data set "${reference}"`),
     diff: async (first) => fail('MR_NOT_FOUND', `there is no data set "${first}"`),
+    diffRows: async (first) => fail('MR_NOT_FOUND', `there is no data set "${first}"`),
     list: async () => [...datasets.values()].reverse(),
     async file(id) {
       const { out, state } =

@@ -52,6 +52,7 @@ export const fakeRegistry = ({ catalog, of, log }: FakeState): Registry => {
     async show(kind, name) {
       return of(kind, name);
     },
+    datasets: async () => [],
     async search(text) {
       return [...catalog.values()].filter((entry) => entry.name.includes(text));
     },

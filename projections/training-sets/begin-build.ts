@@ -1,0 +1,147 @@
+/**
+ * Begins the build of a prepared request: what it reads is pinned, a new name is decided, the file
+ * is written, and what it has is stored under the name.
+ */
+import type { Caller } from '#domain/api/caller.ts';
+import type { SpineTable } from '#domain/datasets/manifest.ts';
+import type { BuilderSpine } from '#domain/datasets/spine.ts';
+import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
+import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
+import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
+import { streamOf } from '#domain/registry/events.ts';
+import type { Built, DatasetRun, DatasetRuns } from './dataset-runs.ts';
+import { spinesInUse } from './left-files.ts';
+import {
+  type DatasetNames,
+  extraSourcesOf,
+  type NamedDatasets,
+  type Prepared,
+} from './named-datasets.ts';
+import { newJob } from './new-job.ts';
+import { type HistoryDependencies, pinHistory } from './pin-history.ts';
+import { spineSourceOf } from './recipes.ts';
+
+export interface Requester extends Pick<DatasetJob, 'kind' | 'actor'> {
+  readonly principal: string | null;
+}
+
+interface BeginDependencies extends HistoryDependencies {
+  readonly builder: TrainingSetBuilder;
+  readonly runs: Pick<DatasetRuns, 'begin'>;
+  readonly names: DatasetNames;
+  readonly named: Pick<NamedDatasets, 'recipeOf'>;
+  /** epoch ms: the `known` of a request that names none */
+  readonly readTime: () => number;
+  readonly now: () => number;
+  /** called when a training set starts, and when it has ended */
+  readonly emit?: (run: DatasetChange) => void;
+}
+
+type BeginBuild = (prepared: Prepared, requester: Requester, caller: Caller) => Promise<DatasetRun>;
+
+const SOURCE = streamOf('source', '');
+
+const sourcesOfTables = (tables: readonly SpineTable[]): readonly string[] =>
+  tables.flatMap(({ of }) => (of.startsWith(SOURCE) ? [of.slice(SOURCE.length)] : []));
+
+export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild => {
+  const { builder, runs, names, named, readTime, now, emit } = dependencies;
+
+  /** The rows of a statement are kept for names only. */
+  const forget = async (rows: Prepared['rows']): Promise<void> => {
+    if (rows !== undefined && !spinesInUse(names).has(rows.record.stored))
+      await builder.removeSpine(rows.record.stored);
+  };
+
+  return async (prepared: Prepared, requester: Requester, caller: Caller): Promise<DatasetRun> => {
+    const { request, pinned, naming, rows: kept } = prepared;
+    const known = request.known ?? readTime();
+    const recipe = naming?.manifest?.recipe ?? null;
+    const extraSources = extraSourcesOf(request.spine);
+    const [spineSource] = extraSources.map((name) =>
+      spineSourceOf(dependencies.catalog, name, recipe),
+    );
+    const snapshots: ReadSnapshot[] = [];
+    const { kind, actor } = requester;
+    const { members, views } = pinned.target;
+    const sources = [
+      ...new Set([
+        ...views.map(({ source }) => source.name),
+        ...extraSources,
+        ...sourcesOfTables(kept?.record.tables ?? []),
+      ]),
+    ];
+    const report = ({ status, bytes }: DatasetJob): void =>
+      emit?.({ kind, actor, status, request, snapshots, members, sources, bytes });
+
+    const jobOf = (id: string) => {
+      const out = builder.outputPath(id, request.out, request.overwrite);
+      return {
+        ...requester,
+        partial: builder.partialPath(id, out),
+        home: builder.home,
+        ...newJob(id, out, prepared, { known, startedAt: now() }),
+      };
+    };
+    const build = async ({ job, signal, update }: DatasetRun): Promise<Built> => {
+      const { mode, overwrite, withStatus = false } = request;
+      const spine = kept === undefined ? request.spine : { file: kept.path };
+      const files = await pinHistory(dependencies, pinned, {
+        mode,
+        known,
+        extraSources,
+        recipe,
+        onRead: (snapshot) => snapshots.push(snapshot),
+      });
+      const { out, id } = job.status;
+      const wanted = {
+        target: pinned.target,
+        spine: spine as BuilderSpine,
+        ...(spineSource === undefined ? {} : { spineSource }),
+        out,
+        overwrite,
+        mode,
+        withStatus,
+        ...files,
+      };
+      const options = { signal, onProgress: update, partial: job.partial };
+      if (naming === null) {
+        const { rows, features } = await builder.build(wanted, options);
+        return { rows, features };
+      }
+      const { name, manifest, after } = naming;
+      const version = manifest?.version ?? after + 1;
+      if (manifest === null) {
+        const fresh = named.recipeOf({ ...prepared, naming }, { ...files, known }, snapshots);
+        await names.decide(
+          { type: 'NameDataset', name, dataset: id, recipe: fresh, by: requester.actor, after },
+          caller,
+        );
+        update({ version });
+      }
+      const reproducible = { content: manifest?.content ?? null, spine: naming.spine };
+      const result = await builder.build({ ...wanted, reproducible }, options);
+      const { rows, features, content } = result;
+      if (content !== undefined)
+        await names.decide(
+          { type: 'CompleteDataset', name, version, dataset: id, content },
+          caller,
+        );
+      return { rows, features };
+    };
+    const work = async (started: DatasetRun): Promise<Built> => {
+      try {
+        return await build(started);
+      } finally {
+        await forget(kept);
+      }
+    };
+    const run = await runs.begin(jobOf, work).catch(async (error: unknown) => {
+      await forget(kept);
+      throw error;
+    });
+    report(run.job);
+    void run.done.then(report);
+    return run;
+  };
+};
