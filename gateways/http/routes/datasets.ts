@@ -7,7 +7,9 @@ import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail } from '#domain/errors.ts';
 import { ARROW_STREAM, arrowStream } from '#domain/sql-results/arrow-stream.ts';
 import { parseDuration } from '#domain/values/duration.ts';
+import { isExactNumber } from '#domain/values/exact-json.ts';
 import { parseTime } from '#domain/values/time.ts';
+import type { Row, Value } from '#domain/values/value.ts';
 import { optionalTime } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
@@ -34,13 +36,27 @@ const MEDIA: Readonly<Record<string, string>> = {
   '.csv': 'text/csv; charset=utf-8',
 };
 
+/**
+ * A whole number that a double would round is its digits as text: they are read as the type of a
+ * key or input, and kept in any other column.
+ */
+const exactRow = (row: Row): Row =>
+  Object.values(row).some((value: unknown) => isExactNumber(value))
+    ? Object.fromEntries(
+        Object.entries(row).map(([name, value]: [string, unknown]) => [
+          name,
+          (isExactNumber(value) ? value.rawJSON : value) as Value,
+        ]),
+      )
+    : row;
+
 const spineOf = (spine: SpineBody, named: (name: string, path: string) => string): DatasetSpine => {
   const { file, rows, grid, events } = spine;
   const [kind, other] = Object.values(spine).filter((one) => one !== undefined);
   if (kind === undefined || other !== undefined)
     return fail('MR_BODY_INVALID', '"spine" must have one of "file", "rows", "grid" and "events"');
   if (file !== undefined) return { file: named('spine.file', file) };
-  if (rows !== undefined) return { rows };
+  if (rows !== undefined) return { rows: rows.map(exactRow) };
   if (grid !== undefined) {
     const [from, to] = [parseTime(grid.from), parseTime(grid.to)];
     return { grid: { from, to, every: parseDuration(grid.every) } };
