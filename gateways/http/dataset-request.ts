@@ -3,7 +3,9 @@ import type { DatasetRequest, RerunRequest } from '#domain/api/datasets.ts';
 import type { DatasetSpine } from '#domain/datasets/spine.ts';
 import { fail } from '#domain/errors.ts';
 import { parseDuration } from '#domain/values/duration.ts';
+import { isExactNumber } from '#domain/values/exact-json.ts';
 import { parseTime } from '#domain/values/time.ts';
+import type { Row, Value } from '#domain/values/value.ts';
 import { optionalTime } from '#gateways/shared/parameters.ts';
 import { compact } from './compact.ts';
 import type { DatasetBody, RerunBody, SpineBody } from './schemas/datasets.ts';
@@ -11,6 +13,20 @@ import { targetOf } from './target.ts';
 
 /** The path of a file that the caller may name. @throws MR_REFUSED */
 export type NameFile = (name: string, path: string) => string;
+
+/**
+ * A whole number that a double would round is its digits as text: they are read as the type of a
+ * key or input, and kept in any other column.
+ */
+const exactRow = (row: Row): Row =>
+  Object.values(row).some((value: unknown) => isExactNumber(value))
+    ? Object.fromEntries(
+        Object.entries(row).map(([name, value]: [string, unknown]) => [
+          name,
+          (isExactNumber(value) ? value.rawJSON : value) as Value,
+        ]),
+      )
+    : row;
 
 const spineOf = (spine: SpineBody, named: NameFile): DatasetSpine => {
   const { file, rows, sql, grid, events } = spine;
@@ -21,7 +37,7 @@ const spineOf = (spine: SpineBody, named: NameFile): DatasetSpine => {
       '"spine" must have one of "file", "rows", "sql", "grid" and "events"',
     );
   if (file !== undefined) return { file: named('spine.file', file) };
-  if (rows !== undefined) return { rows };
+  if (rows !== undefined) return { rows: rows.map(exactRow) };
   if (sql !== undefined) return { sql };
   if (grid !== undefined) {
     const [from, to] = [parseTime(grid.from), parseTime(grid.to)];

@@ -202,3 +202,25 @@ test('items of a list are refused by their place and reason, and null has its ow
   expect(await refusalOf('"tags":["x",5]')).toMatch(/item 2 of the list: must be a string.*got 5/);
   expect(await refusalOf('"tags":[]')).toBe('accepted');
 });
+
+test('a whole number past 2^53 in a row of a spine keeps its digits, or is refused with them', async () => {
+  const large = '9007199254740993';
+  const build = async (type: ScalarType, other: string) => {
+    const row = `{"event_timestamp":"2026-01-01T00:00:00Z","v":${large},"other":${other}}`;
+    const { id } = (await post(
+      '/v1/datasets',
+      `{"view":"keys_${type}","spine":{"rows":[${row}]}}`,
+    )) as { id: string };
+    await running.platform.datasets.ended(id);
+    return running.platform.datasets.get(id);
+  };
+  expect((await build('long', '1')).error).toMatchObject({
+    code: 'MR_SPINE_INVALID',
+    message: expect.stringContaining(large),
+  });
+  const { id, state } = await build('string', large);
+  expect(state).toBe('done');
+  const { batches } = await running.platform.datasets.batches(id);
+  for await (const { columns } of batches)
+    expect(columns.slice(1)).toEqual([[large], [large], [0n]]);
+});

@@ -120,7 +120,7 @@ class Client:
         :param after: a position of `publish`: the values have the events up to it
         :param with_status: whether each feature is followed by a column ``FEATURE__status``:
             present, null, not-found, expired or overflow
-        :param timeout: seconds, retries included
+        :param timeout: of each request with its retries, seconds
         """
         return self.answer(target, entities, **options).frame
 
@@ -408,7 +408,7 @@ def connect(
     :param url: default: ``MILLRACE_URL``, else ``http://127.0.0.1:7411``
     :param api_key: an API key or a token; default: ``MILLRACE_API_KEY``, else the content of the
         file ``MILLRACE_API_KEY_FILE``
-    :param timeout: of a call with its retries, seconds
+    :param timeout: of each request with its retries, seconds
     :param ca: file of the authority that signed the server's certificate (``MILLRACE_CA``)
     :param certificate: files of the client's certificate and of its key (``MILLRACE_CLIENT_CERT``,
         ``MILLRACE_CLIENT_KEY``)

@@ -116,6 +116,7 @@ class Datasets:
                 if found.state != "running":
                     break
                 if end is not None and time.monotonic() + pause >= end:
+                    self._give_up(id)
                     raise MillraceError(
                         "MR_DEADLINE",
                         f"data set {id} was not built in {timeout} s, and is cancelled",
@@ -123,6 +124,9 @@ class Datasets:
                     )
                 time.sleep(pause)
                 pause = min(_MOST_POLL_S, pause * 1.5)
+        except MillraceError:
+            # Where the server does not answer, it would not answer a cancellation either.
+            raise
         except BaseException:
             self._give_up(id)
             raise
