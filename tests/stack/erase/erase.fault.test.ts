@@ -181,7 +181,7 @@ test('nothing of the entity remains, and the others are as before', {
     'rejected.visits': 1,
     'served.offers': 1,
   });
-  expect(certificate.removed.history['rollup.recently_day']?.rows).toBeGreaterThan(0);
+  expect(certificate.removed.history['rollup.recently_v1_day']?.rows).toBeGreaterThan(0);
   expect(certificate.removed.backups).toEqual([backups]);
   expect(certificate.contained.answers).toHaveLength(1);
   expect(certificate.contained.dataSets).toHaveLength(1);
