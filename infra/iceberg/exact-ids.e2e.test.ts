@@ -114,7 +114,7 @@ test('a trim keeps them', async () => {
 });
 
 test('a compaction keeps them', async () => {
-  const small = { minFiles: 2, smallBytes: 1e9, maxRows: 1e9 };
+  const small = { minFiles: 2, smallBytes: 1e9, fileRows: 1e9, maxRows: 1e9 };
   expect(await compact({ table, connection, ...small, now: Date.now() })).toBe(3);
   await expectExact();
   expect((await idsOf(path)).inManifests).toEqual(expect.arrayContaining(DIGITS));

@@ -13,7 +13,7 @@ import {
   writeManifest,
 } from '#infra/shared/iceberg/append.ts';
 import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
-import type { ManifestEntry, ManifestFile } from '#infra/shared/iceberg/manifest.ts';
+import type { DataFile, ManifestEntry } from '#infra/shared/iceberg/manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
@@ -24,7 +24,7 @@ import {
   type TableMetadata,
 } from '#infra/shared/iceberg/metadata.ts';
 import { readParquet } from '#infra/shared/iceberg/parquet-scan.ts';
-import { UNSORTED, withSortOrder } from '#infra/shared/iceberg/sort-order.ts';
+import { withSortOrder } from '#infra/shared/iceberg/sort-order.ts';
 import {
   commitTable,
   loadTable,
@@ -34,6 +34,7 @@ import {
   versionUri,
 } from '#infra/shared/iceberg/table-directory.ts';
 import { withoutBounds } from '#infra/shared/iceberg/without-bounds.ts';
+import { chooseFiles, type Sizes } from './choose-files.ts';
 import { referencedFiles } from './orphans.ts';
 
 export interface ExpireOptions {
@@ -86,39 +87,25 @@ export const expireSnapshots = async (
   return gone;
 };
 
-export interface CompactOptions {
+export interface CompactOptions extends Sizes {
   readonly table: Directory;
   readonly connection: DuckDBConnection;
-  /** days with at least this many files below `smallBytes` */
-  readonly minFiles: number;
-  readonly smallBytes: number;
-  /** approximate limit of the rows rewritten in one commit */
-  readonly maxRows: number;
   /** the keys by which files are sorted; files in another order are rewritten */
   readonly keys?: readonly string[];
   readonly now: number;
 }
 
-interface Choice {
-  /** manifests without an entry that is replaced */
-  readonly untouched: readonly ManifestFile[];
-  readonly kept: readonly ManifestEntry[];
-  readonly replaced: readonly ManifestEntry[];
-}
-
 /**
- * Replaces the small files of a day by one, and files that are not in the table's order by sorted
- * ones. The rows and the offsets do not change.
+ * Replaces the small files of a day by larger ones, and files that are not in the table's order by
+ * sorted ones. The rows and the offsets do not change.
  * @returns how many files were replaced; 0: nothing to do, or another commit came first
  */
 export const compact = async ({
   table,
   connection,
-  minFiles,
-  smallBytes,
-  maxRows,
   keys = [],
   now,
+  ...sizes
 }: CompactOptions): Promise<number> => {
   const base = await loadTable(table);
   const snapshot = base === null ? null : currentSnapshot(base.metadata);
@@ -128,26 +115,23 @@ export const compact = async ({
   const entries = await Promise.all(
     manifests.map((manifest) => liveEntries(table, metadata, manifest)),
   );
-  const { untouched, kept, replaced } = choose(
-    manifests,
-    entries,
-    partitionSpec(metadata).fields[0]?.name as string,
-    {
-      minFiles,
-      smallBytes,
-      maxRows,
-      order: metadata['default-sort-order-id'],
-    },
-  );
-  if (replaced.length === 0) return 0;
   const { fields } = currentSchema(metadata);
-  const paths = await checkedPaths(table, metadata, replaced);
-  const files = await writeDataFiles(
-    connection,
-    { table, metadata, fields },
-    { relation: readParquet(paths, fields), unbounded: withoutBounds(fields, replaced) },
-    randomUUID(),
-  );
+  const { untouched, kept, merged } = chooseFiles(manifests, entries, {
+    ...sizes,
+    partition: partitionSpec(metadata).fields[0]?.name as string,
+    order: metadata['default-sort-order-id'],
+    offset: fields.find(({ name }) => name === '_offset')?.id,
+  });
+  const replaced = merged.flat();
+  if (replaced.length === 0) return 0;
+  const files: DataFile[] = [];
+  for (const some of merged) {
+    const paths = await checkedPaths(table, metadata, some);
+    const from = { relation: readParquet(paths, fields), unbounded: withoutBounds(fields, some) };
+    files.push(
+      ...(await writeDataFiles(connection, { table, metadata, fields }, from, randomUUID())),
+    );
+  }
   const snapshotId = newSnapshotId();
   const rewritten: readonly ManifestEntry[] = [
     ...kept,
@@ -178,47 +162,3 @@ const sorted = (metadata: TableMetadata, keys: readonly string[]): TableMetadata
         ...keys,
         partitionColumn(metadata).name,
       ]);
-
-const choose = (
-  manifests: readonly ManifestFile[],
-  entries: readonly (readonly ManifestEntry[])[],
-  partition: string,
-  {
-    minFiles,
-    smallBytes,
-    maxRows,
-    order,
-  }: Pick<CompactOptions, 'minFiles' | 'smallBytes' | 'maxRows'> & {
-    /** the id of the order that files should have */
-    readonly order: number;
-  },
-): Choice => {
-  const isUnsorted = ({ data_file }: ManifestEntry): boolean =>
-    order !== UNSORTED && data_file.sort_order_id !== order;
-  const byDay = new Map<number | null, ManifestEntry[]>();
-  for (const entry of entries.flat()) {
-    if (entry.data_file.file_size_in_bytes >= smallBytes && !isUnsorted(entry)) continue;
-    const day = entry.data_file.partition[partition] ?? null;
-    const found = byDay.get(day);
-    if (found === undefined) byDay.set(day, [entry]);
-    else found.push(entry);
-  }
-  const replaced = new Set<string>();
-  let rows = 0;
-  for (const files of [...byDay.values()].sort((a, b) => b.length - a.length)) {
-    if (rows >= maxRows) break;
-    if (files.length < minFiles && !files.some(isUnsorted)) continue;
-    for (const { data_file } of files) {
-      replaced.add(data_file.file_path);
-      rows += data_file.record_count;
-    }
-  }
-  const isReplaced = (entry: ManifestEntry): boolean => replaced.has(entry.data_file.file_path);
-  const touched = entries.map((list) => list.some(isReplaced));
-  const inTouched = entries.filter((_, i) => touched[i]).flat();
-  return {
-    untouched: manifests.filter((_, i) => !touched[i]),
-    kept: inTouched.filter((entry) => !isReplaced(entry)),
-    replaced: inTouched.filter(isReplaced),
-  };
-};

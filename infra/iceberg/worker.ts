@@ -20,7 +20,12 @@ const POLL_MS = 250;
 const MAINTAIN_EVERY_COMMITS = 30;
 const KEEP_SNAPSHOTS = 20;
 const KEEP_SNAPSHOTS_MS = 3_600_000;
-const COMPACT = { minFiles: 8, smallBytes: 32 * 1024 * 1024, maxRows: 1_000_000 };
+const COMPACT = {
+  minFiles: 8,
+  smallBytes: 32 * 1024 * 1024,
+  fileRows: 256 * 1024,
+  maxRows: 1_000_000,
+};
 
 const settings = workerData as WorkerSettings;
 const port = parentPort as NonNullable<typeof parentPort>;

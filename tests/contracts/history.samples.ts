@@ -116,3 +116,27 @@ export const flight = (date: number, origin: string, more: Row = {}): Row => ({
   ratio: null,
   ...more,
 });
+
+export const pick = <T>(from: readonly T[], i: number): T => from[i % from.length] as T;
+
+export const ORIGINS = ['', 'é', '\uFEFFbom', 'n\u0000ul', 'x'.repeat(300), '🛫', '\uFFFD'].concat(
+  Array.from({ length: 90 }, (_, i) => `airport-${i}`),
+);
+
+/** Rows have times from a day before 1970 on, of so many days. */
+export const MIXED_DAYS = 3;
+
+/** The same rows in each run: values of all kinds, times and keys in no order. */
+export const mixedFlights = (begin: number, end: number): Row[] =>
+  Array.from({ length: end - begin }, (_, n) => {
+    const i = begin + n;
+    const mixed = Math.imul(i + 1, 2654435761) >>> 0;
+    return flight((mixed % (MIXED_DAYS * DAY)) - DAY, pick(ORIGINS, mixed >>> 7), {
+      seats: mixed % 7 === 0 ? null : (mixed >>> 4) % 12,
+      delay: mixed % 5 === 0 ? null : ((mixed >>> 3) % 40) / 10,
+      ok: pick([null, true, false], mixed >>> 9),
+      day: mixed % 3 === 0 ? null : ((mixed >>> 5) % 30) - 15,
+      big: mixed % 4 === 0 ? null : -(2 ** 50) + ((mixed >>> 8) % 25),
+      blob: mixed % 2 === 0 ? null : (Buffer.from([mixed & 255]) as unknown as string),
+    });
+  });

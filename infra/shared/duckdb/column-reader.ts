@@ -4,7 +4,7 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { STRING_BYTES, stringVectorReader } from '#domain/sql/duckdb/string-vector.ts';
-import { textCodes } from '../text-codes.ts';
+import { type TextCodes, textCodes } from '../text-codes.ts';
 
 export interface RawColumn {
   readonly count: number;
@@ -86,6 +86,8 @@ export const readNumbers = (
  */
 export interface Dictionary {
   readonly values: string[];
+  /** the same codes */
+  readonly texts: TextCodes;
   read(chunk: DuckDBDataChunk, index: number, into: Int32Array, at: number): void;
 }
 
@@ -141,6 +143,7 @@ export const createDictionary = (): Dictionary => {
   };
   return {
     values: codes.values,
+    texts: codes,
     read(chunk, index, into, at) {
       const { count, bytes, isNull } = rawColumn(chunk, index, STRING_BYTES);
       const words = new Int32Array(bytes.buffer, bytes.byteOffset, count * 4);

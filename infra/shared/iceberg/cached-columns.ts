@@ -6,8 +6,8 @@ import type { FileIO } from '#domain/ports/file-io.ts';
 import {
   type ColumnValues,
   columnValues,
+  constantOf,
   constantValues,
-  OtherParquet,
 } from '#infra/shared/parquet/column-values.ts';
 import {
   type ColumnChunk,
@@ -16,6 +16,7 @@ import {
   type RowGroup,
   readFooter,
 } from '#infra/shared/parquet/footer.ts';
+import { OtherParquet } from '#infra/shared/parquet/pages.ts';
 import { byteCache } from './byte-cache.ts';
 import type { PinnedFile } from './pinned-table.ts';
 
@@ -25,23 +26,42 @@ const CHUNK_BYTES = 400;
 /** Called before bytes of the file are read. @throws MR_DATA_DAMAGED */
 type Check = () => Promise<void>;
 
+/** What is decoded of a row group. */
+interface Group {
+  /** by their index in the file */
+  readonly columns: (ColumnValues | undefined)[];
+  bytes: number;
+}
+
+/** Approximate size of a row group of which nothing is decoded. */
+const GROUP_BYTES = 200;
+
+/** The wanted columns of a row group, by their index in the file. */
+export interface CachedGroup {
+  /** Whether `column` has these without `load`. */
+  readonly has: (places: readonly number[]) => boolean;
+  /** Reads what the cache does not have, if it was not read before. */
+  readonly load: () => Promise<void>;
+  /** It is decoded when it is first asked for. */
+  readonly column: (place: number) => ColumnValues;
+}
+
 export interface CachedColumns {
   /** null: the file is no Parquet */
   readonly footer: (file: PinnedFile, check: Check) => Promise<ParquetFooter | null>;
-  /** Columns of a row group, by their index in the file; each is decoded when it is asked for. */
   readonly group: (
     file: PinnedFile,
     footer: ParquetFooter,
     group: number,
     wanted: readonly number[],
     check: Check,
-  ) => Promise<(place: number) => ColumnValues>;
+  ) => CachedGroup;
   readonly forget: (isGone: (uri: string) => boolean) => void;
 }
 
 export const cachedColumns = (files: FileIO, cacheBytes: number): CachedColumns => {
   const footers = byteCache<ParquetFooter | null>(cacheBytes / 4);
-  const columns = byteCache<ColumnValues>(cacheBytes - cacheBytes / 4);
+  const groups = byteCache<Group>((cacheBytes * 3) / 4);
 
   /** One read has all of the chunks; what lies between them is read, too. */
   const readChunks = async (
@@ -66,35 +86,42 @@ export const cachedColumns = (files: FileIO, cacheBytes: number): CachedColumns 
       footers.set(uri, footer, (chunks + 10) * CHUNK_BYTES);
       return footer;
     },
-    async group({ uri }, footer, group, wanted, check) {
+    group({ uri }, footer, group, wanted, check) {
       const { chunks, rows } = footer.groups[group] as RowGroup;
-      const columnOf = (place: number): ParquetColumn => footer.columns[place] as ParquetColumn;
       const chunkOf = (place: number): ColumnChunk => chunks[place] as ColumnChunk;
-      const keyOf = (place: number): string => `${uri} ${group} ${place}`;
-      const loaded = new Map<number, ColumnValues>();
-      const missing: ColumnChunk[] = [];
-      for (const place of wanted) {
-        const known =
-          columns.get(keyOf(place)) ?? constantValues(columnOf(place), chunkOf(place), rows);
-        if (known === null) missing.push(chunkOf(place));
-        else loaded.set(place, known);
-      }
-      if (missing.length > 0) await check();
-      const bytesOf = missing.length > 0 ? await readChunks(uri, missing) : null;
-      return (place) => {
-        const known = loaded.get(place);
-        if (known !== undefined) return known;
-        const chunk = chunkOf(place);
-        const bytes = bytesOf?.(chunk) as Buffer;
-        const values = columnValues(columnOf(place), chunk, rows, bytes);
-        loaded.set(place, values);
-        columns.set(keyOf(place), values, values.bytes);
-        return values;
+      const columnOf = (place: number): ParquetColumn => footer.columns[place] as ParquetColumn;
+      const key = `${uri} ${group}`;
+      const known = groups.get(key) ?? { columns: [], bytes: GROUP_BYTES };
+      let bytesOf: ((chunk: ColumnChunk) => Buffer) | null = null;
+      const isKnown = (place: number): boolean => {
+        if (known.columns[place] !== undefined) return true;
+        const constant = constantOf(columnOf(place), chunkOf(place));
+        if (constant !== null) known.columns[place] = constantValues(constant, rows);
+        return constant !== null;
+      };
+      return {
+        has: (places) => places.every(isKnown),
+        async load() {
+          const missing = bytesOf === null ? wanted.filter((place) => !isKnown(place)) : [];
+          if (missing.length === 0) return;
+          await check();
+          bytesOf = await readChunks(uri, missing.map(chunkOf));
+        },
+        column(place) {
+          const found = known.columns[place];
+          if (found !== undefined) return found;
+          const chunk = chunkOf(place);
+          const values = columnValues(columnOf(place), chunk, rows, bytesOf?.(chunk) as Buffer);
+          known.columns[place] = values;
+          known.bytes += values.bytes;
+          groups.set(key, known, known.bytes);
+          return values;
+        },
       };
     },
     forget(isGone) {
       footers.forget(isGone);
-      columns.forget((key) => isGone(key.slice(0, key.indexOf(' '))));
+      groups.forget((key) => isGone(key.slice(0, key.indexOf(' '))));
     },
   };
 };

@@ -1,6 +1,6 @@
 /** Which row groups of a file can have rows of a point query, by the statistics in its footer. */
-import { isReadable } from '#infra/shared/parquet/column-values.ts';
 import type { ColumnChunk, ParquetColumn, ParquetFooter } from '#infra/shared/parquet/footer.ts';
+import { isReadable } from '#infra/shared/parquet/pages.ts';
 import { type Alternatives, mayHold, mayHoldNumber, PHYSICAL_TYPES } from './point-query.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
@@ -24,11 +24,22 @@ export const timeLimits = (
     ? { low: Math.ceil(from / MS_PER_DAY), high: Math.floor(to / MS_PER_DAY) }
     : { low: Math.ceil(from) * 1000, high: Math.floor(to) * 1000 + 999 };
 
+/** By what a footer says of columns: the places of the fields, by their ids. */
+const known = new WeakMap<ParquetFooter, Map<string, Places | null>>();
+
 /** null: the file is not of the kind that is read here. */
-export const placesOf = (
-  { columns }: ParquetFooter,
-  fields: readonly IcebergField[],
-): Places | null => {
+export const placesOf = (footer: ParquetFooter, fields: readonly IcebergField[]): Places | null => {
+  const key = fields.map((field) => `${field.id} ${typeName(field)}`).join();
+  const before = known.get(footer) ?? new Map<string, Places | null>();
+  known.set(footer, before);
+  const found = before.get(key);
+  if (found !== undefined) return found;
+  const places = findPlaces(footer, fields);
+  before.set(key, places);
+  return places;
+};
+
+const findPlaces = ({ columns }: ParquetFooter, fields: readonly IcebergField[]): Places | null => {
   if (columns.some(({ fieldId, flat }) => flat && fieldId === null)) return null;
   const byId = new Map(columns.map((column, i) => [column.fieldId, [column, i] as const]));
   const places = new Map<number, number>();
@@ -62,15 +73,16 @@ export const groupsThatMayHold = (
   let rows = 0;
   for (const [g, { chunks, rows: count }] of groups.entries()) {
     const chunkOf = (place: number): ColumnChunk => chunks[place] as ColumnChunk;
-    if (timePlace >= 0 && !mayHoldNumber(typeOf(timePlace), chunkOf(timePlace), low, high))
-      continue;
     const possible = alternatives.some((conditions) =>
       conditions.every(({ field, wanted: value }) => {
         const place = places.get(field.id) as number;
         return place < 0 ? value === null : mayHold(typeOf(place), chunkOf(place), value);
       }),
     );
+    // The keys exclude most row groups, so times are looked at after them.
     if (!possible) continue;
+    if (timePlace >= 0 && !mayHoldNumber(typeOf(timePlace), chunkOf(timePlace), low, high))
+      continue;
     if (wanted.some((p) => !isReadable(columns[p] as ParquetColumn, chunkOf(p)))) return null;
     rows += count;
     found.push(g);

@@ -4,8 +4,10 @@
  * cannot have equals nothing.
  */
 import type { Value } from '#domain/values/value.ts';
-import type { ColumnValues } from '#infra/shared/parquet/column-values.ts';
+import type { BytesValues, ColumnValues } from '#infra/shared/parquet/column-values.ts';
 import type { ColumnChunk, PhysicalType } from '#infra/shared/parquet/footer.ts';
+import type { Codes } from '#infra/shared/parquet/hybrid.ts';
+import { LENGTH_BYTES } from '#infra/shared/parquet/plain.ts';
 import type { Selection } from './pinned-table.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
@@ -110,50 +112,78 @@ export const mayHold = (
   );
 };
 
-/** The rows that have the value; null: the file lacks the column, so that all are null. */
-const test = (
-  column: ColumnValues | null,
-  wanted: Condition['wanted'],
-): ((row: number) => boolean) => {
-  if (column === null) return () => wanted === null;
-  if (column.kind === 'numbers') {
-    const { values, nulls } = column;
-    if (wanted === null) return (row) => nulls?.[row] === 1;
-    return (row) => values[row] === wanted && nulls?.[row] !== 1;
-  }
-  const { data, starts, ends, index } = column;
-  if (wanted === null) return (row) => index[row] === -1;
-  const bytes = wanted as Buffer;
-  const { length } = bytes;
-  const last = bytes[length - 1];
-  return (row) => {
-    const value = index[row] as number;
-    if (value < 0) return false;
-    const start = starts[value] as number;
-    const end = ends[value] as number;
-    // Keys often begin with the same characters, so the last one is compared first.
-    if (end - start !== length || (length > 0 && data[end - 1] !== last)) return false;
-    return data.compare(bytes, 0, length, start, end) === 0;
-  };
+const NONE: readonly number[] = [];
+
+/** The rows that have one of these codes. */
+const rowsOfCodes = (codes: Codes, wanted: readonly number[], nulls: Uint8Array | null) => {
+  const rows: number[] = [];
+  for (const code of wanted)
+    for (let row = codes.indexOf(code); row >= 0; row = codes.indexOf(code, row + 1))
+      if (nulls?.[row] !== 1) rows.push(row);
+  return rows;
 };
 
-/** @param column by field; null: the file lacks it */
+const numbersThatAre = (numbers: Float64Array, wanted: number): readonly number[] => {
+  const found: number[] = [];
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] === wanted) found.push(i);
+  return found;
+};
+
+/** The places of the byte arrays that are these. */
+const textsThatAre = ({ data, starts }: BytesValues, wanted: Buffer): readonly number[] => {
+  const { length } = wanted;
+  const last = wanted[length - 1];
+  const found: number[] = [];
+  for (let value = 0; value + 1 < starts.length; value++) {
+    const start = starts[value] as number;
+    const end = (starts[value + 1] as number) - LENGTH_BYTES;
+    // Keys often begin with the same characters, so the last one is compared first.
+    if (end - start !== length || (length > 0 && data[end - 1] !== last)) continue;
+    if (data.compare(wanted, 0, length, start, end) === 0) found.push(value);
+  }
+  return found;
+};
+
+const rowsThatAre = (column: ColumnValues, wanted: Condition['wanted']): readonly number[] => {
+  const { nulls } = column;
+  if (wanted === null) return nulls === null ? NONE : rowsOfCodes(nulls, [1], null);
+  if (column.kind === 'bytes') {
+    const found = textsThatAre(column, wanted as Buffer);
+    return column.codes === null ? found : rowsOfCodes(column.codes, found, nulls);
+  }
+  const { values, entries, scale } = column;
+  if (values instanceof Float64Array) {
+    const found = numbersThatAre(values, wanted as number);
+    return nulls === null ? found : found.filter((row) => nulls[row] !== 1);
+  }
+  const codes =
+    scale === null
+      ? numbersThatAre(entries as Float64Array, wanted as number)
+      : [((wanted as number) - scale.base) / scale.unit];
+  return rowsOfCodes(values, codes, nulls);
+};
+
+/** @param column by field; null: the file lacks it, so that all of its rows have null */
 export const matchingRows = (
   alternatives: Alternatives,
   column: (field: IcebergField) => ColumnValues | null,
   rows: number,
 ): readonly number[] => {
   const found = new Set<number>();
-  for (const [first, ...others] of alternatives) {
-    const { field, wanted } = first as Condition;
-    const meets = test(column(field), wanted);
-    let matching: number[] = [];
-    for (let row = 0; row < rows; row++) if (meets(row)) matching.push(row);
-    for (const condition of others) {
-      if (matching.length === 0) break;
-      matching = matching.filter(test(column(condition.field), condition.wanted));
+  for (const conditions of alternatives) {
+    let matching: readonly number[] | null = null;
+    for (const { field, wanted } of conditions) {
+      if (matching?.length === 0) break;
+      const values = column(field);
+      if (values === null && wanted === null) continue;
+      const those = values === null ? NONE : rowsThatAre(values, wanted);
+      if (matching === null) matching = those;
+      else {
+        const both = new Set(those);
+        matching = matching.filter((row) => both.has(row));
+      }
     }
-    for (const row of matching) found.add(row);
+    for (const row of matching ?? Array.from({ length: rows }, (_, i) => i)) found.add(row);
   }
   return [...found];
 };

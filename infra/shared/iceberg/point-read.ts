@@ -9,8 +9,9 @@
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { EventQuery } from '#domain/ports/history.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
-import { type ColumnValues, OtherParquet } from '#infra/shared/parquet/column-values.ts';
+import { type ColumnValues, numberOf } from '#infra/shared/parquet/column-values.ts';
 import type { RowGroup } from '#infra/shared/parquet/footer.ts';
+import { OtherParquet } from '#infra/shared/parquet/pages.ts';
 import { cachedColumns } from './cached-columns.ts';
 import type { PinnedFile, PinnedTable } from './pinned-table.ts';
 import { groupsThatMayHold, placesOf, type TimeLimits, timeLimits } from './point-files.ts';
@@ -63,6 +64,8 @@ interface Plan {
   readonly time: IcebergField;
   readonly limits: TimeLimits;
   readonly below: readonly number[] | undefined;
+  /** the columns that decide which rows are of the entities */
+  readonly conditions: readonly IcebergField[];
   /** all columns that are read */
   readonly fields: readonly IcebergField[];
   readonly names: readonly string[];
@@ -76,11 +79,11 @@ const planOf = (table: PinnedTable, query: PointQuery, names: readonly string[])
   const time = table.timeField;
   const byName = new Map(table.fields.map((field) => [field.name, field]));
   const read = ['_partition', '_offset', '_log_time', ...names].flatMap((n) => byName.get(n) ?? []);
-  const conditions = alternatives.flat().map(({ field }) => field);
+  const conditions = [...new Set(alternatives.flat().map(({ field }) => field))];
   const fields = [...new Set([...conditions, time, ...read])];
   if (fields.some((field) => PHYSICAL_TYPES[typeName(field)] === undefined)) return null;
   const limits = timeLimits(typeName(time), query.from, query.to);
-  return { alternatives, time, limits, below: query.below, fields, names, byName };
+  return { alternatives, time, limits, below: query.below, conditions, fields, names, byName };
 };
 
 /** The events of some rows of a row group. */
@@ -91,6 +94,7 @@ const eventsOf = (
 ): readonly Found[] => {
   const times = valuesOf(time);
   if (times?.kind !== 'numbers') throw new OtherParquet('event times of another type');
+  const timeOf = (row: number): number => (times.nulls?.[row] === 1 ? 0 : numberOf(times, row));
   const scale = typeName(time) === 'date' ? MS_PER_DAY : 1;
   const column = (name: string): ((row: number) => Value) => {
     const field = byName.get(name);
@@ -100,7 +104,7 @@ const eventsOf = (
     return (row) => read(values, row);
   };
   const within = rows.filter((row) => {
-    const at = times.values[row] as number;
+    const at = timeOf(row);
     return at >= limits.low && at <= limits.high;
   });
   if (within.length === 0) return [];
@@ -113,7 +117,7 @@ const eventsOf = (
   const eventTime = number(time.name);
   const columns = names.map((name) => [name, column(name)] as const);
   return within.flatMap((row): Found[] => {
-    const at = times.values[row] as number;
+    const at = timeOf(row);
     if (!Number.isSafeInteger(at)) throw new OtherParquet('a time too far away');
     const position = { partition: partition(row), offset: offset(row) };
     const end = below?.[position.partition];
@@ -148,16 +152,20 @@ export const pointReader = (files: FileIO, cacheBytes = CACHE_BYTES): PointReade
     const groups = groupsThatMayHold(footer, places, alternatives, time, limits);
     if (groups === null) return null;
     const wanted = [...new Set(places.values())].filter((place) => place >= 0);
+    const keys = plan.conditions.map(({ id }) => places.get(id) as number).filter((at) => at >= 0);
     const found: Found[] = [];
     for (const g of groups) {
-      const column = await cache.group(file, footer, g, wanted, check);
+      const group = cache.group(file, footer, g, wanted, check);
       const valuesOf = ({ id }: IcebergField): ColumnValues | null => {
         const place = places.get(id) as number;
-        return place < 0 ? null : column(place);
+        return place < 0 ? null : group.column(place);
       };
+      // Where the keys are in the cache, they say whether the rest is needed.
+      if (!group.has(keys)) await group.load();
       const { rows } = footer.groups[g] as RowGroup;
       const matching = matchingRows(alternatives, valuesOf, rows);
       if (matching.length === 0) continue;
+      await group.load();
       for (const one of eventsOf(plan, valuesOf, matching)) found.push(one);
     }
     return found;

@@ -1,19 +1,21 @@
 /** One value of a column as the domain has it, by Iceberg type. */
 import type { Value } from '#domain/values/value.ts';
-import type { ColumnValues } from '#infra/shared/parquet/column-values.ts';
+import { type ColumnValues, numberOf } from '#infra/shared/parquet/column-values.ts';
+import { LENGTH_BYTES } from '#infra/shared/parquet/plain.ts';
 
 /** Rounds down, also before 1970. */
 const msOf = (micros: number): number => (micros - (((micros % 1000) + 1000) % 1000)) / 1000;
 
 const bytesAt = (column: ColumnValues, row: number): Buffer | null => {
-  if (column.kind !== 'bytes') return null;
-  const value = column.index[row] as number;
-  return value < 0 ? null : column.data.subarray(column.starts[value], column.ends[value]);
+  if (column.kind !== 'bytes' || column.nulls?.[row] === 1) return null;
+  const { data, starts, codes } = column;
+  const value = codes === null ? row : (codes[row] as number);
+  return data.subarray(starts[value], (starts[value + 1] as number) - LENGTH_BYTES);
 };
 
 const numberAt = (column: ColumnValues, row: number): number | null => {
   if (column.kind !== 'numbers' || column.nulls?.[row] === 1) return null;
-  const number = column.values[row] as number;
+  const number = numberOf(column, row);
   return Number.isNaN(number) ? null : number;
 };
 

@@ -18,7 +18,6 @@ import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { horizonIn, withEvents } from './before-horizon.ts';
 import { fileChecks } from './checked-files.ts';
-import { columnBatches } from './column-batches.ts';
 import { entityEvents } from './entity-events.ts';
 import { notedChecksums } from './noted-checksums.ts';
 import { notedDamage } from './noted-damage.ts';
@@ -33,6 +32,7 @@ import {
 import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
 import { runsOfDays } from './runs-of-days.ts';
+import { scanColumns } from './scan-columns.ts';
 import { type IcebergField, isMeta } from './schema.ts';
 import { filesOf, snapshotOf } from './snapshot-of.ts';
 import { tableDirectory } from './table-directory.ts';
@@ -209,6 +209,13 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     return events;
   };
 
+  const columnsOf = scanColumns({
+    files: root.files,
+    check: damage.checkFiles,
+    chunks: async function* (table, files, fields, query) {
+      yield* chunks(querySql(table, await pathsOf(table, files), fields, query, order(table)));
+    },
+  });
   const eventsOf = entityEvents({ root, check: damage.checkFiles, scan: allEvents });
 
   return {
@@ -248,18 +255,7 @@ export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader =>
     },
     async *scanColumns(query) {
       const table = await pinEvents(query);
-      if (table === null) return;
-      const fields = withMeta(table, query.fields);
-      const batches = columnBatches(fields, table.timeField, query.fields);
-      for (const run of runsOfDays(selectFiles(table, query))) {
-        const paths = await pathsOf(table, run);
-        for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
-          const full = batches.add(chunk);
-          if (full !== null) yield full;
-        }
-      }
-      const rest = batches.rest();
-      if (rest !== null) yield rest;
+      if (table !== null) yield* columnsOf(table, query, withMeta(table, query.fields));
     },
     async *rows(topic, query) {
       const table = await pin(topic);

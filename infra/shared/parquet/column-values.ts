@@ -1,16 +1,20 @@
 /**
- * The values of a flat column in one row group. Only what our writers use is read: data pages of
- * version 1, plain or with a dictionary, not compressed or compressed with zstd.
+ * The values of a flat column in one row group, by row. Numbers and texts of a dictionary stay
+ * there, and rows have their codes: that is what a cache keeps, and most rows are never asked for.
  */
-import { zstdDecompressSync } from 'node:zlib';
+import { distinctTexts, type Scale, smallNumbers, type Texts } from './compact.ts';
 import type { ColumnChunk, ParquetColumn } from './footer.ts';
-import { readHybrid } from './hybrid.ts';
-import { type Struct, thriftReader } from './thrift.ts';
+import { type Codes, codesOf } from './hybrid.ts';
+import { type DataPage, dictionaryIndexes, type Pages, pagesOf } from './pages.ts';
+import { LENGTH_BYTES, NUMBER_BYTES, plainNumbers, plainStarts } from './plain.ts';
 
 /** Numbers, timestamps and dates as the file has them, booleans as 0 and 1. */
 export interface NumberValues {
   readonly kind: 'numbers';
-  readonly values: Float64Array;
+  /** by row: the number, or its place in `entries`, or by `scale`; of a null row: 0 */
+  readonly values: Float64Array | Codes;
+  readonly entries: Float64Array | null;
+  readonly scale: Scale | null;
   /** 1: the row's value is null; null: no value is */
   readonly nulls: Uint8Array | null;
   readonly bytes: number;
@@ -19,260 +23,182 @@ export interface NumberValues {
 export interface BytesValues {
   readonly kind: 'bytes';
   readonly data: Buffer;
-  /** by value: where it begins and ends in the data */
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-  /** by row: its value; −1: null */
-  readonly index: Int32Array;
+  /** by value: where it begins; it ends 4 bytes before the next one begins */
+  readonly starts: Uint32Array;
+  /** by row: its value; null: each row has the value of its own number */
+  readonly codes: Codes | null;
+  /** 1: the row's value is null; null: no value is */
+  readonly nulls: Uint8Array | null;
   readonly bytes: number;
 }
 
 export type ColumnValues = NumberValues | BytesValues;
 
-const [UNCOMPRESSED, ZSTD] = [0, 6];
-const [PLAIN, PLAIN_DICTIONARY, RLE, BIT_PACKED, RLE_DICTIONARY] = [0, 2, 3, 4, 8];
-const READABLE = new Set([PLAIN, PLAIN_DICTIONARY, RLE, BIT_PACKED, RLE_DICTIONARY]);
-const [DATA_PAGE, DICTIONARY_PAGE] = [0, 2];
-const WIDTHS = { int32: 4, int64: 8, float: 4, double: 8 } as const;
+/** The number of a row that is not null. */
+export const numberOf = ({ values, entries, scale }: NumberValues, row: number): number => {
+  const value = values[row] as number;
+  if (entries !== null) return entries[value] as number;
+  return scale === null ? value : scale.base + scale.unit * value;
+};
 
-/** Whether `columnValues` reads this chunk; another kind of page may still be found in it. */
-export const isReadable = (column: ParquetColumn, chunk: ColumnChunk): boolean =>
-  column.flat &&
-  column.maxDefinition <= 1 &&
-  column.type !== 'other' &&
-  (chunk.codec === UNCOMPRESSED || chunk.codec === ZSTD) &&
-  chunk.encodings.every((encoding) => READABLE.has(encoding));
-
-/** Parquet that is valid, but not of the kind that is read here. */
-export class OtherParquet extends Error {}
-
-interface Page {
-  readonly header: Struct;
-  readonly body: Buffer;
-}
-
-const pagesOf = (chunk: Buffer, codec: number): readonly Page[] => {
-  const pages: Page[] = [];
-  for (let at = 0; at < chunk.length; ) {
-    const reader = thriftReader(chunk, at);
-    const header = reader.struct();
-    const end = reader.at + (header[3] as number);
-    const body = chunk.subarray(reader.at, end);
-    at = end;
-    if (header[1] !== DATA_PAGE && header[1] !== DICTIONARY_PAGE)
-      throw new OtherParquet('a data page of another version');
-    // One piece of output: Node would otherwise join several.
-    const options = { chunkSize: Math.max(64, header[2] as number) };
-    pages.push({ header, body: codec === ZSTD ? zstdDecompressSync(body, options) : body });
+const nullsOf = (rows: number, pages: readonly DataPage[]): Uint8Array | null => {
+  if (pages.every(({ levels }) => levels === null)) return null;
+  const nulls = new Uint8Array(rows);
+  let row = 0;
+  for (const { levels, rows: count } of pages) {
+    for (let i = 0; levels !== null && i < count; i++) nulls[row + i] = 1 - (levels[i] as number);
+    row += count;
   }
-  return pages;
+  return nulls;
 };
 
-/** Plain numbers; `count` of them from `at` on. */
-const plainNumbers = (
-  type: ParquetColumn['type'],
-  body: Buffer,
-  at: number,
-  count: number,
-): Float64Array => {
-  const numbers = new Float64Array(count);
-  if (type === 'boolean') {
-    for (let i = 0; i < count; i++) numbers[i] = (body.readUInt8(at + (i >> 3)) >> (i & 7)) & 1;
-    return numbers;
+/** Puts the values of a page at the rows that have one. */
+const place = (
+  { levels, rows }: DataPage,
+  own: Float64Array | Codes,
+  into: Float64Array | Codes,
+  row: number,
+): void => {
+  if (levels === null) return into.set(own, row);
+  for (let i = 0, rank = 0; i < rows; i++)
+    if (levels[i] === 1) into[row + i] = own[rank++] as number;
+};
+
+/** The codes of all rows, where all pages have codes. */
+const codesOfPages = (rows: number, pages: readonly DataPage[], entries: number): Codes => {
+  const parts = pages.map(dictionaryIndexes);
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined && pages[0]?.levels === null) return only;
+  const codes = codesOf(rows, Math.ceil(Math.log2(Math.max(2, entries))));
+  let row = 0;
+  for (const [i, page] of pages.entries()) {
+    place(page, parts[i] as Codes, codes, row);
+    row += page.rows;
   }
-  const view = new DataView(body.buffer, body.byteOffset + at, count * widthOf(type));
-  if (type === 'int32') for (let i = 0; i < count; i++) numbers[i] = view.getInt32(i * 4, true);
-  if (type === 'float') for (let i = 0; i < count; i++) numbers[i] = view.getFloat32(i * 4, true);
-  if (type === 'double') for (let i = 0; i < count; i++) numbers[i] = view.getFloat64(i * 8, true);
-  if (type === 'int64')
-    for (let i = 0; i < count; i++)
-      numbers[i] = view.getInt32(i * 8 + 4, true) * 2 ** 32 + view.getUint32(i * 8, true);
-  return numbers;
-};
-
-const widthOf = (type: ParquetColumn['type']): number => WIDTHS[type as keyof typeof WIDTHS];
-
-interface Pieces {
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-}
-
-/** Where the plain byte arrays of a page are. */
-const plainPieces = (body: Buffer, at: number, count: number): Pieces => {
-  const starts = new Int32Array(count);
-  const ends = new Int32Array(count);
-  let place = at;
-  for (let i = 0; i < count; i++) {
-    const length = body.readUInt32LE(place);
-    starts[i] = place + 4;
-    place += 4 + length;
-    ends[i] = place;
-  }
-  if (place > body.length) throw new RangeError('the page ends within a value');
-  return { starts, ends };
-};
-
-interface DataPage {
-  readonly rows: number;
-  /** by row: which of the page's values it has; −1: null; null: each row has its own */
-  readonly ranks: Int32Array | null;
-  readonly present: number;
-  /** where the values begin */
-  readonly at: number;
-  readonly body: Buffer;
-  readonly dictionary: boolean;
-}
-
-const dataPage = ({ header, body }: Page, column: ParquetColumn): DataPage => {
-  const data = header[5] as Struct;
-  const rows = data[1] as number;
-  const dictionary = data[2] !== PLAIN;
-  if (column.maxDefinition === 0)
-    return { rows, ranks: null, present: rows, at: 0, body, dictionary };
-  if (data[3] !== RLE) throw new OtherParquet('levels of another encoding');
-  const end = 4 + body.readUInt32LE(0);
-  const ranks = new Int32Array(rows);
-  readHybrid(body, 4, end, 1, ranks);
-  let present = 0;
-  for (let i = 0; i < rows; i++) ranks[i] = ranks[i] === 1 ? present++ : -1;
-  return { rows, ranks: present === rows ? null : ranks, present, at: end, body, dictionary };
-};
-
-/** By value of the page: its index in the dictionary. */
-const dictionaryIndexes = ({ body, at, present }: DataPage): Int32Array => {
-  const indexes = new Int32Array(present);
-  if (present > 0) readHybrid(body, at + 1, body.length, body.readUInt8(at), indexes);
-  return indexes;
+  return codes;
 };
 
 const numberValues = (
-  column: ParquetColumn,
+  { type, micros }: ParquetColumn,
   rows: number,
-  dictionary: Page | undefined,
-  pages: readonly DataPage[],
+  { dictionary, data }: Pages,
 ): NumberValues => {
+  const nulls = nullsOf(rows, data);
+  const nullBytes = nulls?.byteLength ?? 0;
   const entries =
-    dictionary === undefined
-      ? null
-      : plainNumbers(
-          column.type,
-          dictionary.body,
-          0,
-          (dictionary.header[7] as Struct)[1] as number,
-        );
-  const values = new Float64Array(rows);
-  let nulls: Uint8Array | null = null;
-  let row = 0;
-  for (const page of pages) {
-    const own = page.dictionary
-      ? null
-      : plainNumbers(column.type, page.body, page.at, page.present);
-    const indexes = page.dictionary ? dictionaryIndexes(page) : null;
-    if (own !== null && page.ranks === null) {
-      values.set(own, row);
-      row += page.rows;
-      continue;
-    }
-    for (let i = 0; i < page.rows; i++, row++) {
-      const rank = page.ranks === null ? i : (page.ranks[i] as number);
-      if (rank < 0) {
-        nulls ??= new Uint8Array(rows);
-        nulls[row] = 1;
-      } else
-        values[row] = (
-          own !== null ? own[rank] : entries?.[(indexes as Int32Array)[rank] as number]
-        ) as number;
-    }
+    dictionary === null ? null : plainNumbers(type, dictionary.body, 0, dictionary.count);
+  if (entries !== null && data.every(({ isCoded }) => isCoded)) {
+    const values = codesOfPages(rows, data, entries.length);
+    const bytes = values.byteLength + entries.byteLength + nullBytes;
+    return { kind: 'numbers', values, entries, scale: null, nulls, bytes };
   }
-  return { kind: 'numbers', values, nulls, bytes: values.byteLength + (nulls?.byteLength ?? 0) };
+  const values = new Float64Array(rows);
+  let row = 0;
+  for (const page of data) {
+    if (page.isCoded) {
+      const codes = dictionaryIndexes(page);
+      const own = new Float64Array(codes.length);
+      for (let i = 0; i < own.length; i++) own[i] = entries?.[codes[i] as number] as number;
+      place(page, own, values, row);
+    } else place(page, plainNumbers(type, page.body, page.at, page.present), values, row);
+    row += page.rows;
+  }
+  const isInteger = type === 'int32' || type === 'int64';
+  const small = isInteger && nulls === null ? smallNumbers(values, micros) : null;
+  const kept = small ?? { values, scale: null };
+  const bytes = kept.values.byteLength + nullBytes;
+  return { kind: 'numbers', ...kept, entries: null, nulls, bytes };
 };
 
-const bytesValues = (
-  rows: number,
-  dictionary: Page | undefined,
-  pages: readonly DataPage[],
-): BytesValues => {
-  const parts: { readonly data: Buffer; readonly pieces: Pieces }[] = [];
-  if (dictionary !== undefined) {
-    const count = (dictionary.header[7] as Struct)[1] as number;
-    parts.push({ data: dictionary.body, pieces: plainPieces(dictionary.body, 0, count) });
-  }
-  const index = new Int32Array(rows);
-  let values = parts[0]?.pieces.starts.length ?? 0;
-  let row = 0;
-  for (const page of pages) {
-    const indexes = page.dictionary ? dictionaryIndexes(page) : null;
-    for (let i = 0; i < page.rows; i++, row++) {
-      const rank = page.ranks === null ? i : (page.ranks[i] as number);
-      index[row] = rank < 0 ? -1 : indexes === null ? values + rank : (indexes[rank] as number);
+const bytesValues = (rows: number, { dictionary, data }: Pages): BytesValues => {
+  const nulls = nullsOf(rows, data);
+  const parts: Texts[] = [];
+  if (dictionary !== null)
+    parts.push({
+      body: dictionary.body,
+      starts: plainStarts(dictionary.body, 0, dictionary.count),
+    });
+  const known = dictionary?.count ?? 0;
+  let codes: Codes | null = null;
+  if (dictionary !== null && data.every(({ isCoded }) => isCoded))
+    codes = codesOfPages(rows, data, known);
+  else {
+    const all = new Int32Array(rows);
+    let values = known;
+    let row = 0;
+    for (const page of data) {
+      if (page.isCoded) place(page, dictionaryIndexes(page), all, row);
+      else {
+        const own = new Int32Array(page.present);
+        for (let i = 0; i < own.length; i++) own[i] = values++;
+        place(page, own, all, row);
+        parts.push({ body: page.body, starts: plainStarts(page.body, page.at, page.present) });
+      }
+      row += page.rows;
     }
-    if (indexes !== null) continue;
-    const pieces = plainPieces(page.body, page.at, page.present);
-    parts.push({ data: page.body, pieces });
-    values += page.present;
+    if (dictionary !== null || nulls !== null) codes = all;
   }
+  const texts = joined(parts);
+  const distinct = codes === null ? distinctTexts(texts) : null;
+  codes ??= distinct?.codes ?? null;
+  const { body, starts } = distinct ?? texts;
+  const held = body.length + starts.byteLength + (codes?.byteLength ?? 0);
+  const bytes = held + (nulls?.byteLength ?? 0);
+  return { kind: 'bytes', data: body, starts, codes, nulls, bytes };
+};
+
+/** Byte arrays that follow each other, each after its length. */
+const joined = (parts: readonly Texts[]): Texts => {
   const [only] = parts;
-  if (parts.length === 1 && only !== undefined)
-    return bytesOf(only.data, only.pieces.starts, only.pieces.ends, index);
-  const starts = new Int32Array(values);
-  const ends = new Int32Array(values);
+  if (only === undefined) return { body: Buffer.alloc(0), starts: new Uint32Array(1) };
+  if (parts.length === 1) return only;
+  const starts = new Uint32Array(1 + parts.reduce((sum, part) => sum + part.starts.length - 1, 0));
+  const bodies: Buffer[] = [];
   let value = 0;
   let base = 0;
-  for (const { data, pieces } of parts) {
-    for (let i = 0; i < pieces.starts.length; i++, value++) {
-      starts[value] = (pieces.starts[i] as number) + base;
-      ends[value] = (pieces.ends[i] as number) + base;
-    }
-    base += data.length;
+  for (const part of parts) {
+    const first = (part.starts[0] as number) - LENGTH_BYTES;
+    const end = (part.starts.at(-1) as number) - LENGTH_BYTES;
+    for (const start of part.starts) starts[value++] = start - first + base;
+    // The next part's first value begins where this one's next would.
+    value--;
+    bodies.push(part.body.subarray(first, end));
+    base += end - first;
   }
-  return bytesOf(Buffer.concat(parts.map(({ data }) => data)), starts, ends, index);
+  return { body: Buffer.concat(bodies), starts };
 };
 
-const bytesOf = (
-  data: Buffer,
-  starts: Int32Array,
-  ends: Int32Array,
-  index: Int32Array,
-): BytesValues => ({
-  kind: 'bytes',
-  data,
-  starts,
-  ends,
-  index,
-  bytes: data.length + starts.byteLength + ends.byteLength + index.byteLength,
-});
-
-/** Of a column of whole numbers that has one value in all rows, from the footer; else null. */
-export const constantValues = (
+/** The one value of a column of whole numbers in all rows, from the footer; else null. */
+export const constantOf = (
   { type, maxDefinition }: ParquetColumn,
   { min, max, nulls }: ColumnChunk,
-  rows: number,
-): NumberValues | null => {
+): number | null => {
   if (type !== 'int32' && type !== 'int64') return null;
-  if (min === null || max?.equals(min) !== true || min.length !== WIDTHS[type]) return null;
+  if (min === null || max?.equals(min) !== true || min.length !== NUMBER_BYTES[type]) return null;
   if (maxDefinition > 0 && nulls !== 0) return null;
-  const values = new Float64Array(rows).fill(plainNumbers(type, min, 0, 1)[0] as number);
-  return { kind: 'numbers', values, nulls: null, bytes: values.byteLength };
+  return type === 'int32' ? min.readInt32LE() : Number(min.readBigInt64LE());
+};
+
+/** Rows of constant columns share their codes, which are all 0. */
+let zeros = new Uint8Array(0);
+
+export const constantValues = (constant: number, rows: number): NumberValues => {
+  if (zeros.length < rows) zeros = new Uint8Array(rows);
+  const values = zeros.subarray(0, rows);
+  const entries = Float64Array.of(constant);
+  return { kind: 'numbers', values, entries, scale: null, nulls: null, bytes: 0 };
 };
 
 /**
- * @param chunk the bytes of the column chunk
+ * @param bytes of the column chunk
  * @throws OtherParquet
  */
 export const columnValues = (
   column: ParquetColumn,
-  { codec }: ColumnChunk,
+  chunk: ColumnChunk,
   rows: number,
-  chunk: Buffer,
+  bytes: Buffer,
 ): ColumnValues => {
-  const pages = pagesOf(chunk, codec);
-  const dictionary = pages.find(({ header }) => header[1] === DICTIONARY_PAGE);
-  const data = pages
-    .filter(({ header }) => header[1] === DATA_PAGE)
-    .map((page) => dataPage(page, column));
-  if (data.reduce((sum, page) => sum + page.rows, 0) !== rows)
-    throw new OtherParquet('the pages have another number of rows');
-  return column.type === 'bytes'
-    ? bytesValues(rows, dictionary, data)
-    : numberValues(column, rows, dictionary, data);
+  const pages = pagesOf(column, chunk, rows, bytes);
+  return column.type === 'bytes' ? bytesValues(rows, pages) : numberValues(column, rows, pages);
 };
