@@ -212,6 +212,7 @@ test('compaction and expiry keep the rows and the periods', async () => {
     connection,
     minFiles: 2,
     smallBytes: 1e9,
+    fileRows: 1e9,
     maxRows: 1e6,
     now: T,
   });

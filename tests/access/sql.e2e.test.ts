@@ -59,8 +59,11 @@ test('a caller sees and reads the tables of its namespaces and roles only', asyn
   expect(await tables(operator)).toEqual(['raw_charges']);
   expect(await tables(auditor)).toEqual(['served_logged']);
   expect(await tables(both)).toEqual(['served_logged']);
-  expect(await tables(reader)).toEqual([]);
-  expect(await tables(admin)).toEqual(['raw_charges', 'raw_hidden', 'served_logged']);
+  const ofViews = ['spending', 'suspicion'].flatMap((view) =>
+    ['v1', 'daily', 'history'].map((rows) => `${view}_${rows}`),
+  );
+  expect(await tables(reader)).toEqual(ofViews);
+  expect(await tables(admin)).toEqual(['raw_charges', 'raw_hidden', 'served_logged', ...ofViews]);
 
   expect((await run(operator, 'SELECT count(*) FROM raw_charges')).body).toMatchObject({
     rows: [[3]],
@@ -74,6 +77,8 @@ test('a caller sees and reads the tables of its namespaces and roles only', asyn
     absent.body.message,
   );
   expect((await run(reader, 'SELECT * FROM raw_charges')).status).toBe(403);
+  expect((await run(reader, 'FROM spending_daily')).body).toMatchObject({ rows: [] });
+  expect((await run(operator, 'FROM suspicion_daily')).status).toBe(403);
   expect((await run(auditor, 'SELECT * FROM raw_charges')).status).toBe(403);
   expect((await run(auditor, 'FROM served_logged')).status).toBe(200);
   // The suggestion for a misspelled name is of what the caller may see.
