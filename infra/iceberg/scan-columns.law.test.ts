@@ -3,13 +3,17 @@
  * before and after the files are sorted by keys. Where a scan must be left to DuckDB, it goes on
  * with the first event that was not answered.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventQuery, ScannedColumn, ScannedColumns } from '#domain/ports/history.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { columnBatches } from '#infra/shared/iceberg/column-batches.ts';
 import { scanInOrder, type Unread } from '#infra/shared/iceberg/column-scan.ts';
 import { type PinnedFile, tableReader } from '#infra/shared/iceberg/pinned-table.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { DAY, MIXED_DAYS } from '#tests/contracts/history.samples.ts';
 import {
@@ -155,5 +159,28 @@ describe('scans by columns', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('refuse a damaged file', async () => {
+    const [first] = await filesOf();
+    const path = fileURLToPath((first as PinnedFile).uri);
+    const whole = readFileSync(path);
+    const damaged = Buffer.from(whole);
+    damaged.writeUInt8(damaged.readUInt8(100) ^ 1, 100);
+    writeFileSync(path, damaged);
+    // A reader of its own: the other one has checked the file.
+    const reader = historyReader(mixed.root, await openDuckDb());
+    const scan = async () => {
+      let rows = 0;
+      for await (const { count } of reader.scanColumns({ source, fields: [] })) rows += count;
+      return rows;
+    };
+    try {
+      await expect(scan()).rejects.toMatchObject({ code: 'MR_DATA_DAMAGED' });
+      writeFileSync(path, whole);
+      expect(await scan()).toBeGreaterThan(0);
+    } finally {
+      reader.close();
+    }
   });
 });
