@@ -35,6 +35,13 @@ def reader(url: str) -> Iterator[millrace.Client]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def other(url: str) -> Iterator[millrace.Client]:
+    """May publish, too, and name files of the server's machine."""
+    with millrace.connect(url, api_key=os.environ["OTHER_KEY"]) as found:
+        yield found
+
+
 @pytest.fixture
 def proxy(url: str) -> Iterator[Proxy]:
     """Between a client and the server: it fails as the test says."""

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+
 Answer: TypeAlias = "tuple[int, dict[str, str], bytes]"
 Fault: TypeAlias = "Callable[[Exchange], None]"
 
@@ -77,6 +79,24 @@ def cut_answer(exchange: Exchange) -> None:
     handler.end_headers()
     handler.wfile.write(body[: len(body) // 2])
     exchange.drop()
+
+
+def half_answer(exchange: Exchange) -> None:
+    """The first half of the body as if it were all of it."""
+    status, headers, body = exchange.ask()
+    exchange.give((status, headers, body[: len(body) // 2]))
+
+
+def first_batch(exchange: Exchange) -> None:
+    """Of a stream of Arrow, without its end: it looks like a whole one."""
+    status, headers, body = exchange.ask()
+    with pa.ipc.open_stream(body) as reader:
+        sink = pa.BufferOutputStream()
+        writer = pa.ipc.new_stream(sink, reader.schema)
+        writer.write_batch(reader.read_next_batch())
+        written = sink.getvalue().to_pybytes()
+    assert 0 < len(written) < len(body)
+    exchange.give((status, headers, written))
 
 
 def answering(status: int, body: str, **headers: str) -> Fault:

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import oracle
 import pytest
-from proxy import Exchange, Proxy, answering, cut_answer, lose_answer, lose_request
+from proxy import (
+    Exchange,
+    Fault,
+    Proxy,
+    answering,
+    cut_answer,
+    first_batch,
+    half_answer,
+    lose_answer,
+    lose_request,
+)
 
 import millrace
 
@@ -83,8 +93,9 @@ def test_nobody_answers() -> None:
     assert "http://127.0.0.1:1" in failed.value.message
 
 
-def test_a_cut_stream_is_no_result(through: millrace.Client, proxy: Proxy) -> None:
-    proxy.faults = [cut_answer]
+@pytest.mark.parametrize("cut", [cut_answer, half_answer, first_batch])
+def test_a_cut_stream_is_no_result(through: millrace.Client, proxy: Proxy, cut: Fault) -> None:
+    proxy.faults = [cut]
     with pytest.raises(millrace.MillraceError) as failed:
         through.sql("SELECT * FROM range(90000)")
     assert failed.value.code == "MR_UNREACHABLE"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -122,13 +121,14 @@ def test_failures_have_their_reason(client: millrace.Client, reader: millrace.Cl
     assert failed.value.code == "MR_FORBIDDEN"
 
 
-def test_a_file_of_the_server(client: millrace.Client, url: str, tmp_path: Path) -> None:
+def test_a_file_of_the_server(
+    client: millrace.Client, other: millrace.Client, tmp_path: Path
+) -> None:
     path = tmp_path / "spine.parquet"
     spine = pa.Table.from_pylist(oracle.spine(20, 31))
     pq.write_table(spine, path)
-    with millrace.connect(url, api_key=os.environ["FILES_KEY"]) as operator:
-        made = operator.datasets.make("of_shop", millrace.ServerFile(str(path)))
-        found = operator.datasets.read(made.id)
+    made = other.datasets.make("of_shop", millrace.ServerFile(str(path)))
+    found = other.datasets.read(made.id)
     # The file's times are in microseconds.
     assert client.training_set("of_shop", spine).cast(found.schema) == found
 

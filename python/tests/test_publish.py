@@ -53,6 +53,18 @@ def test_the_same_frame_again_counts_nothing_twice(client: millrace.Client) -> N
     assert (other.accepted, other.producer != first.producer) == (51, True)
 
 
+def test_a_frame_of_another_caller_is_refused(
+    client: millrace.Client, other: millrace.Client
+) -> None:
+    """It is counted already; whose it is, is not for this caller to change."""
+    who = someone()
+    client.publish("visits", visits(who, 5))
+    with pytest.raises(millrace.MillraceError) as refused:
+        other.publish("visits", visits(who, 5))
+    assert refused.value.code == "MR_FORBIDDEN"
+    assert other.publish("visits", visits(who, 4)).accepted == 4
+
+
 def test_a_lost_answer_counts_nothing_twice(
     client: millrace.Client,
     through: millrace.Client,

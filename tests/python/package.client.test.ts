@@ -19,7 +19,7 @@ const PACKAGE = join(ROOT, 'python');
 const GRANTS = {
   MILLRACE_API_KEY: ['reader@default', 'producer@default', 'operator@default', 'auditor@default'],
   READER_KEY: ['reader@default'],
-  FILES_KEY: ['reader@default', 'operator@*'],
+  OTHER_KEY: ['reader@default', 'producer@default', 'operator@*'],
 };
 
 const python = hasPython();
