@@ -85,10 +85,9 @@ export const diffRows = async (
   { keys, examples, signal }: DiffOptions,
 ): Promise<RowDiff> => {
   await connection.run('SET preserve_insertion_order = true');
-  const sides = {
-    first: await diffSide(connection, 'first_file', files[0]),
-    second: await diffSide(connection, 'second_file', files[1]),
-  };
+  const first = await diffSide(connection, 'first_file', files[0]);
+  signal?.throwIfAborted();
+  const sides = { first, second: await diffSide(connection, 'second_file', files[1]) };
   const rowsOf = async (sql: string) => {
     signal?.throwIfAborted();
     return (await connection.runAndReadAll(sql)).getRows();

@@ -24,24 +24,28 @@ const select = (of: string, order: string): string =>
      md5(i::VARCHAR) || md5((i + 1)::VARCHAR) AS text, i AS label, ${of} AS value
    FROM range(${ROWS}) r(i) ${order}`;
 
+/** Two large files that differ in known rows. */
+let files: readonly [string, string];
+beforeAll(async () => {
+  files = [
+    await work.write('first.parquet', select('i / 7', 'WHERE i % 1000 <> 17')),
+    await work.write(
+      'second.parquet',
+      select('CASE WHEN i % 5000 = 3 THEN NULL ELSE i / 7 END', 'WHERE i % 2000 <> 15'),
+    ),
+  ];
+}, 120_000);
+
 test('two files of several times the memory', { timeout: 600_000 }, async () => {
-  const first = await work.write('first.parquet', select('i / 7', 'WHERE i % 1000 <> 17'));
-  const second = await work.write(
-    'second.parquet',
-    select('CASE WHEN i % 5000 = 3 THEN NULL ELSE i / 7 END', 'WHERE i % 2000 <> 15'),
-  );
-  expect(statSync(first).size + statSync(second).size).toBeGreaterThan(80 * 2 ** 20);
+  const bytes = files.map((path) => statSync(path).size);
+  expect(bytes.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(80 * 2 ** 20);
   const spill = work.path('diff.spill');
   const before = process.memoryUsage.rss();
   let most = 0;
   const watch = setInterval(() => {
     most = Math.max(most, process.memoryUsage.rss() - before);
   }, 20);
-  const diff = await diffFiles(
-    { files: [first, second], keys: ['shop'], examples: 2 },
-    spill,
-    `${LIMIT_MB}MB`,
-  );
+  const diff = await diffFiles({ files, keys: ['shop'], examples: 2 }, spill, `${LIMIT_MB}MB`);
   clearInterval(watch);
   expect(diff).toMatchObject({
     rows: { first: ROWS - ROWS / 1000, second: ROWS - ROWS / 2000 },
@@ -49,10 +53,24 @@ test('two files of several times the memory', { timeout: 600_000 }, async () => 
     onlySecond: ROWS / 1000,
     changed: ROWS / 5000,
     columns: [
-      { column: 'value', changed: ROWS / 5000, examples: [{ second: null }, { second: null }] },
+      {
+        column: 'value',
+        changed: ROWS / 5000,
+        examples: [{ second: null }, { second: null }],
+      },
     ],
   });
   expect(existsSync(spill)).toBe(false);
   // DuckDB's limit, and what it does not count.
   expect(most / 2 ** 20).toBeLessThan(3 * LIMIT_MB);
+});
+
+test('a comparison whose client has gone ends, and leaves nothing', async () => {
+  const abort = new AbortController();
+  const spill = work.path('ended.spill');
+  const { signal } = abort;
+  const running = diffFiles({ files, keys: ['shop'], examples: 2, signal }, spill, '160MB');
+  setTimeout(() => abort.abort(), 300);
+  await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+  expect(existsSync(spill)).toBe(false);
 });
