@@ -9,6 +9,7 @@
  */
 import type { SqlTableColumn, SqlTableInfo, SqlTableRead, SqlTableRef } from '#domain/api/sql.ts';
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
+import { MillraceError } from '#domain/errors.ts';
 import { featureText } from '#domain/plan/feature-text.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { HistoryFiles, HistoryTables } from '#domain/ports/history.ts';
@@ -152,6 +153,16 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
     return live ?? state.versions.at(-1)?.version ?? null;
   };
 
+  /** null: its source was changed by force, and does not fit it any more */
+  const planOf = (view: string, version: number): ViewPlan | null => {
+    try {
+      return catalog.plan(view, version);
+    } catch (error) {
+      if (error instanceof MillraceError) return null;
+      throw error;
+    }
+  };
+
   const find = (name: string): Found | null => {
     const of = viewTable(name);
     if (of === null) return null;
@@ -160,8 +171,8 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
     if (version === null) return null;
     const definition = catalog.definition('feature-view', view, version);
     if (definition === null) return null;
-    const plan = catalog.plan(view, version);
-    return takenColumn(plan.keys, plan.features) === null
+    const plan = planOf(view, version);
+    return plan !== null && takenColumn(plan.keys, plan.features) === null
       ? { of, view, version, plan, definition }
       : null;
   };

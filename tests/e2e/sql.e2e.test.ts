@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
-import { count, entity, featureService, featureView, source } from 'millrace';
+import { col, count, entity, featureService, featureView, source, sum } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
@@ -186,7 +186,13 @@ test('the list of tables has columns, types and descriptions', async () => {
     description: string;
     columns: object[];
   }[];
-  expect(tables.map(({ name }) => name)).toEqual(['raw_orders', 'served_scores']);
+  expect(tables.map(({ name }) => name)).toEqual([
+    'raw_orders',
+    'served_scores',
+    'totals_v1',
+    'totals_daily',
+    'totals_history',
+  ]);
   expect(tables[0]).toMatchObject({ kind: 'source', of: 'orders', description: 'Orders of shops' });
   expect(tables[0]?.columns).toContainEqual({ name: 'id', type: 'long', description: 'event id' });
   expect(tables[1]?.columns).toContainEqual({
@@ -297,4 +303,29 @@ test('the command line prints a table, CSV and JSON, and writes files', async ()
   const refused = await sql('FROM raw_orders', '--rows', '1');
   expect([refused.status, refused.err]).toEqual([1, expect.stringContaining('MR_SQL_LIMIT')]);
   expect((await sql('SELECT 1', '--out', 'x.txt')).status).toBe(2);
+});
+
+test('a view that its source does not fit any more has no tables; the others have theirs', async () => {
+  const own = await testPlatform();
+  const soldWith = (more: Record<string, string>) =>
+    source({ name: 'sold', fields: { shop: 'string', at: 'timestamp', ...more }, eventTime: 'at' });
+  const viewOf = (name: string, feature: ReturnType<typeof count>) =>
+    featureView({ name, entity: shop, source: 'sold', features: { value: feature } });
+  try {
+    const views = [viewOf('visitors', count()), viewOf('revenue', sum(col('amount')))];
+    const first = plain(shop, soldWith({ amount: 'double' }), ...views);
+    await own.platform.registry.apply(first, {}, caller);
+    const forced = { force: true, reason: 'test' };
+    await own.platform.registry.apply(plain(soldWith({})), forced, caller);
+    const { sql } = await own.restart();
+    const names = (await sql.tables()).map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['raw_sold', 'visitors_v1']));
+    expect(names).not.toContain('revenue_v1');
+    await expect(sql.query({ sql: 'FROM raw_sol' }, caller)).rejects.toMatchObject({
+      code: 'MR_SQL_INVALID',
+      message: expect.stringContaining('raw_sold'),
+    });
+  } finally {
+    await own.dispose();
+  }
 });
