@@ -40,6 +40,15 @@ export interface HistoryNames {
   readonly knownTo: string;
 }
 
+/** Periods that were rolled up, with or without rows; epoch ms. */
+export interface RolledUp {
+  readonly from: number;
+  readonly to: number;
+  readonly everyMs: number;
+  /** of the rollup by shorter periods, if there are two */
+  readonly shorter: boolean;
+}
+
 /**
  * Which rows of a rollup a table has (docs/guides/sql.md): those that hold of one end of a period,
  * epoch ms (null: of the newest there is), those that hold of all, or the values between changes.
@@ -57,6 +66,8 @@ type SqlRollupRows =
       readonly names: HistoryNames;
       /** the rollup of the view by longer periods, with columns of the same names */
       readonly longer: SqlFiles | null;
+      /** what is known of periods besides their rows */
+      readonly periods: readonly RolledUp[];
       /** the end of the newest period that is there, epoch ms; null: that of the newest row */
       readonly newest: number | null;
     };

@@ -6,6 +6,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RolledUp } from '#domain/ports/sql-engine.ts';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { rollupRows } from './rollup-rows.ts';
 
@@ -94,6 +95,7 @@ const history = async (
   drawn: readonly Sample[],
   newest: number | null,
   known = 1_000,
+  periods: readonly RolledUp[] = [],
 ): Promise<readonly Row[]> => {
   const sql = rollupRows(
     relation(drawn.filter(({ shorter }) => shorter)),
@@ -104,6 +106,7 @@ const history = async (
       features: ['v'],
       names: { validFrom: 'f', validTo: 't', knownFrom: 'kf', knownTo: 'kt' },
       longer: { columns: [], files: [] },
+      periods,
       newest,
     },
     () => relation(drawn.filter(({ shorter }) => !shorter)),

@@ -5,8 +5,9 @@
  * the end of a period:
  *
  *   samples   of the two rollups together: an end that both have is taken from that by hours
- *   until     a sample holds until the next end that some rollup has, but no longer than the
- *             longest period that ends at its own end; the newest holds until further notice (null)
+ *   until     a sample holds until the next end that some rollup has, with or without rows, but no
+ *             longer than the longest period that ends at its own end; the newest holds until
+ *             further notice (null)
  *   runs      samples of an entity that follow each other without a gap, have the same values and
  *             were written in this order are one row. So at a time when only the first ones were
  *             written, the row says what they said: that the value holds until further notice
@@ -14,18 +15,27 @@
  * A sample that was replaced is a row of its own: until `replaced_at`, it was what was known. What
  * replaced it begins a row, because it was known only from then on.
  */
-import type { SqlFiles, SqlRollup } from '#domain/ports/sql-engine.ts';
+import type { RolledUp, SqlFiles, SqlRollup } from '#domain/ports/sql-engine.ts';
 import { identifier } from '#domain/sql/duckdb/names.ts';
 
 const HOLDS = 'replaced_at IS NULL';
 const instant = (ms: number): string => `make_timestamptz(${BigInt(ms) * 1000n}::BIGINT)`;
+
+/** The ends of periods, as rows of (period_end, _shorter, _length); each period has a length. */
+const endsOf = (periods: readonly RolledUp[]): string =>
+  periods
+    .map(({ from, to, everyMs, shorter }) => {
+      const [first, over, step] = [from + everyMs, to + everyMs, everyMs].map((ms) => ms * 1000);
+      return ` UNION ALL SELECT make_timestamptz(_end), ${shorter}, ${step} FROM range(${first}, ${over}, ${step}) _ends(_end)`;
+    })
+    .join('');
 
 type History = Extract<SqlRollup, { readonly rows: 'history' }>;
 
 /** Names that begin with `_` are of no feature and of no key. */
 const historyRows = (
   stored: string,
-  { keys, features, names, longer, newest }: History,
+  { keys, features, names, longer, periods, newest }: History,
   rowsOf: (files: SqlFiles) => string,
 ): string => {
   const [k, v] = [keys.map(identifier), features.map(identifier)];
@@ -54,7 +64,7 @@ const historyRows = (
       `${of('replaced_at')} AS ${identifier(names.knownTo)}`,
     ].join(', ');
   return `WITH stored AS (SELECT *, true AS _shorter FROM (${shorter})${others}),
-ends AS (SELECT period_end, bool_or(_shorter) AS _shorter, max(epoch_us(period_end) - epoch_us(period_start)) AS _length FROM stored GROUP BY period_end),
+ends AS (SELECT period_end, bool_or(_shorter) AS _shorter, max(_length) AS _length FROM (SELECT period_end, _shorter, epoch_us(period_end) - epoch_us(period_start) AS _length FROM stored${endsOf(periods)}) GROUP BY period_end),
 steps AS (SELECT *, make_timestamptz(epoch_us(period_end) + _length) AS _over, lead(period_end) OVER (ORDER BY period_end) AS _next FROM ends),
 untils AS (SELECT period_end, _shorter, CASE WHEN _next IS NULL AND ${isNewest} THEN NULL ELSE least(_over, _next) END AS _until FROM steps),
 held AS (SELECT ${columns}, _until, bool_or(NOT (${HOLDS})) OVER (PARTITION BY ${k.join(', ')}, period_end) AS _again FROM stored JOIN untils USING (period_end, _shorter)),

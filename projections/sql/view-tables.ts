@@ -13,9 +13,20 @@ import { MillraceError } from '#domain/errors.ts';
 import { featureText } from '#domain/plan/feature-text.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { HistoryFiles, HistoryTables } from '#domain/ports/history.ts';
-import type { HistoryNames, SqlFileColumn, SqlFiles, SqlTable } from '#domain/ports/sql-engine.ts';
+import type {
+  HistoryNames,
+  RolledUp,
+  SqlFileColumn,
+  SqlFiles,
+  SqlTable,
+} from '#domain/ports/sql-engine.ts';
 import { keyColumn, takenColumn } from '#domain/rollups/rollup-columns.ts';
-import { ROLLUP_PERIODS, type RollupPeriod, rollupTopic } from '#domain/rollups/rollup-name.ts';
+import {
+  PERIOD_MS,
+  ROLLUP_PERIODS,
+  type RollupPeriod,
+  rollupTopic,
+} from '#domain/rollups/rollup-name.ts';
 import { fieldType, formatFieldType } from '#domain/values/field-type.ts';
 import { formatTime } from '#domain/values/time.ts';
 import type { FieldType } from '#domain/values/value.ts';
@@ -132,6 +143,21 @@ const newestEnd = (stored: HistoryFiles | null, known: number): number | null =>
     ? null
     : (stored.snapshot.periods?.at(-1)?.to ?? null);
 
+/** Periods without rows have ends, too. */
+const periodsOf = (
+  stored: HistoryFiles | null,
+  every: RollupPeriod,
+  known: number,
+): readonly RolledUp[] =>
+  stored === null || stored.snapshot.committedAt > known
+    ? []
+    : (stored.snapshot.periods ?? []).map(({ from, to }) => ({
+        from,
+        to,
+        everyMs: PERIOD_MS[every],
+        shorter: every === 'hour',
+      }));
+
 const latest = (...ends: readonly (number | null)[]): number | null =>
   ends.reduce((a, b) => (a === null ? b : b === null ? a : Math.max(a, b)), null);
 
@@ -219,6 +245,8 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
       features: featuresOf(table).map(({ name }) => name),
       names: historyNames(table),
       longer: longer === null ? null : rowsOf(table, longer),
+      periods:
+        hour === null ? [] : [...periodsOf(hour, 'hour', known), ...periodsOf(day, 'day', known)],
       newest: latest(newestEnd(day, known), newestEnd(hour, known)),
     } as const;
     return { ...rowsOf(table, shorter), rollup, stored, every };
