@@ -103,7 +103,8 @@ test('an export whose client does not read stops reading the history, and the cl
       expect(socket.bytesRead, 'it was cut off long before its end').toBeLessThan(30 * 2 ** 20);
     }),
   );
-  await until('nothing is kept for them', () => liveBytes() - before < 64 * 2 ** 20);
+  // All four would be 160 MB. The gateway's own caches, of 64 MiB, may have filled meanwhile.
+  expect(liveBytes() - before).toBeLessThan(120 * 2 ** 20);
   await healthy();
   const whole = await (await fetch(`${hostile.http.url}/v1/sources/sales/events`)).text();
   expect(whole.trim().split('\n'), 'a client that reads gets everything').toHaveLength(
