@@ -154,6 +154,15 @@ export const authorizeDatasets = (
     }
   };
 
+  /** The same request under a name that is taken gives the rows that are kept. */
+  const authorizeKeptRows = async (caller: Caller, name: string): Promise<void> => {
+    const manifest = await datasets.manifest(name).catch((error: unknown) => {
+      if (hasCode(error, 'MR_NOT_FOUND')) return null;
+      throw error;
+    });
+    if (manifest !== null) authorizeTables(caller, manifest.recipe.spine);
+  };
+
   /** The area hides names in its errors; refusals of a statement hide them already. */
   const withStatements = async <T>(
     run: RunStatement,
@@ -182,6 +191,8 @@ export const authorizeDatasets = (
       if ('file' in spine || request.out !== undefined) authorize(caller, 'files', PLATFORM);
       authorizeSpine(caller, principal, spine);
       if (request.name !== undefined) await authorizeName(caller, request.name);
+      if (request.name !== undefined && 'sql' in spine && request.newVersion !== true)
+        await authorizeKeptRows(caller, request.name);
       return withStatements(run, (statement) =>
         counted(principal, hasUnknownRows(spine), () => datasets.start(request, caller, statement)),
       );

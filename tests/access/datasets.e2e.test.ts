@@ -126,6 +126,29 @@ test('a statement reads with the rights of its caller, also when its rows are ke
   expect((await rerun(BOTH)).body.code).toBe('MR_FORBIDDEN');
   expect((await rerun(`${BOTH} operator@payments`)).status).toBe(202);
   expect((await rerun('reader@fraud')).status).toBe(404);
+  // The same request under the same name is a rerun, too.
+  const same = { name: 'of_statement', view: 'suspicion', spine: { sql: SQL } };
+  expect((await make(BOTH, same)).body.code).toBe('MR_FORBIDDEN');
+  expect((await make(`${BOTH} operator@payments`, same)).status).toBe(202);
+});
+
+test.each([
+  ['of_statement', 'sql'],
+  ['of_events', 'events'],
+])('the rows of %s are for admins of what they come from', async (name, kind) => {
+  const path = `/v1/datasets/${name}`;
+  for (const rest of ['', '/data']) {
+    expect((await call('admin@fraud', 'GET', `${path}${rest}`)).status, kind).toBe(404);
+    expect((await call('admin@fraud admin@payments', 'GET', `${path}${rest}`)).status).toBe(200);
+  }
+  const listed = async (who: string): Promise<boolean> =>
+    ((await call(who, 'GET', '/v1/datasets')).body as unknown as { name?: string }[]).some(
+      (one) => one.name === name,
+    );
+  expect([await listed('admin@fraud'), await listed('admin@fraud admin@payments')]).toEqual([
+    false,
+    true,
+  ]);
 });
 
 test('rows are compared for those who may have both files', async () => {
