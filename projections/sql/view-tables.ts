@@ -7,32 +7,29 @@
  * | <view>_daily | the values of each entity at the end of each day |
  * | <view>_history | the values of each entity between their changes |
  */
-import type { SqlTableColumn, SqlTableInfo, SqlTableRead, SqlTableRef } from '#domain/api/sql.ts';
-import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
+import type { SqlTableInfo, SqlTableRead, SqlTableRef } from '#domain/api/sql.ts';
 import { MillraceError } from '#domain/errors.ts';
-import { featureText } from '#domain/plan/feature-text.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { HistoryFiles, HistoryTables } from '#domain/ports/history.ts';
-import type {
-  HistoryNames,
-  RolledUp,
-  SqlFileColumn,
-  SqlFiles,
-  SqlTable,
-} from '#domain/ports/sql-engine.ts';
-import { keyColumn, takenColumn } from '#domain/rollups/rollup-columns.ts';
+import type { RolledUp, SqlFiles, SqlTable } from '#domain/ports/sql-engine.ts';
+import { takenColumn } from '#domain/rollups/rollup-columns.ts';
 import {
   PERIOD_MS,
   ROLLUP_PERIODS,
   type RollupPeriod,
   rollupTopic,
 } from '#domain/rollups/rollup-name.ts';
-import { fieldType, formatFieldType } from '#domain/values/field-type.ts';
 import { formatTime } from '#domain/values/time.ts';
-import type { FieldType } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { freeName, icebergType } from './table-columns.ts';
 import { type RollupRows, viewTable, viewTableNames } from './table-names.ts';
+import {
+  describedColumns,
+  featuresOf,
+  historyNames,
+  keysOf,
+  storedColumns,
+  type ViewTable,
+} from './view-columns.ts';
 
 export interface ViewTablesDependencies {
   readonly catalog: Pick<Catalog, 'streams' | 'stream' | 'definition' | 'plan'>;
@@ -50,92 +47,6 @@ export interface ViewTables {
     known: number,
   ) => Promise<{ readonly table: SqlTable; readonly read: SqlTableRead }>;
 }
-
-interface Described {
-  readonly name: string;
-  readonly type: FieldType;
-  readonly description: string;
-}
-
-/** A table by its name, and the version whose values it has. */
-interface Found {
-  readonly of: RollupRows;
-  readonly view: string;
-  readonly version: number;
-  readonly plan: ViewPlan;
-  readonly definition: FeatureViewDefinition;
-}
-
-const TIME = fieldType('timestamp');
-const INT = fieldType('int');
-
-const OWN: readonly Described[] = [
-  { name: 'version', type: INT, description: 'version of the view' },
-  { name: 'generation', type: INT, description: 'generation that was live' },
-  { name: 'written_at', type: TIME, description: 'the values count what was known then' },
-];
-const PERIOD: readonly Described[] = [
-  { name: 'period_start', type: TIME, description: 'start of the period' },
-  {
-    name: 'period_end',
-    type: TIME,
-    description: 'end of the period: the values count the events before it',
-  },
-];
-
-const featuresOf = ({ plan, definition }: Found): readonly Described[] =>
-  plan.features.map(({ name, type }) => {
-    const feature = definition.features[name];
-    return {
-      name,
-      type: { ...type, nullable: true },
-      description: feature?.description ?? (feature === undefined ? name : featureText(feature)),
-    };
-  });
-
-const keysOf = ({ plan }: Found): readonly Described[] =>
-  plan.keys.map(({ name, type }) => ({
-    name: keyColumn(name),
-    type,
-    description: `entity key "${name}"`,
-  }));
-
-/** Of a history. Keys and features keep their names; what the platform adds makes way. */
-const historyNames = (found: Found): HistoryNames => {
-  const taken = new Set([...keysOf(found), ...featuresOf(found)].map(({ name }) => name));
-  return {
-    validFrom: freeName('valid_from', taken),
-    validTo: freeName('valid_to', taken),
-    knownFrom: freeName('known_from', taken),
-    knownTo: freeName('known_to', taken),
-  };
-};
-
-const historyColumns = (found: Found): readonly Described[] => {
-  const { validFrom, validTo, knownFrom, knownTo } = historyNames(found);
-  const time = (name: string, description: string) => ({ name, type: TIME, description });
-  return [
-    time(validFrom, 'the values hold from the end of this period on'),
-    time(validTo, 'up to this time, exclusive; null: no later period was rolled up'),
-    time(knownFrom, 'when the values were first written, and what was known then'),
-    time(knownTo, 'when other values were written for the time; null: the values stand'),
-  ];
-};
-
-/** The rollup's columns as they are stored; null ids where there is no table yet. */
-const storedColumns = (found: Found, stored: HistoryFiles | null): readonly SqlFileColumn[] => {
-  const replaced = { name: 'replaced_at', type: TIME };
-  return [...keysOf(found), ...PERIOD, ...featuresOf(found), ...OWN, replaced].map(
-    ({ name, type }) => {
-      const column = stored?.columns.find((one) => one.name === name);
-      return {
-        name,
-        fieldId: column?.id ?? null,
-        type: column?.type ?? icebergType(type),
-      };
-    },
-  );
-};
 
 /** null: it is that of the newest row, or there is none */
 const newestEnd = (stored: HistoryFiles | null, known: number): number | null =>
@@ -161,7 +72,7 @@ const periodsOf = (
 const latest = (...ends: readonly (number | null)[]): number | null =>
   ends.reduce((a, b) => (a === null ? b : b === null ? a : Math.max(a, b)), null);
 
-const DESCRIPTIONS: Readonly<Record<RollupRows['rows'], (found: Found) => string>> = {
+const DESCRIPTIONS: Readonly<Record<RollupRows['rows'], (found: ViewTable) => string>> = {
   newest: ({ view, version }) =>
     `the values of ${view}, version ${version}, at the end of the newest period that was rolled up`,
   daily: ({ view, version }) =>
@@ -189,7 +100,7 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
     }
   };
 
-  const find = (name: string): Found | null => {
+  const find = (name: string): ViewTable | null => {
     const of = viewTable(name);
     if (of === null) return null;
     const { view } = of;
@@ -202,24 +113,19 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
       ? { of, view, version, plan, definition }
       : null;
   };
-  const found = ({ name }: SqlTableRef): Found => find(name) as Found;
+  const found = ({ name }: SqlTableRef): ViewTable => find(name) as ViewTable;
 
-  const columnsOf = (table: Found): readonly Described[] =>
-    table.of.rows === 'history'
-      ? [...keysOf(table), ...featuresOf(table), ...historyColumns(table)]
-      : [...keysOf(table), ...PERIOD, ...featuresOf(table), ...OWN];
-
-  const filesOf = ({ view, version }: Found, every: RollupPeriod) =>
+  const filesOf = ({ view, version }: ViewTable, every: RollupPeriod) =>
     history.tableFiles(rollupTopic({ view, version, every }));
 
-  const rowsOf = (table: Found, stored: HistoryFiles | null): SqlFiles => ({
+  const rowsOf = (table: ViewTable, stored: HistoryFiles | null): SqlFiles => ({
     columns: storedColumns(table, stored),
     files: stored?.files ?? [],
   });
 
   /** `every`: the table of which the position is */
   const tableOf = async (
-    table: Found,
+    table: ViewTable,
     known: number,
   ): Promise<
     Omit<SqlTable, 'name'> & { readonly stored: HistoryFiles | null; readonly every: RollupPeriod }
@@ -259,13 +165,6 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
     }
     return false;
   };
-
-  const describedColumns = (table: Found): readonly SqlTableColumn[] =>
-    columnsOf(table).map(({ name, type, description }) => ({
-      name,
-      type: formatFieldType({ ...type, nullable: false }),
-      description,
-    }));
 
   return {
     async all() {
