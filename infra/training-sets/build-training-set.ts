@@ -92,9 +92,12 @@ const joinAll = async (
 };
 
 /** @throws MR_SPINE_INVALID where the file is not the one that was recognized */
-const requireUnchanged = async ({ spine, reproducible }: TrainingSetJob): Promise<void> => {
+const requireUnchanged = async (
+  { spine, reproducible }: TrainingSetJob,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
   if (reproducible?.spine.kind !== 'file' || !('file' in spine)) return;
-  if ((await fileDigest(spine.file)).sha256 !== reproducible.spine.sha256)
+  if ((await fileDigest(spine.file, signal)).sha256 !== reproducible.spine.sha256)
     fail(
       'MR_SPINE_INVALID',
       `the spine "${spine.file}" was changed while it was read: request the data set again`,
@@ -141,14 +144,17 @@ export const buildTrainingSet = async (
     spillDirectory: `${options.temporary ?? job.out}.spill`,
   });
   const connection = await duckDb.connect();
+  // Ends the statement that runs; what reads and joins rows looks at the signal by itself.
+  const interrupt = (): void => connection.interrupt();
+  signal?.addEventListener('abort', interrupt, { once: true });
   try {
     await connection.run('SET preserve_insertion_order = true');
     onProgress?.({ stage: 'reading the spine', progress: 0 });
     const kept = options.resultsOnly === true ? null : outputFormat(job.out);
-    const spine = await loadSpine(connection, job, plan, kept);
+    const spine = await loadSpine(connection, job, plan, kept, signal);
     if (kept !== null) refuseCollisions(plan, spine.names);
-    await requireUnchanged(job);
     signal?.throwIfAborted();
+    await requireUnchanged(job, signal);
 
     const results = emptyResults(plan, spine.rows);
     const marks = marksOf(job, spine.rows);
@@ -186,6 +192,7 @@ export const buildTrainingSet = async (
       ...(content === null ? {} : { content }),
     };
   } finally {
+    signal?.removeEventListener('abort', interrupt);
     connection.closeSync();
     duckDb.close();
   }

@@ -62,12 +62,16 @@ const fromFile = async (
   }
 };
 
-/** @param output the format of the output that keeps the columns; null: none does */
+/**
+ * @param output the format of the output that keeps the columns; null: none does
+ * @throws the reason of the signal, soon after it is aborted
+ */
 export const loadSpine = (
   connection: DuckDBConnection,
   job: Pick<TrainingSetJob, 'spine' | 'spineSource' | 'sources' | 'periods' | 'rowMemory'>,
   plan: TrainingSetPlan,
   output: OutputFormat | null,
+  signal?: AbortSignal,
 ): Promise<Spine> => {
   const { spine, spineSource: source } = job;
   const wanted: Wanted = {
@@ -77,6 +81,7 @@ export const loadSpine = (
       rowsThatFit(plan, job.rowMemory),
       job.periods?.maxRows ?? Number.POSITIVE_INFINITY,
     ),
+    signal,
   };
   if ('file' in spine) return fromFile(connection, spine.file, wanted, output);
   if ('rows' in spine) return rowsSpine(connection, spine.rows, wanted, output);

@@ -75,6 +75,7 @@ export const arrowSpine = (
     );
     let rows = 0;
     for await (const batch of reader) {
+      wanted.signal?.throwIfAborted();
       refuseRowsAbove(wanted.maxRows, rows + batch.numRows);
       for (let from = 0; from < batch.numRows; from += CHUNK_ROWS) {
         const count = Math.min(CHUNK_ROWS, batch.numRows - from);

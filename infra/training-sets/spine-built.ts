@@ -9,7 +9,7 @@ import { icebergType } from './duckdb-types.ts';
 import { createTable } from './result-table.ts';
 import { SPINE_TABLE, type Spine } from './spine.ts';
 import { columnCollector } from './spine-columns.ts';
-import { TIME_TYPE, type Wanted } from './spine-reader.ts';
+import { ROWS_PER_LOOK, TIME_TYPE, type Wanted } from './spine-reader.ts';
 
 export interface BuiltSpine {
   /** @param values in the order of the columns, without the time */
@@ -21,7 +21,7 @@ export interface BuiltSpine {
 export const builtSpine = async (
   connection: DuckDBConnection,
   columns: readonly NamedType[],
-  { keys, request }: Wanted,
+  { keys, request, signal }: Wanted,
   timeAt: number,
 ): Promise<BuiltSpine> => {
   const all = columns.map(({ name, type }) => ({ name, type: { ...type, nullable: true } }));
@@ -39,7 +39,7 @@ export const builtSpine = async (
   let rows = 0;
   return {
     add(time, values) {
-      rows++;
+      if (rows++ % ROWS_PER_LOOK === 0) signal?.throwIfAborted();
       times.add(time);
       filler.setNumber(timeAt, time);
       for (let i = 0; i < values.length; i++) {

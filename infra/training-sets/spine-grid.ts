@@ -3,6 +3,7 @@
  * those with an event in the views, of all that was known; what each had at an instant is what its
  * values and statuses say.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { instantsOf } from '#domain/datasets/check-spine.ts';
 import type { GridSpine } from '#domain/datasets/spine.ts';
@@ -89,7 +90,10 @@ export const gridSpine = async (
     .map((entity) => names.map((name) => entity[name] as Value));
   const columns = keysOfPlan.map(({ name, type }) => ({ name, type }));
   const spine = await builtSpine(connection, columns, wanted, columns.length);
-  for (let time = grid.from; time < grid.to; time += grid.every)
+  for (let time = grid.from; time < grid.to; time += grid.every) {
     for (const entity of entities) spine.add(time, entity);
+    // A cancellation arrives between two turns of the event loop.
+    await setImmediate();
+  }
   return spine.finish();
 };

@@ -73,7 +73,7 @@ const exactFile = async (
 export const parquetSpine = async (
   connection: DuckDBConnection,
   path: string,
-  { keys, request, maxRows }: Wanted,
+  { keys, request, maxRows, signal }: Wanted,
   output: OutputFormat | null,
 ): Promise<Spine> => {
   const query: Query = async (sql) => (await connection.runAndReadAll(sql)).getRows();
@@ -88,5 +88,6 @@ export const parquetSpine = async (
   const file = await exactFile(query, path, original, wanted);
   const { table } = file;
   const rows = await load(connection, query, file.path, names.length).finally(file.remove);
+  signal?.throwIfAborted();
   return tableSpine(connection, query, { original, table, rows }, { keys, request });
 };

@@ -19,7 +19,12 @@ export interface Wanted {
   readonly request: readonly NamedType[];
   /** more rows are refused */
   readonly maxRows: number;
+  /** ends the reading with its reason */
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** Rows between two looks at the signal. */
+export const ROWS_PER_LOOK = 8_192;
 
 /** A cell as a value of a type; undefined where it is none. Null is null. */
 export type ReadCell<Cell> = (type: NamedType['type'], cell: Cell) => Value | undefined;
@@ -39,9 +44,10 @@ export interface SpineReader<Cell> {
 
 export const spineReader = <Cell>(
   names: readonly string[],
-  { keys, request }: Pick<Wanted, 'keys' | 'request'>,
+  { keys, request, signal }: Pick<Wanted, 'keys' | 'request' | 'signal'>,
   read: ReadCell<Cell>,
 ): SpineReader<Cell> => {
+  let rows = 0;
   const reading = (named: NamedType) => ({
     named,
     at: names.indexOf(named.name),
@@ -65,6 +71,7 @@ export const spineReader = <Cell>(
     );
   return {
     add(row) {
+      if (rows++ % ROWS_PER_LOOK === 0) signal?.throwIfAborted();
       const cell = row.cell(time.at);
       if (cell === null) refuseNullTime(row.place());
       const ms = read(TIME_TYPE, cell) ?? refuseTime(row.place(), cell, 'VARCHAR');

@@ -454,6 +454,21 @@ test('a cancelled run leaves no files behind', async () => {
   ).rejects.toMatchObject({ name: 'AbortError' });
 });
 
+test.each(['csv', 'parquet'] as const)(
+  'a cancelled run reads no %s spine to its end',
+  async (kind) => {
+    const rows = `SELECT 'b' AS shop, 1 AS shelf, 1.5 AS price, CASE i WHEN 99999 THEN 'never' ELSE '2026-01-01' END AS event_timestamp FROM range(100000) r(i)`;
+    const file = await work.write(`unread.${kind}`, rows);
+    const run = (signal?: AbortSignal) =>
+      buildTrainingSet(
+        { ...job, spine: { file }, out: work.path('unread-out.csv') },
+        signal === undefined ? {} : { signal },
+      );
+    await expect(run()).rejects.toMatchObject({ code: 'MR_SPINE_INVALID' });
+    await expect(run(AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+  },
+);
+
 test('a failed run leaves an older output unchanged', async () => {
   const out = work.path('kept.csv');
   writeFileSync(out, 'kept');
