@@ -145,16 +145,20 @@ export const openStackCut = async (
   };
 };
 
-const restoreHistory = async (
-  backups: BackupDirectory,
-  { files, log, moment }: StackCut,
-  { warehouse }: StackAddresses,
-): Promise<Restored['history']> => {
-  const directory = resolve(warehouse.iceberg);
-  const mine = files.filter((file) => topicOfFile(file) !== null);
-  const topics = [...new Set(mine.map((file) => topicOfFile(file) as string))];
-  if (moment.iceberg !== directory) return topics.map((topic) => ({ topic, became: 'deleted' }));
-  return onDisk(directory, async () => {
+const tableFiles = ({ files }: Pick<StackCut, 'files'>): readonly BackedUpFile[] =>
+  files.filter((file) => topicOfFile(file) !== null);
+const tablesOf = (cut: Pick<StackCut, 'files'>): readonly string[] => [
+  ...new Set(tableFiles(cut).map((file) => topicOfFile(file) as string)),
+];
+
+/** Writes the tables into a directory, as they were when the log ended. */
+export const restoreTables = (
+  backups: Pick<BackupDirectory, 'content'>,
+  cut: Pick<StackCut, 'files' | 'log'>,
+  directory: string,
+): Promise<Restored['history']> =>
+  onDisk(directory, async () => {
+    const mine = tableFiles(cut);
     for (const file of mine) {
       const path = pathBelow(directory, file.path.slice(HISTORY_PREFIX.length));
       await restoreFile(backups.content, path, [file], file.path);
@@ -164,9 +168,20 @@ const restoreHistory = async (
       await syncPath(dirname(directory));
     }
     const root = { files: localFiles(), uri: fileUri(directory) };
-    return cutTables(root, topics, log, join(directory, '.spill'));
+    return cutTables(root, tablesOf(cut), cut.log, join(directory, '.spill'));
   });
+
+const restoreHistory = async (
+  backups: BackupDirectory,
+  cut: StackCut,
+  { warehouse }: StackAddresses,
+): Promise<Restored['history']> => {
+  const directory = resolve(warehouse.iceberg);
+  return cut.moment.iceberg === directory
+    ? restoreTables(backups, cut, directory)
+    : tablesOf(cut).map((topic) => ({ topic, became: 'deleted' }));
 };
+
 const topicsOf = (cut: CutLog): readonly TopicExtent[] =>
   [...extentsOf(cut)].map(([topic, { begin, end }]) => ({ topic, begin, end }));
 

@@ -16,8 +16,11 @@ import avro from 'avsc';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
+import { parsePosition } from '#domain/ports/position.ts';
 import type { BackupEntry } from '#infra/backup/catalog.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import type { CopiedRecord } from '#infra/kafka/copy/copied-batch.ts';
 import { openBatchWriter } from '#infra/kafka/copy/write-batches.ts';
 import { unframe } from '#infra/kafka/framing.ts';
@@ -28,8 +31,11 @@ import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlPlatform } from '#infra/mysql/platform.ts';
 import { loadRegistry } from '#infra/mysql/registry-copy.ts';
 import { backUpStack } from '#infra/profiles/stack-backup.ts';
+import { extentsOf } from '#infra/profiles/stack-history-restore.ts';
 import { keptBatches, restoreLog, restoreSchemas } from '#infra/profiles/stack-log-restore.ts';
-import { openStackCut, type StackCut } from '#infra/profiles/stack-restore.ts';
+import { openStackCut, restoreTables, type StackCut } from '#infra/profiles/stack-restore.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { runProcess } from '#tests/support/cli.ts';
 import { randomOf } from '#tests/support/clicks.ts';
 import { auditOf, finished, plain } from '#tests/support/platform.ts';
@@ -317,6 +323,53 @@ test(`--until at ${UNTILS} moments cuts all at one moment (${seed})`, {
     await expectRegistry(cut, note);
   }
   expect(hidden, 'some moments lie within a transaction').toBeGreaterThan(0);
+});
+
+test('--until takes the tables of the history back with the log, and no further', {
+  timeout: 300_000,
+}, async () => {
+  const log = await kafkaLog(kafka());
+  const records = await recordsOf(log, 'raw.clicks');
+  await log.close();
+  await until('the history has every click', async () => {
+    const { sources } = await first.platform.operations.status();
+    const text = sources.find(({ source }) => source === 'clicks')?.historyPosition ?? '';
+    const there = new Map(
+      parsePosition(text, 'raw.clicks').map(({ partition, offset }) => [partition, offset]),
+    );
+    return records.every(({ partition, offset }) => offset < (there.get(partition) ?? 0));
+  });
+  const own = join(root, 'with-tables');
+  const entry = await backUpStack({ addresses: servers(), to: own });
+  const times = records.map(({ logTime }) => logTime).toSorted((x, y) => x - y);
+  const time = times[Math.floor(times.length / 3)] as number;
+  const cut = await openStackCut(own, { backup: entry.id, until: { time } });
+  const directory = join(root, 'tables');
+  const became = (await restoreTables(cut.backups, cut, directory)).map(({ topic }) => topic);
+  expect(became).toContain('raw.clicks');
+  // Its events are in the history only.
+  expect(became).not.toContain('raw.flights');
+
+  const duckDb = await openDuckDb({ memoryLimit: '256MB', threads: 1, spillDirectory: root });
+  const reader = historyReader({ files: localFiles(), uri: fileUri(directory) }, duckDb);
+  try {
+    const inTable: string[] = [];
+    for await (const rows of reader.rows('raw.clicks', {}))
+      inTable.push(...rows.map((row) => `${row._partition}:${row._offset}`));
+    const reached = await reader.endOffsets('raw.clicks');
+    const { end = [] } = extentsOf(cut.log).get('raw.clicks') ?? {};
+    for (const [partition, offset] of reached.entries())
+      expect(offset).toBeLessThanOrEqual(end[partition] ?? 0);
+    expect(inTable.sort()).toEqual(
+      records
+        .filter(({ partition, offset }) => offset < (reached[partition] ?? 0))
+        .map(({ partition, offset }) => `${partition}:${offset}`)
+        .sort(),
+    );
+    expect((await reader.snapshot('raw.flights'))?.rows).toBe(flights.length);
+  } finally {
+    reader.close();
+  }
 });
 
 test('the registry is loaded as it was, and a further backup adds only what is new', {
