@@ -7,6 +7,7 @@ import type { RegistryExport } from '#domain/api/registry.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
+import { dbtSources } from '../dbt-sources.ts';
 import { createProgress } from '../progress.ts';
 import { UsageError } from '../usage.ts';
 
@@ -24,8 +25,13 @@ const counting = (onCount: (events: number) => void): Transform => {
   });
 };
 
-/** For a source with the name `registry`. */
+/** For a source with the name `registry` or `dbt`. */
 const SOURCE = 'source/';
+
+interface ExportOptions {
+  readonly out?: string;
+  readonly database?: string;
+}
 
 const exportEvents = async (source: string, out: string, command: Command): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
@@ -63,11 +69,7 @@ const exportEvents = async (source: string, out: string, command: Command): Prom
   else print(`${events} events of ${source} written to ${out}`);
 };
 
-const exportRegistry = async (out: string | undefined, command: Command): Promise<void> => {
-  const { client, json, document, print } = contextOf(command);
-  const exported = await client.get<RegistryExport>('/v1/registry');
-  const text = JSON.stringify(exported, null, 2);
-  if (out === undefined) return print(text);
+const writeWhole = async (out: string, text: string): Promise<void> => {
   const part = `${out}.part`;
   try {
     await writeFile(part, `${text}\n`);
@@ -76,6 +78,23 @@ const exportRegistry = async (out: string | undefined, command: Command): Promis
     await rm(part, { force: true });
     fail('MR_FILE_INVALID', `${out} cannot be written: ${(error as Error).message}`, { out });
   }
+};
+
+const exportDbt = async ({ out, database }: ExportOptions, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const { text, tables } = await dbtSources(client, database);
+  if (out === undefined) return print(text.trimEnd());
+  await writeWhole(out, text.trimEnd());
+  if (json) document({ tables, out });
+  else print(`${tables} tables written to ${out}`);
+};
+
+const exportRegistry = async (out: string | undefined, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const exported = await client.get<RegistryExport>('/v1/registry');
+  const text = JSON.stringify(exported, null, 2);
+  if (out === undefined) return print(text);
+  await writeWhole(out, text);
   const definitions = exported.definitions.length;
   if (json) document({ definitions, out });
   else print(`${definitions} definitions written to ${out}`);
@@ -83,10 +102,14 @@ const exportRegistry = async (out: string | undefined, command: Command): Promis
 
 const exportAny = async (
   what: string,
-  { out }: { readonly out?: string },
+  options: ExportOptions,
   command: Command,
 ): Promise<void> => {
+  const { out, database } = options;
+  if (database !== undefined && what !== 'dbt')
+    throw new UsageError('--database belongs to the export `dbt`');
   if (what === 'registry') return exportRegistry(out, command);
+  if (what === 'dbt') return exportDbt(options, command);
   if (out === undefined) throw new UsageError('the export of a source needs --out FILE');
   const source = what.startsWith(SOURCE) ? what.slice(SOURCE.length) : what;
   return exportEvents(source, out, command);
@@ -96,19 +119,20 @@ export const addExport = (program: Command): void => {
   program
     .command('export')
     .description(
-      'write what another platform can take over: all accepted events of a source, or all definitions',
+      'write what other programs can take over: all accepted events of a source, all definitions, or the sources of a dbt project',
     )
     .argument(
       '<what>',
-      'name of a source, or `registry`; of a source of that name, source/registry',
+      'name of a source, or `registry`, or `dbt`; of a source of that name, source/registry',
     )
     .option(
       '--out <file>',
-      'file to write: NDJSON for events, JSON for the registry; default: stdout',
+      'file to write: NDJSON for events, JSON for the registry, YAML for dbt; default: stdout',
     )
+    .option('--database <name>', 'dbt: name of the Iceberg catalog in the engine')
     .addHelpText(
       'after',
-      '\nExample:\n  millrace export flights --out flights.ndjson\n  millrace export registry --out registry.json',
+      '\nExample:\n  millrace export flights --out flights.ndjson\n  millrace export registry --out registry.json\n  millrace export dbt --database millrace --out models/sources.yml',
     )
     .action(exportAny);
 };
