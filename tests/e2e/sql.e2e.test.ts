@@ -200,6 +200,24 @@ test('the list of tables has columns, types and descriptions', async () => {
     type: 'long',
     description: null,
   });
+  expect(tables[3]).toMatchObject({
+    kind: 'feature-view',
+    of: 'totals',
+    description: expect.stringContaining('at the end of each day'),
+  });
+  expect(tables[3]?.columns).toContainEqual({
+    name: 'orders',
+    type: 'long',
+    description: 'count(*) over all time',
+  });
+});
+
+test('tables of a view have their columns before its first rollup', async () => {
+  expect(await rows('SELECT key_shop, orders, valid_to FROM totals_history')).toEqual([]);
+  const { tables } = await answer('SELECT count(*) FROM totals_daily');
+  expect(tables).toEqual([
+    { name: 'totals_daily', position: 'rollup.totals_v1_day', snapshot: null },
+  ]);
 });
 
 test('CSV quotes what needs it, and tells an empty text from null', async () => {
