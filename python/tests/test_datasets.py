@@ -69,6 +69,9 @@ def test_versions_differ(client: millrace.Client) -> None:
     builds = client.datasets.list(name)
     assert [one.version for one in builds] == [2, 1]
     assert builds[0] in client.datasets.list()
+    rows = client.datasets.diff_rows(f"{name}@1", f"{name}@2", examples=1)
+    assert rows["rows"]["first"] == rows["rows"]["second"] == builds[0].rows
+    assert rows["changed"] > 0 and rows["onlyFirst"] == rows["onlySecond"] == 0
 
 
 def test_grids_and_events(client: millrace.Client) -> None:
@@ -82,6 +85,19 @@ def test_grids_and_events(client: millrace.Client) -> None:
     assert frame.filter(pl.col("shop").is_in(["a", "b", "c d", "é/ü"])).height == len(
         [sale for sale in oracle.SALES if sale["at"] < until]
     )
+
+
+def test_rows_of_a_statement(client: millrace.Client) -> None:
+    query = millrace.Query(
+        "SELECT shop, branch, at AS event_timestamp, item AS label FROM raw_sales "
+        "WHERE shop = 'c d' ORDER BY at"
+    )
+    made = client.datasets.make("of_shop", query)
+    found = client.datasets.read(made.id)
+    sales = sorted((s for s in oracle.SALES if s["shop"] == "c d"), key=lambda s: s["at"])
+    assert found["label"].to_pylist() == [sale["item"] for sale in sales]
+    wanted = [oracle.of_shop("c d", sale["branch"], sale["at"])["sold"] for sale in sales]
+    assert found["sold"].to_pylist() == wanted
 
 
 def test_a_build_is_cancelled_when_nobody_waits(client: millrace.Client) -> None:

@@ -60,8 +60,10 @@ def test_tables(client: millrace.Client, reader: millrace.Client) -> None:
     metadata = table.schema.metadata or {}
     assert int(metadata[b"millrace.known"]) > 0
     assert metadata[b"millrace.positions"].startswith(b"raw.sales@0:")
-    # A reader may have the values of views, and no raw events.
+    # A reader may read values of views, and no raw events.
     assert {table.kind for table in reader.tables()} == {"feature-view"}
+    early = client.sql("SELECT count(*) AS n FROM raw_sales", known=oracle.START)
+    assert early.to_pylist() == [{"n": 0}]
 
 
 def test_refusals(client: millrace.Client) -> None:

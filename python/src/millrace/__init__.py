@@ -15,6 +15,7 @@ from ._dataset_requests import (
     Events,
     Grid,
     PinnedView,
+    Query,
     ServerFile,
 )
 from ._datasets import Datasets
@@ -46,6 +47,7 @@ __all__ = [
     "PinnedView",
     "Producer",
     "Published",
+    "Query",
     "RejectedEvent",
     "ServerFile",
     "Table",

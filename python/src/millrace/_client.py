@@ -305,6 +305,7 @@ class Client:
         statement: str,
         *,
         to: Literal["arrow"] = "arrow",
+        known: Time | None = None,
         engine: str | None = None,
         seconds: int | None = None,
         rows: int | None = None,
@@ -315,6 +316,7 @@ class Client:
         statement: str,
         *,
         to: Literal["pandas"],
+        known: Time | None = None,
         engine: str | None = None,
         seconds: int | None = None,
         rows: int | None = None,
@@ -325,6 +327,7 @@ class Client:
         statement: str,
         *,
         to: Literal["polars"],
+        known: Time | None = None,
         engine: str | None = None,
         seconds: int | None = None,
         rows: int | None = None,
@@ -334,12 +337,14 @@ class Client:
         statement: str,
         *,
         to: Kind = "arrow",
+        known: Time | None = None,
         engine: str | None = None,
         seconds: int | None = None,
         rows: int | None = None,
     ) -> Any:
         """The result of a read-only statement, whole. Times are in microseconds.
 
+        :param known: what the log had not accepted by then is not in the tables; default: now
         :param seconds: limit of its time; :param rows: of its rows. Above a limit it is refused
         """
         limits = {"seconds": seconds, "rows": rows}
@@ -347,6 +352,7 @@ class Client:
             self._transport,
             statement,
             engine=engine,
+            known=None if known is None else time_value("known", known),
             limits={name: limit for name, limit in limits.items() if limit is not None},
             timeout=max(self._timeout, (seconds or _SQL_S) + _SQL_MARGIN_S),
         )

@@ -62,6 +62,16 @@ class ServerFile:
 
 
 @dataclass(frozen=True)
+class Query:
+    """The rows of a statement of SQL, which the server answers with the caller's rights."""
+
+    sql: str
+
+    def body(self) -> dict[str, Any]:
+        return {"sql": self.sql}
+
+
+@dataclass(frozen=True)
 class PinnedView:
     view: str
     version: int

@@ -17,6 +17,7 @@ from ._dataset_requests import (
     Events,
     Grid,
     Mode,
+    Query,
     ServerFile,
     dataset_of,
 )
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _FIRST_POLL_S = 0.05
 _MOST_POLL_S = 1.0
+# Statements of spines, and comparisons of rows, are answered within the request.
+_QUERY_S = 270.0
 
 OnProgress = Callable[[Dataset], None]
 
@@ -48,7 +51,7 @@ class Datasets:
     def make(
         self,
         target: str,
-        spine: Frame | Rows | Grid | Events | ServerFile,
+        spine: Frame | Rows | Grid | Events | Query | ServerFile,
         *,
         name: str | None = None,
         new_version: bool = False,
@@ -62,7 +65,7 @@ class Datasets:
         """Builds a data set of a feature service or a view; `read` gives its rows.
 
         :param spine: the rows: a frame with the entity keys, ``event_timestamp`` and the request
-            inputs, all of whose columns are kept; or `Grid`, `Events` or `ServerFile`
+            inputs, all of whose columns are kept; or `Grid`, `Events`, `Query` or `ServerFile`
         :param name: its manifest is kept under this name. The same request under the same name
             builds the same bytes again
         :param new_version: whether another request is a new version of the name
@@ -72,7 +75,7 @@ class Datasets:
         :raises MillraceError: also where it fails, with the reason
         """
         found = self._catalog.target(target)
-        if isinstance(spine, (Grid, Events, ServerFile)):
+        if isinstance(spine, (Grid, Events, Query, ServerFile)):
             body_of_spine = spine.body()
         else:
             body_of_spine = {"rows": whole_spine(found, view_of(spine))}
@@ -84,13 +87,15 @@ class Datasets:
             **({} if known is None else {"known": time_value("known", known)}),
             **({} if name is None else {"name": name, "newVersion": new_version}),
         }
-        started = self.start(body)
+        seconds = max(self._timeout, _QUERY_S) if isinstance(spine, Query) else self._timeout
+        started = self.start(body, timeout=seconds)
         return self.wait(started, timeout=timeout, on_progress=on_progress) if wait else started
 
-    def start(self, body: Mapping[str, Any]) -> Dataset:
+    def start(self, body: Mapping[str, Any], *, timeout: float | None = None) -> Dataset:
         """Sends a request of ``POST /v1/datasets`` as it is."""
         # After a lost answer it may be built twice, which changes nothing else.
-        status = self._transport.json("POST", "/v1/datasets", body=body, timeout=self._timeout)
+        seconds = self._timeout if timeout is None else timeout
+        status = self._transport.json("POST", "/v1/datasets", body=body, timeout=seconds)
         return dataset_of(status)
 
     def wait(
@@ -170,6 +175,22 @@ class Datasets:
         return DatasetDiff(
             found["first"], found["second"], found["sameBytes"], tuple(differences)
         )
+
+    def diff_rows(
+        self, first: str, second: str, *, examples: int | None = None
+    ) -> Mapping[str, Any]:
+        """How the rows of the second differ from those of the first: ``same``, ``changed``,
+        ``onlyFirst``, ``onlySecond``, and for each column what changed, as HTTP has it.
+
+        :param examples: of each kind of difference, at most
+        """
+        found: Mapping[str, Any] = self._transport.json(
+            "GET",
+            path_of("v1", "datasets", first, "diff", "rows"),
+            query={"with": second, "examples": examples},
+            timeout=max(self._timeout, _QUERY_S),
+        )
+        return found
 
     def rerun(
         self,

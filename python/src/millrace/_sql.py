@@ -45,12 +45,15 @@ def query(
     statement: str,
     *,
     engine: str | None,
+    known: str | int | None,
     limits: Mapping[str, int],
     timeout: float,
 ) -> pa.Table:
     body: dict[str, Any] = {"sql": statement}
     if engine is not None:
         body["engine"] = engine
+    if known is not None:
+        body["known"] = known
     if limits:
         body["limits"] = dict(limits)
     with transport.stream(

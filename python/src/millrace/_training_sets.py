@@ -64,7 +64,7 @@ def results_of(
         if table.column(_ROW).to_pylist() != columns[_ROW][start:stop]:
             raise MillraceError("MR_INTERNAL", "the rows came back in another order")
         if not set(names) <= set(table.column_names):
-            raise MillraceError("MR_REFUSED", "the definitions were changed just now: connect again")
+            raise MillraceError("MR_REFUSED", "the definitions were just changed: connect again")
         return table.select(names)
 
     parts = list(in_parts(frame.rows, _most(columns), send))
