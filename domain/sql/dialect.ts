@@ -1,9 +1,10 @@
 /**
- * What a SQL dialect implements. A dialect is a folder beside this file (`flink/` today) that
- * prints types, literals, expressions, partial states and values of one engine; `duckdb/` is none,
- * it has the SQL that reads users' files and writes data sets. Every table is
- * keyed by a closed union, so a new base type, function or aggregation without its row in every
- * dialect does not compile. A dialect that cannot express a row says so with `NotSupported`.
+ * What a SQL dialect implements. `flink/` prints all of it, for the jobs of the stack: types,
+ * literals, expressions, partial states and values. `engines/` prints expressions, and views as
+ * queries, for the engines that people ask; `duckdb/` is no dialect, it has the SQL that reads
+ * users' files and writes data sets. Every table is keyed by a closed union, so a new base type,
+ * function or aggregation without its row in every dialect does not compile. A dialect that cannot
+ * express a row says so with `NotSupported`.
  *
  * Printed SQL must keep the one definition of a value:
  * - Null: as in `domain/expressions/ast.ts`. Aggregates ignore null inputs, except count(*).
@@ -42,8 +43,22 @@ export interface SqlArgument extends Argument {
   readonly sql: string;
 }
 
+/** What surrounds an expression while it is printed. */
+export interface PrintContext {
+  /** a column of the rows, in the dialect's representation of its type */
+  readonly column: (name: string, type: FieldType) => string;
+  /** @returns SQL for a value that is used several times: a name, or the same SQL */
+  readonly bind: (sql: string) => string;
+  /** a sentence on how a printed value can differ from its definition */
+  readonly note: (text: string) => void;
+}
+
 /** @param result the function's result type over these arguments */
-export type SqlFunction = (args: readonly SqlArgument[], result: FieldType) => string;
+export type SqlFunction = (
+  args: readonly SqlArgument[],
+  result: FieldType,
+  context: PrintContext,
+) => string | NotSupported;
 
 /** What a partial aggregates: names of columns of the events. */
 export interface LiftInput {
@@ -88,7 +103,8 @@ export type ValuePrinter<N extends AggregationName = AggregationName> = (
   type: FieldType,
 ) => string;
 
-export interface Dialect {
+/** What expressions are printed with. */
+export interface ExpressionDialect {
   /** as in messages: "Flink" */
   readonly name: string;
   /** column types of scalars */
@@ -102,6 +118,9 @@ export interface Dialect {
   readonly convert: (value: TypedSql, to: FieldType) => string;
   /** every expression function, `cast` included */
   readonly functions: Readonly<Record<FunctionName, SqlFunction | NotSupported>>;
+}
+
+export interface Dialect extends ExpressionDialect {
   readonly partials: {
     readonly [K in PartialKind]: PartialPrinter<PartialForm & { readonly kind: K }> | NotSupported;
   };

@@ -140,7 +140,7 @@ export const dbtSources = async (client: Client, database?: string): Promise<Dbt
     for (const { name } of identifiers) found.push(await tableOf(client, namespace, name));
     tables += found.length;
     sources.push({
-      name: `millrace_${namespace.name}`,
+      name: namespace.name,
       description: namespace.description,
       ...(database === undefined ? {} : { database }),
       schema: namespace.name,

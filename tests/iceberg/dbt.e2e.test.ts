@@ -39,9 +39,9 @@ test('values by period, with types and descriptions', async () => {
   const { version, sources } = parse(out);
   expect(version).toBe(2);
   expect(sources).toMatchObject([
-    { name: 'millrace_raw', database: 'lake', schema: 'raw', tables: [] },
+    { name: 'raw', database: 'lake', schema: 'raw', tables: [] },
     {
-      name: 'millrace_rollup',
+      name: 'rollup',
       database: 'lake',
       schema: 'rollup',
       tables: [

@@ -142,3 +142,19 @@ export const pythonWithMillrace = (): string =>
     ],
     "import hatchling, ipykernel, nbclient, pandas, polars, pyarrow, pytest, sklearn; from importlib.metadata import version; assert version('polars') == '2.1.0'",
   );
+
+/** Engines, and a parser of the dialects of others. */
+export const pythonWithDialects = (): string =>
+  pythonWith(
+    '.venv-dialects',
+    ['sqlglot==30.30.0', 'duckdb==1.5.6', 'chdb==4.4.0', 'pyspark==3.5.9'],
+    "import chdb, duckdb, pyspark; from importlib.metadata import version; assert version('sqlglot') == '30.30.0'",
+  );
+
+/** dbt for DuckDB, and pyiceberg, which gives it the tables. */
+export const pythonWithDbt = (): string =>
+  pythonWith(
+    '.venv-dbt',
+    ['dbt-core==1.12.6', 'dbt-duckdb==1.11.1', 'pyiceberg[pyarrow]==0.12.0'],
+    'import dbt.adapters.duckdb, pyiceberg.table, pyarrow',
+  );

@@ -16,6 +16,8 @@ export const SKIPPED: ReadonlySet<string> = new Set([
   '.venv-nycflights',
   '.venv-mlflow',
   '.venv-millrace',
+  '.venv-dialects',
+  '.venv-dbt',
   '.git',
   'data',
   'coverage',

@@ -100,7 +100,7 @@ const manifestText = ({
     ...(content === null ? [] : [table(COLUMNS, content.columns.map(columnRow))]),
   ].join('\n\n');
 
-const showOne = async (
+export const showDataset = async (
   reference: string,
   { mlflow = false }: { readonly mlflow?: boolean },
   command: Command,
@@ -216,7 +216,7 @@ export const addNamedDatasets = (group: Command): void => {
     .argument('<name>', `${REFERENCE}; or an id`)
     .option('--mlflow', 'print Python that logs the data set as an input of a run of MLflow')
     .addHelpText('after', '\nExample:\n  millrace dataset show delay_v3')
-    .action(showOne);
+    .action(showDataset);
   group
     .command('rerun')
     .description('build a named data set again: the same bytes, or an error that says what changed')

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import type { CatalogEntry, CatalogFeature, Found } from '#domain/api/registry.ts';
-import { fail } from '#domain/errors.ts';
+import { fail, hasCode } from '#domain/errors.ts';
 import { KINDS } from '#domain/registry/events.ts';
+import { SQL_DIALECTS } from '#gateways/shared/entry-sql.ts';
 import { DATASET_KIND, isDatasetKind } from '#gateways/shared/kinds.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { computesText } from '../definition-text.ts';
 import { kindsOf, namedEntry } from '../named-entry.ts';
+import { showNamedDataset } from '../show-named-dataset.ts';
 import { facts, indent, showTime, table } from '../table.ts';
 import { wholeOption } from '../usage.ts';
 
@@ -102,22 +104,63 @@ const entryText = (entry: CatalogEntry): string => {
   return sections.join('\n');
 };
 
-const showEntry = async (
+interface ShowOptions extends AsOf {
+  readonly kind?: string;
+  readonly at?: number;
+  /** true: what Flink runs */
+  readonly sql?: string | true;
+}
+
+/** The definition; null: a data set has the name, and was shown. */
+const definitionNamed = async (
   name: string,
-  options: AsOf & { kind?: string; at?: number; sql?: boolean },
+  options: ShowOptions,
   command: Command,
-): Promise<void> => {
-  const { client, json, document, print } = contextOf(command);
-  const entry = await namedEntry(client, name, {
+): Promise<CatalogEntry | null> => {
+  const { client } = contextOf(command);
+  const slash = name.indexOf('/');
+  const kind = slash < 0 ? options.kind : name.slice(0, slash);
+  const showedDataset = (): Promise<boolean> =>
+    showNamedDataset(name.slice(slash + 1), options, command);
+  if (kind !== undefined && isDatasetKind(kind))
+    return (await showedDataset())
+      ? null
+      : fail('MR_NOT_FOUND', `there is no data set "${name.slice(slash + 1)}"`, { name });
+  try {
+    return await namedEntry(client, name, {
     ...(options.kind === undefined ? {} : { kind: options.kind }),
     ...(options.at === undefined ? {} : { version: options.at }),
     ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
-  });
+    });
+  } catch (error) {
+    const mayBeDataset = kind === undefined && hasCode(error, 'MR_NOT_FOUND');
+    if (mayBeDataset && options.sql === undefined && (await showedDataset())) return null;
+    throw error;
+  }
+};
+
+const sqlIn = async (
+  dialect: string,
+  { kind, name, version }: CatalogEntry,
+  { asOf }: AsOf,
+  command: Command,
+): Promise<string> => {
+  const at = path('v1', 'registry', kind, name, 'versions', String(version));
+  const { client } = contextOf(command);
+  return (await client.get<CatalogEntry>(`${at}${query({ asOf, sql: dialect })}`)).sql ?? '';
+};
+
+const showEntry = async (name: string, options: ShowOptions, command: Command): Promise<void> => {
+  const { json, document, print } = contextOf(command);
+  const entry = await definitionNamed(name, options, command);
+  if (entry === null) return;
+  if (typeof options.sql === 'string')
+    return print(await sqlIn(options.sql, entry, options, command));
   if (options.sql === true) {
     if (entry.sql === undefined)
       return fail(
         'MR_REFUSED',
-        `${entry.kind} "${entry.name}" is not computed by SQL: --sql is for feature views`,
+        `${entry.kind} "${entry.name}" is not computed by SQL in Flink: --sql without a dialect is for feature views`,
         { name },
       );
     return print(entry.sql);
@@ -178,19 +221,24 @@ export const addRegistry = (program: Command): void => {
     .action(list);
   program
     .command('show')
-    .description('show one definition: its versions, its features, and where its values are stored')
+    .description(
+      'show one definition: its versions, its features, and where its values are stored; or a named data set',
+    )
     .argument('<name>', 'a name, or KIND/NAME')
-    .option('--kind <kind>', 'kind of the definition, if several definitions have this name')
+    .option('--kind <kind>', 'kind of the definition, if several definitions have this name; `dataset` for a data set')
     .option(
       '--at <version>',
       'show this version, a whole number (not a time, unlike --at of other commands); default: the newest',
       wholeOption('--at', 1),
     )
     .option(...AS_OF)
-    .option('--sql', 'print the SQL that Flink runs for a feature view on the stack profile')
+    .option(
+      '--sql [dialect]',
+      `print what a feature view or an on-demand feature computes as a query of an engine: ${SQL_DIALECTS.join(', ')}; default: what Flink runs for a feature view on the stack profile`,
+    )
     .addHelpText(
       'after',
-      '\nExample:\n  millrace show airport_delays\n  millrace show airport_delays --sql',
+      '\nExample:\n  millrace show airport_delays\n  millrace show airport_delays --sql trino',
     )
     .action(showEntry);
   program

@@ -1,4 +1,7 @@
-import type { Found } from '#domain/api/registry.ts';
+import type { Caller } from '#domain/api/caller.ts';
+import type { CatalogEntry, Found } from '#domain/api/registry.ts';
+import type { Kind } from '#domain/definitions/model.ts';
+import { entrySql } from '#gateways/shared/entry-sql.ts';
 import { isDatasetKind } from '#gateways/shared/kinds.ts';
 import { kindOf, wholeNumber } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
@@ -10,6 +13,8 @@ import {
   catalogEntry,
   found,
   registryExport,
+  type ShowQuery,
+  showQuery,
 } from '../schemas/registry.ts';
 import { answers } from '../schemas/shapes.ts';
 
@@ -21,6 +26,20 @@ export const registryRoutes: RouteModule = {
       schema: { tags: ['registry'], summary, ...more, response: answers(200, answer) },
     });
     const asOf = { querystring: asOfQuery };
+    const shown = { querystring: showQuery };
+    const show = async (
+      caller: Caller,
+      { asOf: then, sql }: ShowQuery,
+      kind: Kind,
+      name: string,
+      version?: number,
+    ): Promise<CatalogEntry> => {
+      const entry = await platform.registry.show(kind, name, version, caller, then);
+      if (sql === undefined) return entry;
+      const other = (ofKind: Kind, ofName: string) =>
+        platform.registry.show(ofKind, ofName, undefined, caller, then);
+      return { ...entry, sql: await entrySql(entry, sql, other) };
+    };
     app.get(
       '/v1/registry',
       schema('All definitions that are not retired, for another registry', registryExport),
@@ -37,23 +56,21 @@ export const registryRoutes: RouteModule = {
           : platform.registry.list(kindOf(kind), caller, then);
       },
     );
-    app.get<{ Params: { kind: string; name: string }; Querystring: AsOfQuery }>(
+    app.get<{ Params: { kind: string; name: string }; Querystring: ShowQuery }>(
       '/v1/registry/:kind/:name',
-      schema('The newest version', catalogEntry, asOf),
+      schema('The newest version', catalogEntry, shown),
       (request) => {
         const { kind, name } = request.params;
-        const caller = callerOf(request);
-        return platform.registry.show(kindOf(kind), name, undefined, caller, request.query.asOf);
+        return show(callerOf(request), request.query, kindOf(kind), name);
       },
     );
-    app.get<{ Params: { kind: string; name: string; n: string }; Querystring: AsOfQuery }>(
+    app.get<{ Params: { kind: string; name: string; n: string }; Querystring: ShowQuery }>(
       '/v1/registry/:kind/:name/versions/:n',
-      schema('One version', catalogEntry, asOf),
+      schema('One version', catalogEntry, shown),
       (request) => {
         const { kind, name, n } = request.params;
         const version = wholeNumber('version', n, 1);
-        const caller = callerOf(request);
-        return platform.registry.show(kindOf(kind), name, version, caller, request.query.asOf);
+        return show(callerOf(request), request.query, kindOf(kind), name, version);
       },
     );
   },

@@ -11,6 +11,7 @@ import type {
   RegistryExport,
 } from '#domain/api/registry.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
+import { SQL_DIALECTS } from '#gateways/shared/entry-sql.ts';
 import { problem } from './problem.ts';
 import { closed, epoch, nullable, oneOf, record, shapeOf, textOf } from './shapes.ts';
 
@@ -183,6 +184,17 @@ export const asOf = Type.Optional(
 );
 export const asOfQuery = closed({ asOf });
 export type AsOfQuery = Static<typeof asOfQuery>;
+
+/** What an entry has more, on request. */
+export const showQuery = closed({
+  asOf,
+  sql: Type.Optional(
+    Type.String({
+      description: `what it computes, in the SQL of an engine, as the answer's \`sql\`: ${SQL_DIALECTS.join(', ')}; default, for a view: flink`,
+    }),
+  ),
+});
+export type ShowQuery = Static<typeof showQuery>;
 
 export const searchQuery = closed({ q: Type.String(), asOf });
 export type SearchQuery = Static<typeof searchQuery>;
