@@ -111,12 +111,16 @@ const extreme =
 export const ORDER_NOTE =
   'Text is ordered by code point, in Millrace by UTF-16 code unit: they differ where a character past U+FFFF is compared with one from U+E000 to U+FFFF.';
 
+/** Engines differ in what a division by zero is; by null, it is null in each. */
+const notZero = (divisor: string): string =>
+  /^\(?-?[1-9][\d.E+-]*\)?$/.test(divisor) ? divisor : `NULLIF(${divisor}, 0E0)`;
+
 export const NUMBERS = {
   add: arithmetic('add', (a, b) => `${a} + ${b}`),
   sub: arithmetic('sub', (a, b) => `${a} - ${b}`),
   mul: arithmetic('mul', (a, b) => `${a} * ${b}`),
-  div: arithmetic('div', (a, b) => `${a} / NULLIF(${b}, 0E0)`),
-  mod: arithmetic('mod', (a, b) => `${a} % NULLIF(${b}, 0E0)`),
+  div: arithmetic('div', (a, b) => `${a} / ${notZero(b)}`),
+  mod: arithmetic('mod', (a, b) => `${a} % ${notZero(b)}`),
   neg: unary((_, __, x) => `(0 - ${x})`, false),
   abs: unary((_, __, x) => `ABS(${x})`, false),
   round: unary(rounded, true),
