@@ -17,8 +17,10 @@ export const SUITES = {
   /** In this process and on this machine alone: nothing is fetched but the dependencies. */
   test: {
     include: [`${folders}/*.test.ts`],
-    exclude: [onServers, `${folders}/*.{client,fault}.test.ts`],
+    exclude: [onServers, `${folders}/*.{slow,client,fault}.test.ts`],
   },
+  /** As the first; each file takes many seconds. */
+  slow: { include: [`${folders}/*.slow.test.ts`], exclude: [onServers] },
   /** Clients that others wrote, fetched from PyPI, against Millrace. */
   clients: { include: [`${folders}/*.client.test.ts`], exclude: [onServers] },
   /** Killed processes, full disks, hostile input. */

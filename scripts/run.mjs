@@ -61,6 +61,7 @@ const bench = async () => {
 const tasks = {
   demo: () => run(node, [...NODE_FLAGS, join(root, 'examples', 'flights', 'demo.ts'), ...args]),
   test: tests('test'),
+  'test:slow': tests('slow'),
   'test:clients': tests('clients'),
   'test:faults': tests('faults'),
   'test:stack': tests('stack'),

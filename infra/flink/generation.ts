@@ -7,6 +7,7 @@
  *             answered from
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { EngineJob } from '#domain/api/operations.ts';
 import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
 import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
@@ -71,7 +72,8 @@ export interface FlinkGenerationOptions {
 }
 
 const STALLED = degraded('engine-stalled');
-const READ_BYTES = 8 * 1024 * 1024;
+/** Decoded in one turn of the event loop, in which no read is answered. */
+const READ_BYTES = 256 * 1024;
 const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
 export const flinkGeneration = ({
@@ -158,6 +160,7 @@ export const flinkGeneration = ({
             refs: update.refs.map((ref, i) => slots[i]?.decode(ref)),
           });
         }
+        await setImmediate();
       }
     }
     return store;

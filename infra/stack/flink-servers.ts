@@ -7,6 +7,7 @@ import { PORT_OFFSETS } from './addresses.ts';
 import { fetchClasspath } from './fetch.ts';
 import type { Launch } from './process.ts';
 import {
+  BUSY,
   file,
   heap,
   httpOk,
@@ -40,7 +41,7 @@ const flinkLaunch =
       command: 'java',
       args: [
         heap(name),
-        ...LEAN,
+        ...(name === 'taskmanager' ? BUSY : LEAN),
         ...FLINK_OPENS,
         log4j(directory),
         '-cp',
@@ -124,7 +125,7 @@ export const lookup: Server = {
       command: 'java',
       args: [
         heap('lookup'),
-        ...LEAN,
+        ...BUSY,
         log4j(directory),
         '-cp',
         `${jar}:${classpath}`,

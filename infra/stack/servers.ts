@@ -7,7 +7,7 @@ import { LOOPBACK, PORT_OFFSETS } from './addresses.ts';
 import { fetchClasspath, fetchRegistry, findServer, run } from './fetch.ts';
 import { jobmanager, lookup, sqlGateway, taskmanager } from './flink-servers.ts';
 import { privately } from './private-files.ts';
-import { file, heap, httpOk, LEAN, log4j, type Server } from './server.ts';
+import { BUSY, file, heap, httpOk, LEAN, log4j, type Server } from './server.ts';
 import { kafkaProperties, redisArguments } from './settings.ts';
 import { type ServerName, VERSIONS } from './versions.ts';
 
@@ -45,7 +45,7 @@ const kafka: Server = {
       );
     return {
       command: 'java',
-      args: [heap('kafka'), ...LEAN, ...java, 'kafka.Kafka', properties],
+      args: [heap('kafka'), ...BUSY, ...java, 'kafka.Kafka', properties],
       cwd: directory,
     };
   },

@@ -19,6 +19,7 @@ import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { sameResult } from '#projections/explain/same-value.ts';
+import { turns } from '#projections/turns.ts';
 
 interface ReplayDependencies {
   readonly catalog: Catalog;
@@ -45,7 +46,8 @@ interface Side extends Pick<EngineGeneration, 'spec'> {
   readonly store: TileStore;
 }
 
-const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
+/** An entity is read from both sides in one turn, so that no event comes between. */
+const compare = async (id: string, live: Side, candidate: Side): Promise<ReplayComparison> => {
   const at = Math.max(
     live.store.newestOfAll,
     candidate.store.newestOfAll,
@@ -70,10 +72,12 @@ const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
   );
   const [a, b]: [Value[], Value[]] = [[], []];
   const status: FeatureStatus[] = [];
+  const turn = turns();
   for (const key of live.store.keys) {
-    const mine = live.store.indexOf.get(key) as number;
+    await turn();
+    const mine = live.store.indexOf.get(key);
     const theirs = candidate.store.indexOf.get(key);
-    if (theirs === undefined) continue;
+    if (mine === undefined || theirs === undefined) continue;
     live.store.readEntity(mine, at, a, status);
     candidate.store.readEntity(theirs, at, b, status);
     results.forEach((result, i) => {

@@ -6,7 +6,7 @@
 import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import { placeOf } from '#domain/feature-log/sampled.ts';
 
-import { turns } from './turns.ts';
+import { turns } from '../turns.ts';
 
 interface ChosenRows {
   readonly rows: readonly FeatureLogRow[];

@@ -3,7 +3,7 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { RawEvent } from '#domain/values/value.ts';
-import { turns } from './turns.ts';
+import { turns } from '../turns.ts';
 
 /** An entity as one plan names it, and the event times that are needed. */
 export interface WantedEntity {

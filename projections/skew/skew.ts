@@ -26,13 +26,13 @@ import { isRounded } from '#projections/explain/same-value.ts';
 import { requireLogged } from '#projections/feature-log/feature-log-queries.ts';
 import type { FeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
 import type { LateEvents } from '#projections/late/late.ts';
+import { turns } from '../turns.ts';
 import { chooseRows, requestsOf } from './choose-rows.ts';
 import { collectEvents, type EntityEvents, type WantedEntity } from './entity-events.ts';
 import { type Explained, explainRow } from './explain-row.ts';
 import { type FeatureLogPlan, featureLogPlan } from './feature-log-plan.ts';
 import { same } from './same.ts';
 import { createTally, type Tally } from './tally.ts';
-import { turns } from './turns.ts';
 
 /** The values of a training set, by row of its spine. */
 export interface EventTimeValues {
