@@ -1,6 +1,6 @@
 /**
- * `millrace show --sql DIALECT`: what it prints for DuckDB, run by `millrace sql`, has the values of
- * a read; other dialects, what cannot be expressed, and refusals; and `show` of a data set.
+ * `millrace show --sql DIALECT`: what it prints for DuckDB, run by `millrace sql`, has the values
+ * of a read; other dialects, what cannot be expressed, and refusals; and `show` of a data set.
  */
 import {
   approxPercentile,
