@@ -1,6 +1,11 @@
 /** The lag of a generation counts events that its last poll has not seen. */
 import { expect, test } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import type { GenerationSpec } from '#domain/ports/engine.ts';

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { type Command, Option } from 'commander';
 import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
@@ -62,6 +63,12 @@ interface ProfileOptions {
   readonly auditKey: Uint8Array | undefined;
 }
 
+/**
+ * A gateway of the stack keeps no state: its live objects take 90 MiB. On a busy machine, V8 lets
+ * garbage grow to four times of that before it collects. With this, to twice.
+ */
+const SMALL_HEAP = '--heap-growing-percent=100';
+
 type StartProfile = (options: ProfileOptions) => Promise<Platform>;
 
 const profileOf = async (
@@ -70,6 +77,7 @@ const profileOf = async (
 ): Promise<StartProfile> => {
   const { projections, cacheTimeout, durableTimeout, keepLog, entityQuota } = flags;
   if (name === 'stack') {
+    setFlagsFromString(SMALL_HEAP);
     const { startStack } = await import('#infra/profiles/stack.ts');
     const used = await stackAddressesOf(flags);
     return (options) =>
