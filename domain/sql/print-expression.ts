@@ -52,8 +52,7 @@ const print = (printing: Printing, expr: Expr, wanted: FieldType): string => {
           type,
         );
       const branches = expr.branches.map(
-        ([condition, then]) =>
-          `WHEN ${print(printing, condition, CONDITION)} THEN ${value(then)}`,
+        ([condition, then]) => `WHEN ${print(printing, condition, CONDITION)} THEN ${value(then)}`,
       );
       return `(CASE ${branches.join(' ')} ELSE ${value(expr.otherwise)} END)`;
     }

@@ -105,9 +105,7 @@ const tableOf = async (
   const at = path('iceberg', 'v1', 'namespaces', namespace.name, 'tables', name);
   const { metadata } = await client.get<LoadedTable>(`${at}?snapshots=refs`);
   const described = await namespace.describe(client, name);
-  const schema = metadata.schemas.find(
-    (one) => one['schema-id'] === metadata['current-schema-id'],
-  );
+  const schema = metadata.schemas.find((one) => one['schema-id'] === metadata['current-schema-id']);
   return {
     name,
     description: described.description,

@@ -2,8 +2,9 @@
  * Expressions of a dialect as statements that run on its engine without any table, with the results
  * of the same expressions in JavaScript.
  */
-import { compileExpr } from '#domain/expressions/compile.ts';
+
 import type { Expr } from '#domain/expressions/ast.ts';
+import { compileExpr } from '#domain/expressions/compile.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { engineDialect } from '#domain/sql/engines/dialect.ts';
 import { createSteps, stepsOver, withQuery } from '#domain/sql/engines/steps.ts';

@@ -104,6 +104,7 @@ if (!python) console.warn('the dialects are not run: this machine has no python3
 
 const OTHERS = SYNTAXES.filter(({ name }) => name !== 'duckdb');
 
+// Without Python, there is nothing to run the engines with.
 describe.skipIf(!python).each(OTHERS.map((syntax) => [syntax.title, syntax] as const))(
   '%s',
   (_, syntax) => {

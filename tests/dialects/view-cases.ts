@@ -3,12 +3,12 @@
  * oracle.
  */
 import { planView } from '#domain/plan/plan-view.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
 import { engineDialect } from '#domain/sql/engines/dialect.ts';
 import { quoted, type Syntax } from '#domain/sql/engines/syntax.ts';
 import { viewQuery } from '#domain/sql/engines/view-query.ts';
 import { formatDate } from '#domain/values/date.ts';
 import type { FieldType, RawEvent, Value } from '#domain/values/value.ts';
-import { sourceFields } from '#domain/sources/source-schema.ts';
 import { counted, type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 
@@ -35,11 +35,10 @@ const ANSI = {
   time: (ms: number) => `CAST('${iso(ms)}+00:00' AS TIMESTAMP WITH TIME ZONE)`,
   date: (days: number) => `CAST('${formatDate(days)}' AS DATE)`,
 };
-const nativeOf = ({ name }: Syntax) =>
-  NATIVE[name === 'doris' ? 'starrocks' : name] ?? ANSI;
+const nativeOf = ({ name }: Syntax) => NATIVE[name === 'doris' ? 'starrocks' : name] ?? ANSI;
 
 const NULL_TYPES: Readonly<Record<string, readonly [time: string, date: string]>> = {
-  clickhouse: ['Nullable(DateTime64(6, \'UTC\'))', 'Nullable(Date32)'],
+  clickhouse: ["Nullable(DateTime64(6, 'UTC'))", 'Nullable(Date32)'],
   spark: ['TIMESTAMP', 'DATE'],
   starrocks: ['DATETIME', 'DATE'],
   doris: ['DATETIME', 'DATE'],
@@ -99,7 +98,10 @@ export const viewCase = (
   const given = `WITH given AS (\n${eventRows(syntax, definitions, events, left)}\n),\nmoment AS`;
   const sql = viewQuery(over, definitions)
     .replace('WITH moment AS', () => given)
-    .replace(`SELECT ${syntax.now} AS __at`, () => `SELECT CAST(${at} AS ${syntax.types.long}) AS __at`);
+    .replace(
+      `SELECT ${syntax.now} AS __at`,
+      () => `SELECT CAST(${at} AS ${syntax.types.long}) AS __at`,
+    );
   return { name, sql, definitions, events, at };
 };
 
@@ -126,9 +128,7 @@ export const differences = (
     const answer = oracle(definitions, events, key, at);
     return answer.status.includes('expired') ? [] : [[text, answer] as const];
   });
-  const seen = new Map(
-    found.map((row) => [textOf(keys.map((key) => row[key])), row] as const),
-  );
+  const seen = new Map(found.map((row) => [textOf(keys.map((key) => row[key])), row] as const));
   const wrong: string[] = [];
   if (seen.size !== found.length) wrong.push('an entity has several rows');
   const [wanted, got] = [answers.map(([text]) => text).sort(), [...seen.keys()].sort()];
@@ -141,9 +141,17 @@ export const differences = (
       const { form } = aggregation;
       const shown = type.base === 'boolean' && value !== null ? Boolean(value) : value;
       if (
-        !sameValue(form.aggregation, type.base === 'long', shown, answer.values[i], answer.scale[i] as number)
+        !sameValue(
+          form.aggregation,
+          type.base === 'long',
+          shown,
+          answer.values[i],
+          answer.scale[i] as number,
+        )
       )
-        wrong.push(`${text} ${name}: ${JSON.stringify(value)}, not ${JSON.stringify(answer.values[i])}`);
+        wrong.push(
+          `${text} ${name}: ${JSON.stringify(value)}, not ${JSON.stringify(answer.values[i])}`,
+        );
     });
   return wrong;
 };

@@ -174,7 +174,7 @@ test('an on-demand feature', async () => {
   expect(flink).toMatch(/^CREATE TEMPORARY SYSTEM FUNCTION MR_FINITE/m);
   const duckdb = (await done('show', 'ratio', '--sql', 'duckdb')).replace(
     /FROM inputs/,
-    'FROM (VALUES (7.0::DOUBLE, 2::BIGINT), (7, 0), (NULL, 1)) AS inputs(amount, by)',
+    'FROM (VALUES (7.0::DOUBLE, 2::BIGINT), (7, 0), (NULL, 1)) AS inputs(amount, "by")',
   );
   const { rows } = JSON.parse(await done('sql', `SELECT ratio FROM (${duckdb})`, '--json'));
   expect(rows).toEqual([[4], [null], [null]]);
@@ -189,7 +189,7 @@ test('what is not computed by SQL, and dialects that there are not', async () =>
   expect(unknown.status).toBe(1);
   expect(unknown.err).toMatch(/there is no dialect "trinoo"; did you mean "trino"\?/);
   const answer = await fetch(`${http.url}/v1/registry/feature-view/turnover/versions/1?sql=spark`);
-  expect((await answer.json()).sql).toContain('UNIX_MILLIS(`at`)');
+  expect(((await answer.json()) as { sql: string }).sql).toContain('UNIX_MILLIS(`at`)');
 });
 
 test('a data set is shown by its name', async () => {
@@ -212,5 +212,7 @@ test('a data set is shown by its name', async () => {
     err: expect.stringContaining('there is no data set "turnover"'),
   });
   const position = await on.platform.registry.position();
-  expect(await done('show', 'of_january', '--as-of', position)).toMatch(/of +feature-view\/turnover/);
+  expect(await done('show', 'of_january', '--as-of', position)).toMatch(
+    /of +feature-view\/turnover/,
+  );
 });

@@ -111,13 +111,14 @@ describe.skipIf(!python)('dbt', () => {
         expect([name, DUCKDB[declared] ?? declared]).toEqual([name, type]);
 
     expect(await dbt('run')).toMatch(/PASS=2 WARN=0 ERROR=0/);
-    const manifest = JSON.parse(
-      readFileSync(join(project, 'target', 'manifest.json'), 'utf8'),
-    ) as { readonly sources: Record<string, { readonly loaded_at_field: string }> };
-    expect(Object.values(manifest.sources).map((one) => one.loaded_at_field).sort()).toEqual([
-      '_log_time',
-      'written_at',
-    ]);
+    const manifest = JSON.parse(readFileSync(join(project, 'target', 'manifest.json'), 'utf8')) as {
+      readonly sources: Record<string, { readonly loaded_at_field: string }>;
+    };
+    expect(
+      Object.values(manifest.sources)
+        .map((one) => one.loaded_at_field)
+        .sort(),
+    ).toEqual(['_log_time', 'written_at']);
     const shown = await dbt('--quiet', 'show', '--select', 'newest', '--output', 'json');
     const { show } = JSON.parse(shown) as { readonly show: readonly object[] };
     expect(show).toEqual([expect.objectContaining({ charges: 3, spent: 6 })]);

@@ -10,9 +10,10 @@ import { TIMES } from './times.ts';
 const MAKERS = { ...LOGIC, ...NUMBERS, ...TEXTS, ...TIMES, cast: castOf } as const;
 
 const functionsOf = (syntax: Syntax): ExpressionDialect['functions'] =>
-  Object.fromEntries(
-    Object.entries(MAKERS).map(([name, make]) => [name, make(syntax)]),
-  ) as Record<keyof typeof MAKERS, SqlFunction>;
+  Object.fromEntries(Object.entries(MAKERS).map(([name, make]) => [name, make(syntax)])) as Record<
+    keyof typeof MAKERS,
+    SqlFunction
+  >;
 
 export const engineDialect = (syntax: Syntax): ExpressionDialect => {
   const { types } = syntax;

@@ -31,7 +31,8 @@ export const createSteps = (): Steps => {
       const known = named.get(sql);
       if (known !== undefined) return known;
       const name = `__v${named.size + 1}`;
-      const level = Math.max(-1, ...(sql.match(NAME) ?? []).map((one) => levels.get(one) ?? -1)) + 1;
+      const level =
+        Math.max(-1, ...(sql.match(NAME) ?? []).map((one) => levels.get(one) ?? -1)) + 1;
       named.set(sql, name);
       levels.set(name, level);
       (added[level] ??= []).push(`${sql} AS ${name}`);
@@ -70,9 +71,7 @@ const cteText = ({ name, lines }: Cte): string =>
 
 /** A query with what it reads before it. */
 export const withQuery = (ctes: readonly Cte[], query: string): string =>
-  ctes.length === 0
-    ? query
-    : `WITH ${ctes.map(cteText).join(',\n')}\n${query}`;
+  ctes.length === 0 ? query : `WITH ${ctes.map(cteText).join(',\n')}\n${query}`;
 
 /**
  * A comment of these lines, without what could end it. A statement that began with dashes would be

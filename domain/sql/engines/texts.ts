@@ -37,7 +37,9 @@ const partAt =
 const place = ({ types }: Syntax, arg: SqlArgument, bind: (sql: string) => string): string => {
   if (typeof arg.literal === 'number') return String(Math.min(arg.literal, FAR));
   const n = bind(arg.sql);
-  return bind(`CAST(CASE WHEN ${n} > ${FAR} THEN ${FAR} WHEN ${n} < 0 THEN -1 ELSE ${n} END AS ${types.int})`);
+  return bind(
+    `CAST(CASE WHEN ${n} > ${FAR} THEN ${FAR} WHEN ${n} < 0 THEN -1 ELSE ${n} END AS ${types.int})`,
+  );
 };
 
 export const TEXTS = {

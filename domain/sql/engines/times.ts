@@ -27,7 +27,11 @@ const asInt = ({ types }: Syntax, sql: string): string => `CAST(${sql} AS ${type
 
 /** The ms of a time, a date counting as its midnight, as a double. */
 const msOf = (syntax: Syntax, bind: Bind, arg: SqlArgument): string =>
-  bind(arg.type.base === 'date' ? `(${toDouble(syntax, arg)} * ${doubleLiteral(DAY)})` : toDouble(syntax, arg));
+  bind(
+    arg.type.base === 'date'
+      ? `(${toDouble(syntax, arg)} * ${doubleLiteral(DAY)})`
+      : toDouble(syntax, arg),
+  );
 
 /** Whole days as a double: some engines give a long. */
 export const daysOf = (syntax: Syntax, bind: Bind, ms: string): string =>
@@ -100,8 +104,7 @@ const truncate: Make =
     const [time, unit] = args as readonly [SqlArgument, SqlArgument];
     const ms = msOf(syntax, bind, time);
     const size = FIXED[unit.literal as string];
-    if (size !== undefined)
-      return asLong(syntax, `${floored(ms, size)} * ${doubleLiteral(size)}`);
+    if (size !== undefined) return asLong(syntax, `${floored(ms, size)} * ${doubleLiteral(size)}`);
     const days = daysOf(syntax, bind, ms);
     const inMs = (start: string): string => asLong(syntax, `(${start}) * ${doubleLiteral(DAY)}`);
     if (unit.literal === 'week') return inMs(`${days} - ${sinceMonday(days)}`);

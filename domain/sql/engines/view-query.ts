@@ -23,7 +23,13 @@ import type { FieldType } from '#domain/values/value.ts';
 import { expressionSql } from '../print-expression.ts';
 import { createBounds } from './bounds.ts';
 import { engineDialect } from './dialect.ts';
-import { type FeatureSql, featureSql, inputColumn, ORDER, type ViewPrinting } from './feature-sql.ts';
+import {
+  type FeatureSql,
+  featureSql,
+  inputColumn,
+  ORDER,
+  type ViewPrinting,
+} from './feature-sql.ts';
 import { nativeColumn } from './native-column.ts';
 import { type Cte, comment, createSteps, listed, stepsOver, withQuery } from './steps.ts';
 import { quoted, type Syntax } from './syntax.ts';
@@ -120,11 +126,7 @@ export const viewQuery = (syntax: Syntax, { view, source, entity }: ViewDefiniti
       input === null ? [] : [`${input} AS ${inputColumn(syntax, feature)}`],
     ),
   ];
-  const conditions = [
-    `${time} <= __at`,
-    ...keys.map(({ sql }) => `${sql} IS NOT NULL`),
-    ...filter,
-  ];
+  const conditions = [`${time} <= __at`, ...keys.map(({ sql }) => `${sql} IS NOT NULL`), ...filter];
   const { ctes, last } = stepsOver(steps, 'source_rows');
   const events: Cte = {
     name: 'events',
@@ -138,7 +140,10 @@ export const viewQuery = (syntax: Syntax, { view, source, entity }: ViewDefiniti
   const query = withQuery(
     [
       { name: 'moment', lines: [`SELECT ${syntax.now} AS __at`] },
-      { name: 'bounds', lines: ['SELECT', ...listed(['__at', ...bounds.columns()]), 'FROM moment'] },
+      {
+        name: 'bounds',
+        lines: ['SELECT', ...listed(['__at', ...bounds.columns()]), 'FROM moment'],
+      },
       { name: 'source_rows', lines: [`SELECT * FROM ${table.table} CROSS JOIN bounds`] },
       ...ctes,
       events,

@@ -100,11 +100,7 @@ const exportRegistry = async (out: string | undefined, command: Command): Promis
   else print(`${definitions} definitions written to ${out}`);
 };
 
-const exportAny = async (
-  what: string,
-  options: ExportOptions,
-  command: Command,
-): Promise<void> => {
+const exportAny = async (what: string, options: ExportOptions, command: Command): Promise<void> => {
   const { out, database } = options;
   if (database !== undefined && what !== 'dbt')
     throw new UsageError('--database belongs to the export `dbt`');

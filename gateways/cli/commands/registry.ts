@@ -128,9 +128,9 @@ const definitionNamed = async (
       : fail('MR_NOT_FOUND', `there is no data set "${name.slice(slash + 1)}"`, { name });
   try {
     return await namedEntry(client, name, {
-    ...(options.kind === undefined ? {} : { kind: options.kind }),
-    ...(options.at === undefined ? {} : { version: options.at }),
-    ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
+      ...(options.kind === undefined ? {} : { kind: options.kind }),
+      ...(options.at === undefined ? {} : { version: options.at }),
+      ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
     });
   } catch (error) {
     const mayBeDataset = kind === undefined && hasCode(error, 'MR_NOT_FOUND');
@@ -225,7 +225,10 @@ export const addRegistry = (program: Command): void => {
       'show one definition: its versions, its features, and where its values are stored; or a named data set',
     )
     .argument('<name>', 'a name, or KIND/NAME')
-    .option('--kind <kind>', 'kind of the definition, if several definitions have this name; `dataset` for a data set')
+    .option(
+      '--kind <kind>',
+      'kind of the definition, if several definitions have this name; `dataset` for a data set',
+    )
     .option(
       '--at <version>',
       'show this version, a whole number (not a time, unlike --at of other commands); default: the newest',

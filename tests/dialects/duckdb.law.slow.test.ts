@@ -7,17 +7,17 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { engineDialect } from '#domain/sql/engines/dialect.ts';
-import { SYNTAXES } from '#domain/sql/engines/syntaxes.ts';
 import type { Syntax } from '#domain/sql/engines/syntax.ts';
+import { SYNTAXES } from '#domain/sql/engines/syntaxes.ts';
 import { expressionSql } from '#domain/sql/print-expression.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
 import { columns, rows, trees } from '#tests/oracle/expression-trees.ts';
 import { type DialectCase, expressionCase, plainResult } from './cases.ts';
+import { comparable, expressible, orderedAlike } from './samples.ts';
 import { SHAPES, vectorCases, vectors, WITHOUT } from './vector-cases.ts';
 import { differences, type Found, viewCase } from './view-cases.ts';
-import { comparable, expressible, orderedAlike } from './samples.ts';
 
 const DUCKDB = SYNTAXES.find(({ name }) => name === 'duckdb') as Syntax;
 
@@ -104,7 +104,7 @@ test('random views equal the oracle', async () => {
         expect(differences(one, found)).toEqual([]);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 400 },
   );
   expect(values).toBeGreaterThan(100);
 });
@@ -112,7 +112,14 @@ test('random views equal the oracle', async () => {
 const printed = (syntax: Syntax, fn: string, base: 'double' | 'string', to: string): string =>
   expressionSql(
     engineDialect(syntax),
-    { op: 'call', fn, args: [{ op: 'col', name: 'x' }, { op: 'lit', value: to }] } as Expr,
+    {
+      op: 'call',
+      fn,
+      args: [
+        { op: 'col', name: 'x' },
+        { op: 'lit', value: to },
+      ],
+    } as Expr,
     { columns: { x: fieldType(base) } },
   );
 
