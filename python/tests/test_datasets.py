@@ -89,8 +89,8 @@ def test_grids_and_events(client: millrace.Client) -> None:
 
 def test_rows_of_a_statement(client: millrace.Client) -> None:
     query = millrace.Query(
-        "SELECT shop, branch, at AS event_timestamp, item AS label FROM raw_sales "
-        "WHERE shop = 'c d' ORDER BY at"
+        "SELECT shop, branch, \"at\" AS event_timestamp, item AS label FROM raw_sales "
+        "WHERE shop = 'c d' ORDER BY event_timestamp"
     )
     made = client.datasets.make("of_shop", query)
     found = client.datasets.read(made.id)

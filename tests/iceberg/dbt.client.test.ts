@@ -120,7 +120,8 @@ describe.skipIf(!python)('dbt', () => {
         .sort(),
     ).toEqual(['_log_time', 'written_at']);
     const shown = await dbt('--quiet', 'show', '--select', 'newest', '--output', 'json');
+    // The event at the end of the newest final period is not in it.
     const { show } = JSON.parse(shown) as { readonly show: readonly object[] };
-    expect(show).toEqual([expect.objectContaining({ charges: 3, spent: 6 })]);
+    expect(show).toEqual([expect.objectContaining({ charges: 2, spent: 3 })]);
   }, 300_000);
 });

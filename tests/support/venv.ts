@@ -155,6 +155,6 @@ export const pythonWithDialects = (): string =>
 export const pythonWithDbt = (): string =>
   pythonWith(
     '.venv-dbt',
-    ['dbt-core==1.12.6', 'dbt-duckdb==1.11.1', 'pyiceberg[pyarrow]==0.12.0'],
+    ['dbt-core==1.10.23', 'dbt-duckdb==1.10.1', 'pyiceberg[pyarrow]==0.12.0'],
     'import dbt.adapters.duckdb, pyiceberg.table, pyarrow',
   );
