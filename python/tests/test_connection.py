@@ -81,7 +81,8 @@ def test_a_call_ends_at_its_deadline(proxy: Proxy) -> None:
         proxy.faults = [answering(503, BUSY)] * 1_000
         with pytest.raises(millrace.MillraceError) as failed:
             hasty.definitions("entity")
-        assert failed.value.code == "MR_OVERLOADED"
+        # An attempt may be under way at the deadline.
+        assert failed.value.code in ("MR_OVERLOADED", "MR_DEADLINE")
         assert 0 < len(proxy.faults) < 999
 
 
