@@ -17,12 +17,14 @@ export const SUITES = {
   /** In this process and on this machine alone: nothing is fetched but the dependencies. */
   test: {
     include: [`${folders}/*.test.ts`],
-    exclude: [onServers, `${folders}/*.{slow,client,fault}.test.ts`],
+    exclude: [onServers, `${folders}/*.{slow,client,engine,fault}.test.ts`],
   },
   /** As the first; each file takes many seconds. */
   slow: { include: [`${folders}/*.slow.test.ts`], exclude: [onServers] },
   /** Clients that others wrote, fetched from PyPI, against Millrace. */
   clients: { include: [`${folders}/*.client.test.ts`], exclude: [onServers] },
+  /** SQL for engines that others wrote, run on them. */
+  engines: { include: [`${folders}/*.engine.test.ts`], exclude: [onServers] },
   /** Killed processes, full disks, hostile input. */
   faults: { include: [`${folders}/*.fault.test.ts`], exclude: [onServers] },
   /** On the servers of the stack profile. */

@@ -63,6 +63,7 @@ const tasks = {
   test: tests('test'),
   'test:slow': tests('slow'),
   'test:clients': tests('clients'),
+  'test:engines': tests('engines'),
   'test:faults': tests('faults'),
   'test:stack': tests('stack'),
   check,

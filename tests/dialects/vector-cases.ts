@@ -134,6 +134,7 @@ export const vectorCases = (syntax: Syntax): readonly DialectCase[] => {
     const [first] = group as [Vector];
     const shape = SHAPES[first.function];
     if (shape === undefined) return [];
+    if (first.function === 'MR_MOD' && !syntax.exactRemainder) return [];
     const types = shape.types.slice(0, first.args.length);
     const columns = Object.fromEntries(
       types.map((base, i): [string, FieldType] => [`a${i}`, fieldType(base, true)]),

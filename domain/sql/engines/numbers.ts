@@ -60,6 +60,18 @@ const arithmetic =
     return isReal(name, args) ? finite(bind, value) : whole(syntax, bind, value);
   };
 
+const INEXACT = { notSupported: 'its remainder of doubles has the error of a division' } as const;
+
+const remainder: Make = (syntax) => {
+  const ofDoubles = arithmetic('mod', (a, b) => `${a} % ${notZero(b)}`)(syntax);
+  return (args, result, context) => {
+    if (syntax.exactRemainder) return ofDoubles(args, result, context);
+    if (isReal('mod', args)) return INEXACT;
+    const [a, b] = args.map((arg) => convert(syntax, arg, of('long', true)));
+    return whole(syntax, context.bind, `(${a} % NULLIF(${b}, 0))`);
+  };
+};
+
 /** @param domain of the argument: outside it, the value is null */
 const real =
   (name: string, domain: string | null): Make =>
@@ -120,7 +132,7 @@ export const NUMBERS = {
   sub: arithmetic('sub', (a, b) => `${a} - ${b}`),
   mul: arithmetic('mul', (a, b) => `${a} * ${b}`),
   div: arithmetic('div', (a, b) => `${a} / ${notZero(b)}`),
-  mod: arithmetic('mod', (a, b) => `${a} % ${notZero(b)}`),
+  mod: remainder,
   neg: unary((_, __, x) => `(0 - ${x})`, false),
   abs: unary((_, __, x) => `ABS(${x})`, false),
   round: unary(rounded, true),

@@ -52,6 +52,8 @@ export interface Syntax {
   readonly now: string;
   readonly array: ((items: readonly string[]) => string) | NotSupported;
   readonly pick: PickAtEnd | NotSupported;
+  /** whether `%` of doubles has no error of a division */
+  readonly exactRemainder: boolean;
   readonly variance: string;
   readonly stddev: string;
   /** whether a condition may choose between an array and null */

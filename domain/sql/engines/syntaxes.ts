@@ -54,6 +54,7 @@ const ANSI: Common = {
   now: 'CAST(TO_UNIXTIME(CURRENT_TIMESTAMP) * 1E3 AS BIGINT)',
   array: (items) => `ARRAY[${items.join(', ')}]`,
   pick: byRow('MIN_BY', 'MAX_BY', 'ROW'),
+  exactRemainder: true,
   variance: 'VAR_SAMP',
   stddev: 'STDDEV_SAMP',
   nullableArrays: true,
@@ -148,6 +149,7 @@ const CLICKHOUSE: Syntax = {
   array: { notSupported: 'an array cannot be null there' },
   pick: (end, value, order) =>
     `${end === 'first' ? 'argMinIf' : 'argMaxIf'}(${value}, tuple(${order.join(', ')}), ${value} IS NOT NULL)`,
+  exactRemainder: false,
   variance: 'varSampStable',
   stddev: 'stddevSampStable',
   nullableArrays: false,
