@@ -104,7 +104,9 @@ const wrongViews = (cases: readonly ViewCase[], results: readonly Result[]) =>
 const python = hasPython();
 if (!python) console.warn('the dialects are not run: this machine has no python3');
 
-const OTHERS = SYNTAXES.filter(({ name }) => name !== 'duckdb');
+const all = process.env.MILLRACE_TEST_ENGINES === 'all';
+if (!all) console.warn('Spark takes two minutes: it is run with MILLRACE_TEST_ENGINES=all');
+const OTHERS = SYNTAXES.filter(({ name }) => name !== 'duckdb' && (all || name !== 'spark'));
 
 // Without Python, there is nothing to run the engines with.
 describe.skipIf(!python).each(OTHERS.map((syntax) => [syntax.title, syntax] as const))(
