@@ -21,6 +21,7 @@ import { orderByTime } from '#domain/training-sets/time-order.ts';
 import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import { formatTime } from '#domain/values/time.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { interruptOnAbort } from '#infra/shared/duckdb/interrupt.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { describeOutput } from './describe-output.ts';
 import { countEvents, scanEvents } from './event-files.ts';
@@ -145,8 +146,7 @@ export const buildTrainingSet = async (
   });
   const connection = await duckDb.connect();
   // Ends the statement that runs; what reads and joins rows looks at the signal by itself.
-  const interrupt = (): void => connection.interrupt();
-  signal?.addEventListener('abort', interrupt, { once: true });
+  const done = interruptOnAbort(connection, signal);
   try {
     await connection.run('SET preserve_insertion_order = true');
     onProgress?.({ stage: 'reading the spine', progress: 0 });
@@ -192,7 +192,7 @@ export const buildTrainingSet = async (
       ...(content === null ? {} : { content }),
     };
   } finally {
-    signal?.removeEventListener('abort', interrupt);
+    done();
     connection.closeSync();
     duckDb.close();
   }

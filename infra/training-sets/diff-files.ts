@@ -4,6 +4,7 @@ import type { RowDiff } from '#domain/datasets/row-diff.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { RowDiffRequest } from '#domain/ports/training-set-builder.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { interruptOnAbort } from '#infra/shared/duckdb/interrupt.ts';
 import { isDiskFull } from '#infra/shared/files/durable-file.ts';
 import { diffRows } from './diff-rows.ts';
 
@@ -20,8 +21,7 @@ export const diffFiles = async (
 ): Promise<RowDiff> => {
   const duckDb = await openDuckDb({ memoryLimit, threads: 2, spillDirectory: spill });
   const connection = await duckDb.connect();
-  const interrupt = (): void => connection.interrupt();
-  signal?.addEventListener('abort', interrupt, { once: true });
+  const done = interruptOnAbort(connection, signal);
   try {
     signal?.throwIfAborted();
     return await diffRows(connection, files, {
@@ -38,7 +38,7 @@ export const diffFiles = async (
       );
     throw error;
   } finally {
-    signal?.removeEventListener('abort', interrupt);
+    done();
     connection.closeSync();
     duckDb.close();
     await rm(spill, { recursive: true, force: true });

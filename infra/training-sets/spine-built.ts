@@ -9,7 +9,7 @@ import { icebergType } from './duckdb-types.ts';
 import { createTable } from './result-table.ts';
 import { SPINE_TABLE, type Spine } from './spine.ts';
 import { columnCollector } from './spine-columns.ts';
-import { ROWS_PER_LOOK, TIME_TYPE, type Wanted } from './spine-reader.ts';
+import { rowLook, TIME_TYPE, type Wanted } from './spine-reader.ts';
 
 export interface BuiltSpine {
   /** @param values in the order of the columns, without the time */
@@ -37,9 +37,11 @@ export const builtSpine = async (
     read.has(name) ? columnCollector(type) : null,
   );
   let rows = 0;
+  const look = rowLook(signal);
   return {
     add(time, values) {
-      if (rows++ % ROWS_PER_LOOK === 0) signal?.throwIfAborted();
+      look();
+      rows++;
       times.add(time);
       filler.setNumber(timeAt, time);
       for (let i = 0; i < values.length; i++) {

@@ -24,7 +24,15 @@ export interface Wanted {
 }
 
 /** Rows between two looks at the signal. */
-export const ROWS_PER_LOOK = 8_192;
+const ROWS_PER_LOOK = 8_192;
+
+/** @returns to be called for each row; throws the reason of the signal soon after it is aborted */
+export const rowLook = (signal: AbortSignal | undefined): (() => void) => {
+  let rows = 0;
+  return () => {
+    if (rows++ % ROWS_PER_LOOK === 0) signal?.throwIfAborted();
+  };
+};
 
 /** A cell as a value of a type; undefined where it is none. Null is null. */
 export type ReadCell<Cell> = (type: NamedType['type'], cell: Cell) => Value | undefined;
@@ -47,7 +55,7 @@ export const spineReader = <Cell>(
   { keys, request, signal }: Pick<Wanted, 'keys' | 'request' | 'signal'>,
   read: ReadCell<Cell>,
 ): SpineReader<Cell> => {
-  let rows = 0;
+  const look = rowLook(signal);
   const reading = (named: NamedType) => ({
     named,
     at: names.indexOf(named.name),
@@ -71,7 +79,7 @@ export const spineReader = <Cell>(
     );
   return {
     add(row) {
-      if (rows++ % ROWS_PER_LOOK === 0) signal?.throwIfAborted();
+      look();
       const cell = row.cell(time.at);
       if (cell === null) refuseNullTime(row.place());
       const ms = read(TIME_TYPE, cell) ?? refuseTime(row.place(), cell, 'VARCHAR');
