@@ -31,6 +31,7 @@ import { jobHealth } from './job-health.ts';
 import { materializeJobFor } from './materialize-jobs.ts';
 import { createQuietTopics } from './quiet-topics.ts';
 import { repeat } from './repeat.ts';
+import { computeJob } from './sql/names.ts';
 import {
   generationsOf,
   topicProblemOf,
@@ -133,8 +134,22 @@ export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
       health.writing().find(({ name }) => name === writer)?.checkpointAt ?? null;
     const fetch = options.fetcher({ plan: spec.plan, generation: spec.generation });
     const topicProblem = (): string | null => problemOf(spec);
-    const generation = { spec, log, cache, decoder, checkpointAt, fetch, onFolded, topicProblem };
-    running.set(id, flinkGeneration(generation));
+    const updatesFrom = (): Promise<readonly number[] | null> =>
+      jobs.updatesFrom(computeJob(spec.view, spec.generation));
+    running.set(
+      id,
+      flinkGeneration({
+        spec,
+        log,
+        cache,
+        decoder,
+        checkpointAt,
+        fetch,
+        updatesFrom,
+        onFolded,
+        topicProblem,
+      }),
+    );
   };
 
   const ensureJobs = async (): Promise<void> => {

@@ -65,6 +65,8 @@ export interface FlinkGenerationOptions {
    */
   readonly checkpointAt: () => number | null;
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
+  /** offsets of features.<view> before which it has no update, by partition; null: not known */
+  readonly updatesFrom: () => Promise<readonly number[] | null>;
   /** why one of its topics cannot be used; null: they can; absent: they always can */
   readonly topicProblem?: () => string | null;
   /** called with the number of rows for which raw events answer while it is filled */
@@ -83,6 +85,7 @@ export const flinkGeneration = ({
   decoder,
   checkpointAt,
   fetch,
+  updatesFrom,
   topicProblem = () => null,
   onFolded,
 }: FlinkGenerationOptions): FlinkGeneration => {
@@ -147,8 +150,11 @@ export const flinkGeneration = ({
 
   const tiles = async (): Promise<TileStore> => {
     const store = createTileStore(plan);
+    // Read first: a job that starts again meanwhile updates all tiles after its new offsets, too.
+    const starts = (await updatesFrom()) ?? [];
     for (const [partition, end] of (await log.end(features)).entries()) {
-      const range = { end, maxBytes: READ_BYTES };
+      const from = starts[partition] ?? 0;
+      const range = { from: from <= end ? from : 0, end, maxBytes: READ_BYTES };
       for await (const records of readPartition(log, features, partition, range)) {
         for (const record of records) {
           const update = await decoder.decode(plan, record);

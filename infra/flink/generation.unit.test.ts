@@ -33,13 +33,15 @@ test('events that came after the last poll count as not computed', async () => {
     decoder: {} as UpdateDecoder,
     checkpointAt: () => null,
     fetch: () => Promise.reject(new Error('not read')),
+    updatesFrom: async () => null,
     onFolded: () => {},
   });
   await generation.refresh();
   expect([generation.lag(), generation.lag([4]), generation.lag([9])]).toEqual([0, 0, 5]);
 });
 
-test('the tiles of a generation are read in pages, with a turn of the event loop after each', async () => {
+/** What `tiles()` reads of features.totals, by reads of one record each. */
+const readTiles = async (records: number, updatesFrom: readonly number[] | null) => {
   const shop = entity({ name: 'shop', keys: { shop: 'string' } });
   const sales = source({
     name: 'sales',
@@ -57,15 +59,12 @@ test('the tiles of a generation are read in pages, with a turn of the event loop
     SourceDefinition,
     FeatureViewDefinition,
   ];
-  const PAGES = 40;
-  const asked: number[] = [];
-  let turns = 0;
-  const turnsAtPages: number[] = [];
+  const reads: { readonly from: number; readonly bytes: number; readonly turn: number }[] = [];
+  let turn = 0;
   const log = {
-    end: async () => [PAGES],
-    read: async (_topic: string, _partition: number, from: number, maxBytes: number) => {
-      asked.push(maxBytes);
-      turnsAtPages.push(turns);
+    end: async () => [records],
+    read: async (_topic: string, _partition: number, from: number, bytes: number) => {
+      reads.push({ from, bytes, turn });
       return [{ offset: from }];
     },
   } as unknown as Log;
@@ -82,17 +81,30 @@ test('the tiles of a generation are read in pages, with a turn of the event loop
     decoder: { decode: async () => null } as unknown as UpdateDecoder,
     checkpointAt: () => null,
     fetch: () => Promise.reject(new Error('not read')),
+    updatesFrom: async () => updatesFrom,
     onFolded: () => {},
   });
   let running = true;
   const tick = (): void => {
-    turns++;
+    turn++;
     if (running) setImmediate(tick);
   };
   setImmediate(tick);
   await generation.tiles();
   running = false;
-  expect(asked).toHaveLength(PAGES);
-  expect(Math.max(...asked)).toBeLessThanOrEqual(1 << 20);
-  expect(new Set(turnsAtPages).size).toBe(PAGES);
+  return reads;
+};
+
+test('the tiles of a generation are read in pages, with a turn of the event loop after each', async () => {
+  const PAGES = 40;
+  const reads = await readTiles(PAGES, null);
+  expect(reads).toHaveLength(PAGES);
+  expect(Math.max(...reads.map(({ bytes }) => bytes))).toBeLessThanOrEqual(1 << 20);
+  expect(new Set(reads.map(({ turn }) => turn)).size).toBe(PAGES);
+});
+
+test('the tiles are read from the first update of their generation on', async () => {
+  expect((await readTiles(10, [7])).map(({ from }) => from)).toEqual([7, 8, 9]);
+  // The topic is shorter than it was: where the updates begin is not known any more.
+  expect(await readTiles(10, [11])).toHaveLength(10);
 });

@@ -21,6 +21,7 @@ export interface StoredJob {
   readonly startOffsets?: readonly number[];
   readonly historyQuery?: string;
   readonly historyMarks?: readonly (number | null)[];
+  readonly updatesFrom?: readonly number[];
   /** `startOffsets` in files of version 0.1 */
   readonly born?: readonly number[];
 }

@@ -28,6 +28,11 @@ export interface WantedJob {
   readonly historyQuery?: string | null;
   /** its watermark, by partition: kept with it, because it decides which events are late */
   readonly historyMarks?: readonly (number | null)[];
+  /**
+   * compute jobs: all updates of the job's state are in features.<view> from these offsets on, by
+   * partition; absent: not known
+   */
+  readonly updatesFrom?: readonly number[];
 }
 
 export interface JobIdentity {
@@ -57,6 +62,7 @@ export type JobStart =
       readonly kind: 'restored';
       readonly historyQuery: string | null;
       readonly historyMarks: readonly (number | null)[];
+      readonly updatesFrom?: readonly number[];
     }
   | { readonly kind: 'fresh'; readonly afterCrash: boolean };
 
@@ -76,6 +82,8 @@ export interface FlinkJobs {
   readonly halt: (name: string) => Promise<void>;
   /** Cancels a job and forgets its state. */
   readonly discard: (name: string) => Promise<void>;
+  /** what is stored as `updatesFrom` of a job; null: not known */
+  readonly updatesFrom: (name: string) => Promise<readonly number[] | null>;
   /** what this process is doing with the jobs */
   readonly work: Pick<JobWork, 'doing' | 'failure'>;
   readonly running: () => Promise<readonly FlinkJob[]>;
@@ -192,6 +200,7 @@ export const flinkJobs = ({
             kind: 'restored',
             historyQuery: same?.historyQuery ?? null,
             historyMarks: same?.historyMarks ?? [],
+            ...(same?.updatesFrom === undefined ? {} : { updatesFrom: same.updatesFrom }),
           },
       same?.startOffsets ?? same?.born ?? null,
     );
@@ -206,6 +215,7 @@ export const flinkJobs = ({
       ...(job.startOffsets === undefined ? {} : { startOffsets: job.startOffsets }),
       ...(job.historyQuery == null ? {} : { historyQuery: job.historyQuery }),
       ...(job.historyMarks === undefined ? {} : { historyMarks: job.historyMarks }),
+      ...(job.updatesFrom === undefined ? {} : { updatesFrom: job.updatesFrom }),
     });
     return id;
   };
@@ -226,6 +236,7 @@ export const flinkJobs = ({
         for (const job of await live(name)) await cluster.cancel(job.id);
         await jobStore.forget(name);
       }),
+    updatesFrom: async (name) => (await jobStore.find(name))?.updatesFrom ?? null,
     running: async () => (await cluster.jobs()).filter(isLiveJob),
   };
 };

@@ -61,6 +61,7 @@ interface Started {
   /** see ComputeSpec */
   readonly past: readonly number[];
   readonly marks?: readonly (number | null)[];
+  readonly updatesFrom?: readonly number[];
 }
 
 /** How often topics are compared with the history. */
@@ -128,15 +129,17 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     const from = await options.historyStart(compute.source);
     // Read after the history's ends: events of the history are from before the start.
     const past = storedOffsets ?? (await log.end(topic));
+    // It computes everything again: all of its tiles are updated after this.
+    const updatesFrom = await log.end(featuresTopic(compute.plan.view));
     const marks = from.query === null ? null : historyMarks(compute, `(${from.query})`);
-    if (marks === null) return { from, past };
+    if (marks === null) return { from, past, updatesFrom };
     if (from.from !== 'earliest' && from.from.some((at) => at.offset > (past[at.partition] ?? 0)))
       throw new MillraceError(
         'MR_REPLAY_NEEDED',
         `view "${compute.plan.view}" has lost its state, and the log no longer has the events since generation ${compute.generation} began: their order, which decides what is late, is not in the history`,
         { view: compute.plan.view, generation: compute.generation },
       );
-    return { from, past, marks: await options.historyMarks(marks) };
+    return { from, past, updatesFrom, marks: await options.historyMarks(marks) };
   };
 
   const startCompute = async ({ spec, state }: WantedGeneration): Promise<void> => {
@@ -151,7 +154,7 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
     const ensure = (): Promise<string> =>
       jobs.ensure(name, computeIdentity(compute), async (start, storedOffsets) => {
         if (start.kind === 'restored') await assertGoesOn(topic, computeGroup(view, generation));
-        const { from, past, marks } =
+        const { from, past, marks, updatesFrom } =
           start.kind === 'fresh'
             ? await freshStart(compute, storedOffsets)
             : {
@@ -160,9 +163,11 @@ export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
                 // Kept with the job: it decides lateness as it did before.
                 past: storedOffsets ?? (await log.end(topic)),
                 marks: start.historyMarks,
+                ...(start.updatesFrom === undefined ? {} : { updatesFrom: start.updatesFrom }),
               };
         const started = { ...compute, past, ...(marks === undefined ? {} : { marks }) };
-        return { ...computeJobOf(settings, started, from), startOffsets: past };
+        const job = { ...computeJobOf(settings, started, from), startOffsets: past };
+        return updatesFrom === undefined ? job : { ...job, updatesFrom };
       });
     try {
       await ensure();

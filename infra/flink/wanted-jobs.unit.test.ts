@@ -146,6 +146,15 @@ test('with a lateness, the watermark of the history is kept with the job', async
   expect(again.compute?.startOffsets).toEqual([80]);
 });
 
+test('a job without state updates all tiles after the topic’s end; one with state keeps its offsets', async () => {
+  const fresh = await ensured({ stored: [80] });
+  expect(fresh.compute?.updatesFrom).toEqual([100]);
+  const again = await ensured({ start: { ...RESTORED, updatesFrom: [60] } });
+  expect(again.compute?.updatesFrom).toEqual([60]);
+  const older = await ensured({ start: RESTORED });
+  expect(older.compute?.updatesFrom).toBe(undefined);
+});
+
 test('a live generation that cannot go on is refused; the archive goes on', async () => {
   const { compute, discarded, error, started } = await ensured({ start: RESTORED, unread: GONE });
   expect([compute, discarded, error]).toEqual([undefined, [], 'MR_REPLAY_NEEDED']);

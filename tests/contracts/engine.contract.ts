@@ -355,6 +355,15 @@ export const engineContract = (
       expect(live().generation).toBe(1);
       const filledValues = await answer(generationOf(2).served, ['a', 'b']);
       expect(filledValues).toEqual(expected(sales, ['a', 'b']));
+      for (const number of [1, 2]) {
+        const tiles = await generationOf(number).tiles();
+        const of = ['a', 'b'].map((name) => {
+          const [out, status]: [Value[], FeatureStatus[]] = [[], []];
+          expect(tiles.read(keyOf(name), AT, out, status)).toBe('ok');
+          return out;
+        });
+        expect(of).toEqual(filledValues);
+      }
       const before = engine.epoch();
       await reconcile(wanted(['standby', 'live'], { versions }));
       expect(engine.epoch()).not.toBe(before);

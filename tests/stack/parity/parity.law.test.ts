@@ -270,6 +270,7 @@ test('Flink’s tiles give the right values at every time that they cover', asyn
       cache: null,
       decoder,
       checkpointAt: () => null,
+      updatesFrom: async () => null,
       onFolded: () => {},
       fetch: async () => ({
         read: () => 'needs-history',
