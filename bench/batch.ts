@@ -11,23 +11,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  avg,
-  col,
-  count,
-  entity,
-  featureView,
-  max,
-  source,
-  sum,
-} from '#domain/definitions/index.ts';
-import type { Definition } from '#domain/definitions/model.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import type { EmbeddedParts } from '#infra/profiles/embedded.ts';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { historyReader } from '#infra/shared/iceberg/reader.ts';
+import { HOUR, orderBatches, orderDefinitions } from './support/orders.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
 import { type Figure, print } from './support/report.ts';
 import { type Usage, usageText, used } from './support/usage.ts';
@@ -35,35 +25,11 @@ import { type Usage, usageText, used } from './support/usage.ts';
 const ENTITIES = Number(process.argv[2] ?? 1_000_000);
 const EVENTS = ENTITIES * 3;
 const BATCH = 20_000;
-const HOUR = 3_600_000;
-const SPAN = 6 * 24 * HOUR;
 const GOAL = 200_000;
 const COMPARED = 10_000;
 
-const user = entity({ name: 'user', keys: { user: 'string' } });
-const orders = source({
-  name: 'orders',
-  fields: { t: 'timestamp', user: 'string', amount: 'double', items: 'long' },
-  eventTime: 't',
-});
-const spending = featureView({
-  name: 'spending',
-  entity: user,
-  source: orders,
-  features: {
-    orders_1d: count({ window: '1d' }),
-    orders_7d: count({ window: '7d' }),
-    amount_7d: sum(col('amount'), { window: '7d' }),
-    amount_avg_7d: avg(col('amount'), { window: '7d' }),
-    items_max_7d: max(col('items'), { window: '7d' }),
-  },
-});
-const definitions = [user, orders, spending].map(
-  (one) => JSON.parse(JSON.stringify(one)) as Definition,
-);
-
 let parts: EmbeddedParts | null = null;
-const bench = await startBenchPlatform(definitions, {
+const bench = await startBenchPlatform(orderDefinitions(), {
   onParts: (opened) => {
     parts = opened;
   },
@@ -73,18 +39,8 @@ const { publishing, datasets } = bench.platform;
 
 const END = Date.now() - HOUR;
 console.error(`publishing ${EVENTS.toLocaleString('en')} events`);
-for (let sent = 0; sent < EVENTS; sent += BATCH) {
-  const events = Array.from({ length: Math.min(BATCH, EVENTS - sent) }, (_, i) => {
-    const n = sent + i;
-    return {
-      t: END - SPAN + Math.floor((n * SPAN) / EVENTS),
-      user: `user-${(Math.imul(n % ENTITIES, 7_919) >>> 0) % ENTITIES}-${n % ENTITIES}`,
-      amount: (n % 10_007) / 100,
-      items: 1 + (n % 9),
-    };
-  });
+for (const events of orderBatches(EVENTS, ENTITIES, END, BATCH))
   await publishing.publish({ source: 'orders', events }, caller);
-}
 for (const topic of [rawTopic('orders'), featuresTopic('spending')]) await history.sync(topic);
 await history.maintain(rawTopic('orders'));
 await sleep(2000);

@@ -1,15 +1,15 @@
 /**
- * Replays of both views of the flights example, over all events: from the log, then from the
- * history, when the log is trimmed. The CPU time is that of the whole process, until the generation
- * is filled and its updates are in the history, too. The limit reads and decodes the same events
- * alone: from the log, and from the history by time.
+ * Replays over all events: from the log, then from the history, when the log is trimmed. Of both
+ * views of the flights example; with KEYS, of a view with so many entities. The CPU time is that of
+ * the whole process, until the generation is filled and its updates are in the history, too. The
+ * limit reads and decodes the same events alone: from the log, and from the history by time.
  *
- *   npm run bench replay [EVENTS]
+ *   npm run bench replay [EVENTS] [KEYS]
  */
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { Definition, SourceDefinition } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -22,6 +22,7 @@ import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { openReadingConnection } from '#infra/sqlite/reading-connection.ts';
 import { flightBatches } from './support/flights.ts';
+import { HOUR, orderBatches, orderDefinitions } from './support/orders.ts';
 import { caller, exampleDefinitions, startBenchPlatform } from './support/platform.ts';
 import { type Figure, print } from './support/report.ts';
 import { type Usage, usageText, used } from './support/usage.ts';
@@ -30,13 +31,35 @@ const EVENTS = Number(process.argv[2] ?? 3_000_000);
 const BATCH = 20_000;
 const DAY = 86_400_000;
 const GOAL = 15;
-const VIEWS = ['airport_delays', 'route_delays'] as const;
-const RAW = rawTopic('flights');
+const KEYS = process.argv[3] === undefined ? null : Number(process.argv[3]);
+
+interface Replayable {
+  readonly definitions: readonly Definition[];
+  readonly source: string;
+  readonly views: readonly string[];
+  readonly batches: Iterable<readonly object[]> | AsyncIterable<readonly object[]>;
+}
+
+const { definitions, source, views, batches }: Replayable =
+  KEYS === null
+    ? {
+        definitions: exampleDefinitions(),
+        source: 'flights',
+        views: ['airport_delays', 'route_delays'],
+        batches: flightBatches(EVENTS, BATCH),
+      }
+    : {
+        definitions: orderDefinitions(),
+        source: 'orders',
+        views: ['spending'],
+        batches: orderBatches(EVENTS, KEYS, Date.now() - HOUR, BATCH),
+      };
+const RAW = rawTopic(source);
 
 /** Moved forward, so that the log is old enough to be trimmed. */
 let ahead = 0;
 let opened: EmbeddedParts | null = null;
-const bench = await startBenchPlatform(undefined, {
+const bench = await startBenchPlatform(definitions, {
   now: () => Date.now() + ahead,
   keepLogMs: DAY,
   onParts: (parts) => {
@@ -48,12 +71,12 @@ const { platform, directory } = bench;
 const database = join(directory, 'millrace.db');
 
 console.error('publishing');
-for await (const events of flightBatches(EVENTS, BATCH))
-  await platform.publishing.publish({ source: 'flights', events }, caller);
+for await (const events of batches)
+  await platform.publishing.publish({ source, events: events as readonly Row[] }, caller);
 
 const inHistory = async (): Promise<void> => {
   await history.sync(RAW);
-  for (const view of VIEWS) await history.sync(featuresTopic(view));
+  for (const view of views) await history.sync(featuresTopic(view));
 };
 
 const endOf = async (topic: string): Promise<number> => {
@@ -65,13 +88,13 @@ const endOf = async (topic: string): Promise<number> => {
   }
 };
 
-const flights = parseDefinition(
-  exampleDefinitions().find(({ kind }) => kind === 'source'),
+const definition = parseDefinition(
+  definitions.find(({ kind }) => kind === 'source'),
 ) as SourceDefinition;
 
-const count = async (batches: AsyncIterable<readonly unknown[]>): Promise<void> => {
+const count = async (found: AsyncIterable<readonly unknown[]>): Promise<void> => {
   let events = 0;
-  for await (const batch of batches) events += batch.length;
+  for await (const batch of found) events += batch.length;
   if (events !== EVENTS) throw new Error(`there are ${events} of ${EVENTS} events`);
 };
 
@@ -83,7 +106,7 @@ async function* decodedLog(): AsyncGenerator<readonly Row[]> {
       const rows: Row[] = [];
       for (const { schemaId, value } of records) {
         const decode =
-          decoders.get(schemaId) ?? rawCodec(flights, await schema(schemaId)).decode;
+          decoders.get(schemaId) ?? rawCodec(definition, await schema(schemaId)).decode;
         decoders.set(schemaId, decode);
         rows.push(decode(value));
       }
@@ -95,7 +118,7 @@ async function* decodedLog(): AsyncGenerator<readonly Row[]> {
 const readHistory = async (): Promise<void> => {
   const tables = { files: localFiles(), uri: fileUri(join(directory, 'history')) };
   const reader = historyReader(tables, await openDuckDb({ threads: 2, memoryLimit: '256MB' }));
-  await count(reader.scan({ source: 'flights', fields: Object.keys(flights.fields) }));
+  await count(reader.scan({ source, fields: Object.keys(definition.fields) }));
   reader.close();
 };
 
@@ -133,7 +156,7 @@ const replay = async (view: string): Promise<Replayed> => {
 const replays = async (where: string, limit: Usage): Promise<Figure[]> => {
   const figures: Figure[] = [];
   const micros = ({ cpuSeconds }: Usage): number => (cpuSeconds * 1e6) / EVENTS;
-  for (const name of VIEWS) {
+  for (const name of views) {
     console.error(`replaying ${name} from the ${where}`);
     const { view, filled, whole, updates } = await replay(name);
     figures.push(
@@ -185,6 +208,6 @@ if (trimmed !== EVENTS) throw new Error(`only ${trimmed} of ${EVENTS} events wer
 const fromHistory = await replays('history', await used(readHistory));
 await bench.close();
 print(
-  `replays of ${EVENTS.toLocaleString('en')} events; the limit reads and decodes them`,
+  `replays of ${EVENTS.toLocaleString('en')} events${KEYS === null ? '' : ` of ${KEYS.toLocaleString('en')} keys`}; the limit reads and decodes them`,
   [...fromLog, ...fromHistory],
 );
