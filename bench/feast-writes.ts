@@ -76,11 +76,20 @@ const compare = async ({ rows, columns }: Case): Promise<Figure[]> => {
       goal: `${GOAL} times: ${times.toFixed(1)}`,
       met: times >= GOAL,
     },
-    { what: '  CPU a row', ours: micros(cpu(ours)), limit: micros(cpu(theirs)), goal: '', met: null },
+    {
+      what: '  CPU a row',
+      ours: micros(cpu(ours)),
+      limit: micros(cpu(theirs)),
+      goal: '',
+      met: null,
+    },
   ];
 };
 
 const figures: Figure[] = [];
 for (const one of cases) figures.push(...(await compare(one)));
-print(`rows written to the cache beside ${FEAST} (the limit's column), medians of ${rounds}`, figures);
+print(
+  `rows written to the cache beside ${FEAST} (the limit's column), medians of ${rounds}`,
+  figures,
+);
 process.exit(0);

@@ -7,10 +7,10 @@
  *   npm run bench feast [SECONDS] [ENTITIES]
  */
 
-import { cpuSecondsOf } from './support/process-cpu.ts';
-import { feastBodies, feastVectorBodies, httpBodies } from './support/driver-requests.ts';
 import { makeDriverFile } from './support/driver-file.ts';
+import { feastBodies, feastVectorBodies, httpBodies } from './support/driver-requests.ts';
 import { FEAST, type FeastServer, openFeastStore } from './support/feast-store.ts';
+import { cpuSecondsOf } from './support/process-cpu.ts';
 import { type Load, load } from './support/read-load.ts';
 import { COLUMNS, encodeRows, lastValues, writeRows } from './support/redis-rig.ts';
 import { startRedis } from './support/redis-server.ts';
@@ -152,9 +152,7 @@ store.remove();
 
 const at = (runs: Runs, count: number): Run => runs.get(count) as Run;
 const best = (all: readonly Runs[], count: number): Run =>
-  all
-    .map((runs) => at(runs, count))
-    .reduce((a, b) => (a.load.requests >= b.load.requests ? a : b));
+  all.map((runs) => at(runs, count)).reduce((a, b) => (a.load.requests >= b.load.requests ? a : b));
 const whole = (n: number): string => (n < 100 ? n.toFixed(1) : Math.round(n).toLocaleString('en'));
 
 const figuresOf = (count: number, goal: number): Figure[] => {

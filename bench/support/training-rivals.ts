@@ -83,7 +83,9 @@ export const duckDbWindows = async (files: TrainingFiles, out: string): Promise<
   });
   const connection = await duckDb.connect();
   await connection.run('SET preserve_insertion_order = true');
-  await connection.run(`COPY (${windowQuery(files)}) TO '${out}' (FORMAT parquet, COMPRESSION zstd)`);
+  await connection.run(
+    `COPY (${windowQuery(files)}) TO '${out}' (FORMAT parquet, COMPRESSION zstd)`,
+  );
   connection.closeSync();
   duckDb.close();
 };

@@ -103,12 +103,7 @@ export const compileGroupReader = (
       partial.merge(into, group.at(run.slots[i] as number, n, r));
   };
 
-  const write = (
-    index: number,
-    value: Finalized,
-    out: Value[],
-    status: FeatureStatus[],
-  ): void => {
+  const write = (index: number, value: Finalized, out: Value[], status: FeatureStatus[]): void => {
     if (value === OVERFLOW) {
       out[index] = null;
       status[index] = 'overflow';

@@ -125,9 +125,13 @@ export const writeBatch = async (
     return count;
   } catch (error) {
     if (!isDiskFull(error)) throw error;
-    return fail('MR_DISK_FULL', `the disk that holds ${out} is full; no part of the file was kept`, {
-      path: out,
-    });
+    return fail(
+      'MR_DISK_FULL',
+      `the disk that holds ${out} is full; no part of the file was kept`,
+      {
+        path: out,
+      },
+    );
   } finally {
     done();
     connection.closeSync();

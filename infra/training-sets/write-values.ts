@@ -26,7 +26,10 @@ export const writeValues = async (
   const names = [...keys.map(({ name }) => name), TIME_COLUMN];
   if (outputFormat(out) === 'parquet') checkParquetNames(names);
   refuseCollisions(plan, names);
-  const features = writtenColumns(plan, plan.values.map(() => ({ values: [] })));
+  const features = writtenColumns(
+    plan,
+    plan.values.map(() => ({ values: [] })),
+  );
 
   const columnsOf = ({ keys: given, values }: ValuesChunk): BatchChunk['columns'] => {
     const columns = plan.values.map(({ type }, i) => ({ type, values: values[i]?.values ?? [] }));

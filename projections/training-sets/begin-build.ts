@@ -42,16 +42,17 @@ interface BeginDependencies extends HistoryDependencies {
   readonly emit?: (run: DatasetChange) => void;
 }
 
-export const requesterOf = (
-  kind: DatasetJob['kind'],
-  { actor, principal }: Caller,
-): Requester => ({
+export const requesterOf = (kind: DatasetJob['kind'], { actor, principal }: Caller): Requester => ({
   kind,
   actor,
   principal: principal?.id ?? null,
 });
 
-export type BeginBuild = (prepared: Prepared, requester: Requester, caller: Caller) => Promise<DatasetRun>;
+export type BeginBuild = (
+  prepared: Prepared,
+  requester: Requester,
+  caller: Caller,
+) => Promise<DatasetRun>;
 
 const SOURCE = streamOf('source', '');
 

@@ -105,7 +105,7 @@ const originOf = ({ principal: owner, request }: DatasetJob): DatasetOrigin => (
 const LISTED = 1_000;
 
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
-  const { builder, engine, names, presentTime, gateway } = dependencies;
+  const { builder, engine, names, gateway } = dependencies;
   const { pin } = createPins(dependencies.catalog, engine);
   const runs = createDatasetRuns(dependencies);
   const spines = createSqlSpines(builder, dependencies.newId);

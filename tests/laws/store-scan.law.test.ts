@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { count, entity, featureView, source } from '#domain/definitions/index.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { answersAt, scanStore } from '#domain/tiles/store-scan.ts';
@@ -16,8 +17,8 @@ const scenario = definitions({ dimension: true }).chain((all) =>
     fc.record({
       plan: fc.constant(planView(all.view, all.source, all.entity)),
       events: fc.constant(events),
-      /** events before the scan, as a share */
-      before: fc.double({ min: 0, max: 1, noNaN: true }),
+      /** tenths of the events that come before the scan */
+      before: fc.integer({ min: 0, max: 10 }),
       ats: fc.array(moments(all, events), { minLength: 6, maxLength: 12 }),
       /** after each entity, so many events */
       between: fc.integer({ min: 0, max: 5 }),
@@ -46,9 +47,12 @@ test('a scan reads entities as they were when it began', () => {
   fc.assert(
     fc.property(scenario, ({ plan, events, before, ats, between, seed }) => {
       const store = createTileStore(plan);
-      const count = Math.floor(events.length * before);
-      feed(store, events.slice(0, count));
-      const at = ats.find((time) => answersAt(store, time));
+      let next = Math.floor((events.length * before) / 10);
+      feed(store, events.slice(0, next));
+      // Also a time after all events, at which each of them changes something.
+      const last = Math.max(0, ...events.map(({ eventTime }) => eventTime));
+      const times = [...ats, last, last].filter((time) => answersAt(store, time));
+      const at = times[seed % times.length];
       fc.pre(at !== undefined);
       const keys = [...store.keys];
       const then = new Map(
@@ -59,7 +63,6 @@ test('a scan reads entities as they were when it began', () => {
       );
       const nothing = valuesOf((values, status) => store.readNothing(values, status));
       const scan = scanStore(store, at);
-      let next = count;
       const more = (): void => {
         feed(store, events.slice(next, next + between));
         next += between;
@@ -68,16 +71,12 @@ test('a scan reads entities as they were when it began', () => {
       const order = keys.map((_, i) => keys[(i * 7 + seed) % keys.length] as string);
       for (const key of new Set([...order, ...keys, ...order])) {
         more();
-        const read = valuesOf((values, status) =>
-          scan.read(scan.indexOf(key), values, status),
-        );
+        const read = valuesOf((values, status) => scan.read(scan.indexOf(key), values, status));
         expect(read).toEqual(then.get(key));
       }
       feed(store, events.slice(next));
       for (const key of store.keys) {
-        const read = valuesOf((values, status) =>
-          scan.read(scan.indexOf(key), values, status),
-        );
+        const read = valuesOf((values, status) => scan.read(scan.indexOf(key), values, status));
         expect(read).toEqual(then.get(key) ?? nothing);
       }
       expect(scan.isLost()).toBe(false);
@@ -98,21 +97,17 @@ test('a scan reads entities as they were when it began', () => {
 
 test('a scan knows when entities have got other indexes', () => {
   const HOUR = 3_600_000;
+  const user = entity({ name: 'user', keys: { user: 'string' } });
+  const clicks = source({
+    name: 'clicks',
+    fields: { user: 'string', t: 'timestamp' },
+    eventTime: 't',
+  });
+  const features = { n: count({ window: '1h' }) };
   const plan = planView(
-    {
-      kind: 'feature-view',
-      name: 'hourly',
-      entity: 'user',
-      source: 'clicks',
-      features: { n: { aggregation: 'count', window: '1h' } },
-    } as never,
-    {
-      kind: 'source',
-      name: 'clicks',
-      fields: { user: 'string', t: 'timestamp' },
-      eventTime: 't',
-    } as never,
-    { kind: 'entity', name: 'user', keys: { user: 'string' } } as never,
+    featureView({ name: 'hourly', entity: user, source: clicks, features }),
+    clicks,
+    user,
   );
   const store = createTileStore(plan, 10);
   const click = (user: string, t: number): void =>

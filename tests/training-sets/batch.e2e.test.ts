@@ -54,7 +54,7 @@ const shopView = (name: string, lateness: object) =>
     features: {
       sold: count({ window: '1d' }),
       price: avg(col('price'), { window: '3d' }),
-      items: lastK(col('item'), { k: 3 }),
+      items: lastK(col('item'), 3),
     },
     ...lateness,
   });
@@ -122,11 +122,11 @@ afterAll(async () => {
 const batch = async (
   target: { readonly view: string } | { readonly service: string },
   name: string,
-  at: number | undefined = T + HOUR,
+  at: number | null = T + HOUR,
 ): Promise<string> => {
   const out = work.path(name);
   await on.platform.datasets.batch(
-    { target, out, overwrite: true, withStatus: true, ...(at === undefined ? {} : { at }) },
+    { target, out, overwrite: true, withStatus: true, ...(at === null ? {} : { at }) },
     caller,
   );
   return out;
@@ -174,7 +174,7 @@ test('a batch of the past, or of a time before some events, reads raw events', a
 });
 
 test('without a time, a batch has the values of now, and a run of its own', async () => {
-  const out = await batch({ view: 'shop_tiles' }, 'now.parquet', undefined);
+  const out = await batch({ view: 'shop_tiles' }, 'now.parquet', null);
   const [[newest]] = (await work.query(
     `SELECT max(epoch_ms(event_timestamp))::DOUBLE FROM '${out}'`,
   )) as [[number]];
