@@ -1,10 +1,11 @@
-"""The benchmark's features in Feast: 50 columns of an entity, from one Parquet file."""
+"""The benchmarks' features in Feast: COLUMNS columns of an entity, from one Parquet file."""
+import os
 from datetime import timedelta
 
-from feast import Entity, FeatureView, Field, FileSource, ValueType
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.types import Float64, Int64
 
-COLUMNS = 50
+COLUMNS = int(os.environ["COLUMNS"])
 
 
 def field(i):
@@ -17,7 +18,5 @@ drivers = FeatureView(
     name="drivers", entities=[driver], ttl=timedelta(days=36500), source=rows,
     schema=[field(i) for i in range(COLUMNS)],
 )
-drivers10 = FeatureView(
-    name="drivers10", entities=[driver], ttl=timedelta(days=36500), source=rows,
-    schema=[field(i) for i in range(10)],
-)
+if os.environ.get("VECTORS"):
+    vectors = FeatureService(name="vectors", features=[drivers], precompute_online=True)

@@ -32,6 +32,16 @@ export const feastBodies = (count: number, entities: number): string[] =>
     JSON.stringify({ features: featureNames, entities: { driver_id: ids } }),
   );
 
+/** Of the vectors that Feast has precomputed: it answers them under full names only. */
+export const feastVectorBodies = (count: number, entities: number): string[] =>
+  bodies(count, entities, (ids) =>
+    JSON.stringify({
+      feature_service: 'vectors',
+      entities: { driver_id: ids },
+      full_feature_names: true,
+    }),
+  );
+
 export const grpcBodies = (count: number, entities: number): Buffer[] =>
   bodies(count, entities, (ids) =>
     readMethod.requestSerialize({

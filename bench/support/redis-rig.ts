@@ -92,15 +92,18 @@ export const encodeRows = (target: TilesTarget, rows: Iterable<DriverRow>): Uint
 
 const BATCH = 5_000;
 
-/**
- * Decodes the records and writes them as the cached copy's worker does. Resolves to the seconds it
- * took.
- */
+export interface Written {
+  readonly seconds: number;
+  /** of the process that wrote */
+  readonly cpuSeconds: number;
+}
+
+/** Decodes the records and writes them as the cached copy's worker does. */
 export const writeRows = async (
   address: RedisAddress,
   target: TilesTarget,
   records: readonly Uint8Array[],
-): Promise<number> => {
+): Promise<Written> => {
   const store = redisCacheStore({ ...address, platform: PLATFORM, ttlOf: () => null });
   await connected(() => store.progress(target));
   const schema = featuresAvroSchema(target.plan);
@@ -115,6 +118,7 @@ export const writeRows = async (
   });
   await partition.start();
   const started = performance.now();
+  const cpu = process.cpuUsage();
   for (let from = 0; from < records.length; from += BATCH) {
     const updates: KeyedUpdate[] = [];
     const to = Math.min(from + BATCH, records.length);
@@ -138,8 +142,9 @@ export const writeRows = async (
       throw new Error('Redis has another position: empty it first');
   }
   const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
   await store.close();
-  return seconds;
+  return { seconds, cpuSeconds: (user + system) / 1e6 };
 };
 
 const connected = async (ask: () => Promise<unknown>): Promise<void> => {

@@ -84,6 +84,12 @@ export interface EngineGeneration {
   readonly served: ServedView;
   /** All its tiles as they are now: from memory, or read together from `features.<view>`. */
   readonly tiles: () => Promise<TileStore>;
+  /**
+   * The tiles, where they have the values that raw events give at present: they count every event
+   * that the log has accepted, and none was left out as late, or deleted since. null: they do not,
+   * or not now. Absent: no tiles of this engine are in this process.
+   */
+  readonly presentTiles?: () => TileStore | null;
   /** its size where that is known without reading it; zeros where the tiles are in a store */
   readonly size: () => { readonly entities: number; readonly tiles: number };
   /** epoch ms; null before any event */

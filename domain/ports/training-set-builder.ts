@@ -15,7 +15,10 @@ import type { RowDiff } from '#domain/datasets/row-diff.ts';
 import type { BuilderSpine, DatasetMode, GridSpine } from '#domain/datasets/spine.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { Imports } from '#domain/sources/knowledge.ts';
+import type { ResultValues } from '#domain/training-sets/columns.ts';
+import type { StatusCodes } from '#domain/training-sets/statuses.ts';
 import type {
+  NamedType,
   TrainingSetPlan,
   TrainingSetTarget,
   ViewDefinitions,
@@ -100,6 +103,31 @@ export interface TrainingSetJob {
 export type PeriodsJob = Omit<TrainingSetJob, 'spine' | 'out' | 'periods'> &
   Required<Pick<TrainingSetJob, 'periods'>> & { readonly id: string; readonly grid: GridSpine };
 
+/** Rows of one time whose values are computed already. */
+export interface ValuesJob
+  extends Pick<TrainingSetJob, 'target' | 'out' | 'overwrite' | 'withStatus' | 'memoryLimit'> {
+  /** the time of all rows, epoch ms */
+  readonly at: number;
+  readonly rows: number;
+  /** columns of the entities' keys */
+  readonly keys: readonly NamedType[];
+}
+
+/** The values of one planned value; `statuses` where they are wanted. */
+export interface PlannedValues {
+  readonly values: ResultValues;
+  readonly statuses?: StatusCodes;
+}
+
+/** Some of the rows, by columns. */
+export interface ValuesChunk {
+  readonly rows: number;
+  /** in the order of the job's keys */
+  readonly keys: readonly (readonly Value[])[];
+  /** by planned value of the target; those of on-demand features are computed by the builder */
+  readonly values: readonly PlannedValues[];
+}
+
 export interface TrainingSetProgress {
   readonly stage: string;
   /** 0 to 1 */
@@ -182,7 +210,18 @@ export interface TrainingSetBuilder {
    */
   readonly build: (job: TrainingSetJob, options?: BuildOptions) => Promise<TrainingSetResult>;
   /**
-   * The same, in memory: column → value for each row of the spine, in its order. No file is left.
+   * Writes values that are computed already, as `build` writes those of a spine. It asks for a chunk
+   * when the one before is taken in.
+   * @throws as `build`
+   */
+  readonly write: (
+    job: ValuesJob,
+    chunks: AsyncIterable<ValuesChunk>,
+    options?: BuildOptions,
+  ) => Promise<TrainingSetResult>;
+  /**
+   * The same as `build`, in memory: column → value for each row of the spine, in its order. No file
+   * is left.
    * @throws as `build`
    */
   readonly values: (
@@ -191,8 +230,8 @@ export interface TrainingSetBuilder {
     options?: BuildOptions,
   ) => Promise<readonly ReadonlyMap<string, Value>[]>;
   /**
-   * The same as a Parquet file, which is there until `use` has settled. Its columns are the
-   * entity's keys, the rows' time and the features, in the order of the definitions.
+   * The same as `build`, as a Parquet file, which is there until `use` has settled. Its columns are
+   * the entity's keys, the rows' time and the features, in the order of the definitions.
    * @throws as `build`
    */
   readonly periods: <T>(

@@ -8,6 +8,7 @@
  * skipped.
  */
 import {
+  type Finalized,
   OVERFLOW,
   type Partial,
   type Slots,
@@ -64,6 +65,13 @@ export const compileGroupReader = (
   );
   const partials: Partial[] = hop.partials.map((p) => p.partial);
   const offsets = hop.partials.map(({ n, r }) => ({ n, r }));
+  /**
+   * One tile of all time needs no merging: a feature of one partial is finalized from its state. The
+   * pass then has nothing left to do.
+   */
+  const single =
+    hop.hopMs === 0 && features.every((f) => f.hop !== hopIndex || f.partials.length === 1);
+  const state: Slots[] = [newSlots(0, 0)];
   const mine = features.flatMap((feature, index) =>
     feature.hop === hopIndex
       ? [{ index, feature, states: feature.partials.map((p) => accumulators[p] as Slots) }]
@@ -95,8 +103,34 @@ export const compileGroupReader = (
       partial.merge(into, group.at(run.slots[i] as number, n, r));
   };
 
+  const write = (index: number, value: Finalized, out: Value[], status: FeatureStatus[]): void => {
+    if (value === OVERFLOW) {
+      out[index] = null;
+      status[index] = 'overflow';
+    } else {
+      out[index] = value;
+      status[index] = value === null ? 'null' : 'present';
+    }
+  };
+  const readSingle = (
+    group: ReadableTiles,
+    slot: number,
+    out: Value[],
+    status: FeatureStatus[],
+  ): void => {
+    for (let i = 0; i < mine.length; i++) {
+      const { index, feature } = mine[i] as (typeof mine)[number];
+      const { n, r } = offsets[feature.partials[0] as number] as { n: number; r: number };
+      state[0] = group.at(slot, n, r);
+      write(index, feature.aggregation.finalize(state), out, status);
+    }
+  };
+
   return {
     read(group, entity, at, out, status) {
+      const tiles = single ? group.lists[entity] : undefined;
+      if (tiles !== undefined && tiles.slots.length - tiles.head === 1)
+        return readSingle(group, tiles.slots[tiles.head] as number, out, status);
       for (let p = 0; p < partials.length; p++)
         (partials[p] as Partial).identity(accumulators[p] as Slots);
       const list = group.lists[entity];
@@ -123,14 +157,7 @@ export const compileGroupReader = (
         to = from;
         for (let f = 0; f < step.features.length; f++) {
           const { index, feature, states } = step.features[f] as Step['features'][number];
-          const value = feature.aggregation.finalize(states);
-          if (value === OVERFLOW) {
-            out[index] = null;
-            status[index] = 'overflow';
-          } else {
-            out[index] = value;
-            status[index] = value === null ? 'null' : 'present';
-          }
+          write(index, feature.aggregation.finalize(states), out, status);
         }
       }
     },

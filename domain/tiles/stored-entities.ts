@@ -13,6 +13,14 @@ import type { TileGroup } from './tile-group.ts';
 
 type KeyLevel = Map<Scalar, KeyLevel | number>;
 
+/** Is told what changes next. */
+export interface StoreWatcher {
+  /** the tiles of an entity */
+  readonly entity: (entity: number) => void;
+  /** those of any entities, or which entity has which index */
+  readonly any: () => void;
+}
+
 /** No entity: a key field is null. */
 const NONE = -1;
 /** An entity that is not in memory, and stays out. */
@@ -39,6 +47,8 @@ export abstract class StoredEntities {
   newest = new Float64Array(256);
   watermark = Number.NEGATIVE_INFINITY;
 
+  private readonly watchers = new Set<StoreWatcher>();
+
   /** false: raw events could not answer for a dropped entity */
   private readonly mayDrop: () => boolean;
 
@@ -58,6 +68,21 @@ export abstract class StoredEntities {
 
   get entities(): number {
     return this.keys.length;
+  }
+
+  /** @returns ends it */
+  watch(watcher: StoreWatcher): () => void {
+    this.watchers.add(watcher);
+    return () => void this.watchers.delete(watcher);
+  }
+
+  protected willChange(entity: number): void {
+    if (this.watchers.size === 0) return;
+    for (const watcher of this.watchers) watcher.entity(entity);
+  }
+
+  protected mayChangeAny(): void {
+    for (const watcher of this.watchers) watcher.any();
   }
 
   /**
@@ -125,6 +150,7 @@ export abstract class StoredEntities {
   dropDead(): void {
     const kept = this.mayDrop() ? livingEntities(this) : null;
     if (kept === null) return;
+    this.mayChangeAny();
     const { keys, keyBytes, newest, indexOf } = this;
     let k = 0;
     for (let old = 0; old < keys.length; old++) {

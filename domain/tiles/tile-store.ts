@@ -106,6 +106,7 @@ export class TileStore extends StoredEntities {
       return false;
     const entity = this.internRow(row, eventTime);
     if (entity < 0) return entity === DROPPED;
+    this.willChange(entity);
     const time = eventTime < logTime ? eventTime : logTime;
     if (time > this.watermark) this.watermark = time;
     if (eventTime > (this.newest[entity] as number)) this.newest[entity] = eventTime;
@@ -177,7 +178,8 @@ export class TileStore extends StoredEntities {
     return 'ok';
   }
 
-  private readNothing(out: Value[], status: FeatureStatus[]): void {
+  /** Values over no event, as of an entity that does not exist. */
+  readNothing(out: Value[], status: FeatureStatus[]): void {
     const { values, status: nothing } = this.overNothing;
     for (let i = 0; i < values.length; i++) {
       out[i] = values[i] as Value;
@@ -213,6 +215,7 @@ export class TileStore extends StoredEntities {
 
   /** Evicts every tile that no window reaches from the watermark. */
   evict(): void {
+    this.mayChangeAny();
     for (const group of this.groups) {
       const lowest = group.lowestKept(this.watermark);
       if (lowest === Number.NEGATIVE_INFINITY) continue;

@@ -7,7 +7,8 @@ import { type NamedType, planTrainingSet, type TrainingSetTarget } from './train
 /** The column of a spine that has the time of each row. */
 export const TIME_COLUMN = 'event_timestamp';
 
-const asText = ({ base, array }: NamedType['type'], value: Value): Value => {
+/** A time or a date as text; any other value as it is. */
+export const asText = ({ base, array }: NamedType['type'], value: Value): Value => {
   if (typeof value !== 'number' || array) return value;
   if (base === 'timestamp' && isTime(value)) return formatTime(value);
   return base === 'date' && isDate(value) ? formatDate(value) : value;

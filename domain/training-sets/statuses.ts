@@ -10,13 +10,13 @@ export type StatusCodes = Uint8Array;
 
 /** by code; 0 is the status of a row that nothing is computed for, as of one without a key */
 const STATUSES: readonly FeatureStatus[] = ['not-found', 'expired', 'null', 'present', 'overflow'];
-const codeOf = (status: FeatureStatus): number => STATUSES.indexOf(status);
+export const statusCode = (status: FeatureStatus): number => STATUSES.indexOf(status);
 
-export const NOT_FOUND = codeOf('not-found');
-export const EXPIRED = codeOf('expired');
-export const NULL = codeOf('null');
-export const PRESENT = codeOf('present');
-export const OVERFLOWED = codeOf('overflow');
+export const NOT_FOUND = statusCode('not-found');
+export const EXPIRED = statusCode('expired');
+export const NULL = statusCode('null');
+export const PRESENT = statusCode('present');
+export const OVERFLOWED = statusCode('overflow');
 
 export const STATUS_TYPE = fieldType('string', false);
 

@@ -76,6 +76,9 @@ export const unary =
     }
   };
 
+/** After these, a call that took no more can be written to again, or never will be. */
+const DRAINED = ['drain', 'close', 'error', 'cancelled'] as const;
+
 /** Requests of one call in progress at once; further ones wait in the connection's window. */
 const WINDOW = 32;
 
@@ -103,17 +106,32 @@ export const duplex =
       if (running) scope.over(code, refusedWith);
       running = false;
     };
-    let working = 0;
-    let written: Promise<void> = Promise.resolve();
-    const drained = (): Promise<void> =>
-      new Promise((resolve) => {
-        const go = (): void => {
-          for (const event of ['drain', 'close', 'error', 'cancelled'])
-            call.removeListener(event, go);
-          resolve();
-        };
-        for (const event of ['drain', 'close', 'error', 'cancelled']) call.once(event, go);
-      });
+    /** the requests without a written answer, in order; `answer` is undefined until it is there */
+    const waiting: { answer: Answer | undefined }[] = [];
+    let isFull = false;
+    let isEnded = false;
+    /** Goes on when the connection takes more. */
+    const whenDrained = (): void => {
+      const go = (): void => {
+        for (const event of DRAINED) call.removeListener(event, go);
+        isFull = false;
+        write();
+      };
+      for (const event of DRAINED) call.once(event, go);
+    };
+    /** Writes the answers that are there, up to the first one that is not. */
+    const write = (): void => {
+      for (let first = waiting[0]; first?.answer !== undefined && !isFull; first = waiting[0]) {
+        waiting.shift();
+        if (call.cancelled || call.write(first.answer)) continue;
+        isFull = true;
+        whenDrained();
+      }
+      if (waiting.length < WINDOW && call.isPaused()) call.resume();
+      if (!isEnded || isFull || waiting.length > 0 || !running) return;
+      call.end();
+      over(status.OK);
+    };
     const answered = async (request: Request): Promise<Answer> => {
       try {
         checkMessage(request);
@@ -127,21 +145,16 @@ export const duplex =
       }
     };
     call.on('data', (request: Request) => {
-      working++;
-      if (working >= WINDOW) call.pause();
-      const value = answered(request);
-      written = written.then(async () => {
-        const ready = await value;
-        if (!call.cancelled && !call.write(ready)) await drained();
-        working--;
-        if (working < WINDOW) call.resume();
+      const one: (typeof waiting)[number] = { answer: undefined };
+      if (waiting.push(one) >= WINDOW) call.pause();
+      void answered(request).then((ready) => {
+        one.answer = ready;
+        write();
       });
     });
     call.on('end', () => {
-      void written.then(() => {
-        call.end();
-        over(status.OK);
-      });
+      isEnded = true;
+      write();
     });
     // The client is gone.
     call.on('error', () => over(status.CANCELLED));

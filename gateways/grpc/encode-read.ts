@@ -10,6 +10,7 @@ import {
   endWire,
   FIXED64,
   LENGTH,
+  newWire,
   putDouble,
   putMessage,
   putTag,
@@ -97,25 +98,50 @@ const putValue = (wire: Wire, field: number, value: unknown): void => {
 
 /** Bytes of a number in a row: field, length, field of the number, number. */
 const NUMBER_BYTES = 11;
+const NUMBER_AT = 3;
 
-/** The usual row: numbers, all present. Its length is computed before it is written. */
+/** Numbers in a row, all of them 0, for the widest row so far. */
+let zeros: Buffer = Buffer.alloc(0);
+
+const zerosOf = (count: number): Buffer => {
+  if (zeros.length < count * NUMBER_BYTES) {
+    const wire = newWire(count * NUMBER_BYTES);
+    for (let i = 0; i < count; i++) {
+      putTag(wire, ROW.values, LENGTH);
+      wire.bytes[wire.at++] = NUMBER_BYTES - 2;
+      putTag(wire, VALUE.number, FIXED64);
+      putDouble(wire, 0);
+    }
+    zeros = wire.bytes;
+  }
+  return zeros;
+};
+
+/**
+ * The usual row: numbers, all present. Its length is known before it is written, and only the
+ * numbers differ from those of another row.
+ */
 const putNumbers = (
   wire: Wire,
   values: readonly Value[],
   statuses: readonly FeatureStatus[],
 ): boolean => {
-  for (let i = 0; i < values.length; i++)
-    if (typeof values[i] !== 'number' || statuses[i] !== 'present') return false;
+  const begin = wire.at;
   const length = values.length * NUMBER_BYTES;
   reserve(wire, length + 12);
   putTag(wire, RESPONSE.rows, LENGTH);
   putVarint(wire, length);
-  for (let i = 0; i < values.length; i++) {
-    putTag(wire, ROW.values, LENGTH);
-    wire.bytes[wire.at++] = NUMBER_BYTES - 2;
-    putTag(wire, VALUE.number, FIXED64);
-    putDouble(wire, values[i] as number);
+  zerosOf(values.length).copy(wire.bytes, wire.at, 0, length);
+  const { view } = wire;
+  for (let i = 0, at = wire.at + NUMBER_AT; i < values.length; i++, at += NUMBER_BYTES) {
+    const value = values[i];
+    if (typeof value !== 'number' || statuses[i] !== 'present') {
+      wire.at = begin;
+      return false;
+    }
+    view.setFloat64(at, value, true);
   }
+  wire.at += length;
   return true;
 };
 
@@ -157,7 +183,7 @@ const namesOf = (features: readonly string[]): Buffer => {
   const cached = namesBytes.get(features);
   if (cached !== undefined) return cached;
   const size = features.reduce((sum, name) => sum + Buffer.byteLength(name) + 12, 0);
-  const wire: Wire = { bytes: Buffer.allocUnsafe(size), at: 0 };
+  const wire = newWire(size);
   for (const name of features) putText(wire, RESPONSE.features, name);
   const bytes = Buffer.from(wire.bytes.subarray(0, wire.at));
   namesBytes.set(features, bytes);
@@ -167,6 +193,7 @@ const namesOf = (features: readonly string[]): Buffer => {
 const isRefused = (answer: ReadResult | RefusedAnswer): answer is RefusedAnswer =>
   'error' in answer;
 
+/** The bytes are valid until the next call. */
 export const encodeReadResponse = (answer: ReadResult | RefusedAnswer): Buffer => {
   const wire = startWire();
   if (isRefused(answer)) {

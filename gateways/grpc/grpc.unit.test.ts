@@ -467,6 +467,24 @@ test('what is written by hand is what the proto reads, of any values and lengths
   });
 });
 
+test('an encoded answer is there until the next one is encoded', () => {
+  const answer = (value: number): ReadResult =>
+    ({
+      features: ['f'],
+      values: [[value]],
+      status: [['present']],
+      views: [],
+      entities: [],
+      at: 1,
+      known: 1,
+    }) as unknown as ReadResult;
+  const first = encodeReadResponse(answer(1));
+  const kept = Buffer.from(first);
+  const second = encodeReadResponse(answer(2));
+  expect(second.equals(kept)).toBe(false);
+  expect(first.equals(second)).toBe(true);
+});
+
 test('the generated types are those of the proto', () => {
   const made = mkdtempSync(join(tmpdir(), 'millrace-types-'));
   generateTypes(made);

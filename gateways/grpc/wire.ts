@@ -13,28 +13,41 @@ export const LENGTH = 2;
 
 export interface Wire {
   bytes: Buffer;
+  /** of the same memory */
+  view: DataView;
   at: number;
 }
 
-let spare: Buffer | null = Buffer.allocUnsafe(FIRST_SIZE);
-
-export const startWire = (): Wire => {
-  const bytes = spare ?? Buffer.allocUnsafe(FIRST_SIZE);
-  spare = null;
-  return { bytes, at: 0 };
+/** @param size bytes */
+export const newWire = (size: number): Wire => {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  return { bytes, view: new DataView(bytes.buffer), at: 0 };
 };
 
-/** A copy of the written bytes; the buffer is kept for the next message. */
-export const endWire = ({ bytes, at }: Wire): Buffer => {
-  if (bytes.length <= KEPT_SIZE) spare = bytes;
-  return Buffer.from(bytes.subarray(0, at));
+let spare: Wire | null = newWire(FIRST_SIZE);
+
+export const startWire = (): Wire => {
+  const wire = spare ?? newWire(FIRST_SIZE);
+  spare = null;
+  wire.at = 0;
+  return wire;
+};
+
+/**
+ * The written bytes. They are those of the next message as soon as it is started: grpc-js copies
+ * what a serializer returns at once, behind the head of the message.
+ */
+export const endWire = (wire: Wire): Buffer => {
+  if (wire.bytes.length <= KEPT_SIZE) spare = wire;
+  return wire.bytes.subarray(0, wire.at);
 };
 
 export const reserve = (wire: Wire, more: number): void => {
   if (wire.at + more <= wire.bytes.length) return;
-  const bytes = Buffer.allocUnsafe(Math.max(wire.bytes.length * 2, wire.at + more));
+  const { bytes, view } = newWire(Math.max(wire.bytes.length * 2, wire.at + more));
   wire.bytes.copy(bytes, 0, 0, wire.at);
   wire.bytes = bytes;
+  wire.view = view;
 };
 
 /** Bytes of a varint of a whole number from 0 to 2^53. */
@@ -103,13 +116,8 @@ export const putMessage = (wire: Wire, field: number, write: (wire: Wire) => voi
   wire.at += length;
 };
 
-const double = new Float64Array(1);
-const octets = new Uint8Array(double.buffer);
-
-/** Little-endian, as on every machine that Node supports. Room must be reserved. */
+/** Room must be reserved. */
 export const putDouble = (wire: Wire, value: number): void => {
-  const { bytes, at } = wire;
-  double[0] = value;
-  for (let i = 0; i < 8; i++) bytes[at + i] = octets[i] as number;
-  wire.at = at + 8;
+  wire.view.setFloat64(wire.at, value, true);
+  wire.at += 8;
 };

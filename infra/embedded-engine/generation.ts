@@ -233,6 +233,10 @@ export const openGeneration = async (
       return store;
     },
     tiles: async () => store,
+    presentTiles: () =>
+      handle.joined() && !isIncomplete() && plan.latenessMs === null && log.horizon(raw) === null
+        ? store
+        : null,
     size: () => ({ entities: store.entities, tiles: store.tiles }),
     newestEventTime: () => served.newestEventTime(),
     served,

@@ -17,6 +17,7 @@ import { removeLeft } from './remove-left.ts';
 import { runTrainingSet } from './run-training-set.ts';
 import { storeSpine } from './store-spine.ts';
 import { checkOutput, checkSpineFile } from './user-files.ts';
+import { writeValues } from './write-values.ts';
 
 export interface BuilderOptions {
   /** the file system of the history */
@@ -67,6 +68,7 @@ export const trainingSetBuilder = ({
     removeLeft: (kept, before) => removeLeft(directory, kept, before),
     checkSpine: (file) => checkSpineFile(file, ownDirectories),
     build: async (job, options) => runTrainingSet({ ...job, ...(await readable(job)) }, options),
+    write: writeValues,
     async values(job, spine, options) {
       const out = join(directory, `values-${randomUUID()}.parquet`);
       try {

@@ -1,5 +1,6 @@
 /** The results of a training set: what the joins fill, and the columns that are written of it. */
 import { fail } from '#domain/errors.ts';
+import type { PlannedValues } from '#domain/ports/training-set-builder.ts';
 import { type ResultValues, resultValues } from '#domain/training-sets/columns.ts';
 import {
   STATUS_TYPE,
@@ -11,11 +12,7 @@ import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts
 import type { FieldType } from '#domain/values/value.ts';
 
 /** of a planned value */
-export interface Result {
-  readonly values: ResultValues;
-  /** absent: not wanted */
-  readonly statuses?: StatusCodes;
-}
+export type Result = PlannedValues;
 
 export interface WrittenColumn {
   readonly name: string;

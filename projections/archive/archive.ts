@@ -1,66 +1,119 @@
 /** The archive of the embedded log: raw events that were trimmed, read from their history. */
 import { fail, hasCode, MillraceError } from '#domain/errors.ts';
-import type { Archive } from '#domain/ports/archive.ts';
+import type { Archive, ArchivedPartition } from '#domain/ports/archive.ts';
 import type { ErasedOffsets } from '#domain/ports/erased.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import { erasedRecord, type LogRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { KeptRecords, TransactionalLog } from '#domain/ports/stream-task.ts';
 import { isRawTopic, nameOfTopic } from '#domain/ports/topics.ts';
 import { refuseTrimmed } from '#domain/sources/horizon.ts';
-import { type EncodedRow, rowEncoder } from '#domain/sources/raw-records.ts';
+import { rowEncoder } from '#domain/sources/raw-records.ts';
 import type { Row } from '#domain/values/value.ts';
+import { type ArchivedBlock, type ArchivedEvent, archivedBlock } from './archived-block.ts';
 
 interface ArchiveDependencies {
   readonly history: Pick<HistoryTables, 'eventsAt' | 'offsetAt' | 'horizon'>;
   readonly schemas: Pick<SchemaRegistry, 'versions' | 'schema'>;
   /** The erased offsets of [from, below) of a partition. */
   readonly erased?: ErasedOffsets;
+  /** of records that are read of the history at once, about */
+  readonly blockBytes?: number;
 }
 
-/** Offsets of one read: each reads the table's files that can have them. */
+/** Records that one read gives. */
 const READ_OFFSETS = 32_768;
+/** Of the history more is read at once: files are sorted by key, so a small read costs as much. */
+const BLOCK_OFFSETS = 131_072;
+const LEAST_OFFSETS = 1_024;
+const BLOCK_BYTES = 16 * 1024 * 1024;
+/** Blocks whose last record was not read yet. */
+const MOST_BLOCKS = 4;
 const MAX_CACHED = 1_000;
+
+interface HeldBlock extends ArchivedPartition {
+  readonly from: number;
+  readonly below: number;
+  readonly block: Promise<ArchivedBlock>;
+}
 
 export const createArchive = ({
   history,
   schemas,
   erased = () => [],
+  blockBytes = BLOCK_BYTES,
 }: ArchiveDependencies): Archive => {
   /** `topic partition time` → offset; what was trimmed never changes */
   const offsets = new Map<string, number>();
+  /** by topic: how many offsets have about that many bytes */
+  const sizes = new Map<string, number>();
+  let held: readonly HeldBlock[] = [];
+
+  const load = async (
+    { topic, partition }: ArchivedPartition,
+    from: number,
+    below: number,
+  ): Promise<ArchivedBlock> => {
+    const source = nameOfTopic(topic);
+    const [found, encode] = await Promise.all([
+      history.eventsAt(source, { partition, from, below }),
+      rowEncoder(schemas, source),
+    ]);
+    const horizon = found[0]?.offset === from ? null : await history.horizon(topic);
+    if (horizon !== null && from < (horizon.begin[partition] ?? 0))
+      refuseTrimmed(source, horizon.time, 'All events are needed');
+    const gaps = new Set(erased(topic, partition, from, below));
+    let next = 0;
+    let logTime = 0;
+    const events = Array.from({ length: below - from }, (_, i): ArchivedEvent => {
+      const offset = from + i;
+      const event = found[next];
+      if (event?.offset !== offset && gaps.has(offset)) return { logTime, row: null };
+      if (event?.offset !== offset)
+        return fail(
+          'MR_DATA_DAMAGED',
+          `the history of ${topic} lacks offset ${offset} of partition ${partition}, which was trimmed from the log: run \`millrace verify\`, or restore a backup`,
+          { topic, partition, offset },
+        );
+      next++;
+      logTime = event.logTime;
+      return { logTime, row: encode(event.row as Row) };
+    });
+    return archivedBlock(topic, partition, from, events);
+  };
+
+  const drop = (one: HeldBlock): void => {
+    held = held.filter((other) => other !== one);
+  };
+  const open = (at: ArchivedPartition, from: number, end: number): HeldBlock => {
+    const below = Math.min(end, from + (sizes.get(at.topic) ?? READ_OFFSETS));
+    const opened = { ...at, from, below, block: load(at, from, below) };
+    held = [...held.slice(1 - MOST_BLOCKS), opened];
+    opened.block.then(
+      ({ bytes }) => {
+        const fitting = Math.floor((blockBytes * (below - from)) / Math.max(1, bytes));
+        sizes.set(at.topic, Math.max(LEAST_OFFSETS, Math.min(BLOCK_OFFSETS, fitting)));
+      },
+      () => drop(opened),
+    );
+    return opened;
+  };
+  const holding = ({ topic, partition }: ArchivedPartition, offset: number) =>
+    held.find(
+      (one) =>
+        one.topic === topic &&
+        one.partition === partition &&
+        one.from <= offset &&
+        offset < one.below,
+    );
 
   return {
     async read({ topic, partition }, from, below) {
-      const until = Math.min(below, from + READ_OFFSETS);
-      const source = nameOfTopic(topic);
-      const range = { partition, from, below: until };
-      const [events, encode] = await Promise.all([
-        history.eventsAt(source, range),
-        rowEncoder(schemas, source),
-      ]);
-      const horizon = events[0]?.offset === from ? null : await history.horizon(topic);
-      if (horizon !== null && from < (horizon.begin[partition] ?? 0))
-        refuseTrimmed(source, horizon.time, 'All events are needed');
-      const gaps = new Set(erased(topic, partition, from, until));
-      let next = 0;
-      let logTime = 0;
-      return Array.from({ length: until - from }, (_, i): LogRecord => {
-        const offset = from + i;
-        const event = events[next];
-        if (event?.offset !== offset && gaps.has(offset))
-          return { ...erasedRecord(topic, partition), offset, logTime };
-        if (event?.offset !== offset)
-          return fail(
-            'MR_DATA_DAMAGED',
-            `the history of ${topic} lacks offset ${offset} of partition ${partition}, which was trimmed from the log: run \`millrace verify\`, or restore a backup`,
-            { topic, partition, offset },
-          );
-        next++;
-        logTime = event.logTime;
-        const { schemaId, value }: EncodedRow = encode(event.row as Row);
-        return { topic, partition, offset, logTime: event.logTime, key: null, schemaId, value };
-      });
+      const at = { topic, partition };
+      const found = holding(at, from) ?? open(at, from, below);
+      const until = Math.min(below, found.below, from + READ_OFFSETS);
+      const records = (await found.block).records(from, until);
+      if (until === found.below) drop(found);
+      return records;
     },
     async offsetAt({ topic, partition }, below, time) {
       const id = `${topic} ${partition} ${time}`;

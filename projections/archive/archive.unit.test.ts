@@ -29,12 +29,19 @@ const events = Array.from(
 );
 const AT = { topic: 'raw.s', partition: 0 };
 
-const archiveOf = (stored: readonly RawEvent[], horizon: Horizon | null = null) => {
+const archiveOf = (
+  stored: readonly RawEvent[],
+  horizon: Horizon | null = null,
+  blockBytes?: number,
+) => {
   const asked: unknown[] = [];
+  const ranges: [number, number][] = [];
   const archive = createArchive({
     schemas,
+    ...(blockBytes === undefined ? {} : { blockBytes }),
     history: {
       async eventsAt(_, { from, below }: OffsetRange) {
+        ranges.push([from, below]);
         return stored.filter(({ offset }) => offset >= from && offset < below);
       },
       horizon: async () => horizon,
@@ -46,7 +53,25 @@ const archiveOf = (stored: readonly RawEvent[], horizon: Horizon | null = null) 
       },
     },
   });
-  return { archive, asked };
+  return { archive, asked, ranges };
+};
+
+const manyEvents = (count: number): RawEvent[] =>
+  Array.from({ length: count }, (_, offset) => ({ ...(events[0] as RawEvent), offset }));
+
+/** The offsets of all records, and how many each read gave. */
+const readAll = async (
+  { archive }: ReturnType<typeof archiveOf>,
+  end: number,
+): Promise<{ readonly offsets: number[]; readonly most: number }> => {
+  const offsets: number[] = [];
+  let most = 0;
+  while (offsets.length < end) {
+    const records = await archive.read(AT, offsets.length, end);
+    most = Math.max(most, records.length);
+    for (const { offset } of records) offsets.push(offset);
+  }
+  return { offsets, most };
 };
 
 test('it gives the records that the log had', async () => {
@@ -57,6 +82,61 @@ test('it gives the records that the log had', async () => {
   expect(records.map(({ value }) => rawCodec(source).decode(value))).toEqual(
     events.slice(3, 8).map(({ row }) => row),
   );
+});
+
+test('few reads of the history give many of the log, each event once', async () => {
+  const stored = manyEvents(200_000);
+  const found = archiveOf(stored);
+  const { offsets, most } = await readAll(found, stored.length);
+  expect(offsets).toEqual(stored.map(({ offset }) => offset));
+  expect(most).toBe(32_768);
+  expect(found.ranges).toEqual([
+    [0, 32_768],
+    [32_768, 163_840],
+    [163_840, 200_000],
+  ]);
+});
+
+test('how much is read of the history follows the size of its events', async () => {
+  const stored = manyEvents(40_000);
+  const bytes = rawCodec(source).encode((events[0] as RawEvent).row).length;
+  const found = archiveOf(stored, null, 2_000 * bytes);
+  expect((await readAll(found, stored.length)).offsets.length).toBe(40_000);
+  expect(found.ranges.slice(0, 3)).toEqual([
+    [0, 32_768],
+    [32_768, 34_768],
+    [34_768, 36_768],
+  ]);
+  const large = archiveOf(stored, null, 1);
+  await readAll(large, stored.length);
+  expect(large.ranges[1]).toEqual([32_768, 33_792]);
+});
+
+test('several readers have blocks of their own, and a read that failed is made again', async () => {
+  const stored = manyEvents(70_000);
+  let fails = true;
+  const archive = createArchive({
+    schemas,
+    history: {
+      async eventsAt(_, { from, below }: OffsetRange) {
+        if (fails) throw new Error('the disk is gone');
+        return stored.slice(from, below);
+      },
+      horizon: async () => null,
+      offsetAt: async () => null,
+    },
+  });
+  await expect(archive.read(AT, 0, 70_000)).rejects.toThrow('the disk is gone');
+  fails = false;
+  const readers = [0, 1_000, 40_000, 0, 2_000, 39_999].map((from) => ({ from, next: from }));
+  while (readers.some(({ next }) => next < 70_000))
+    for (const reader of readers) {
+      if (reader.next === 70_000) continue;
+      const records = await archive.read(AT, reader.next, 70_000);
+      const wanted = records.map((_, i) => reader.next + i);
+      expect(records.map(({ offset }) => offset)).toEqual(wanted);
+      reader.next += records.length;
+    }
 });
 
 test('an event that the history lacks is damage', async () => {

@@ -7,7 +7,11 @@ import type { SpineTable } from '#domain/datasets/manifest.ts';
 import type { BuilderSpine } from '#domain/datasets/spine.ts';
 import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
-import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
+import type {
+  BuildOptions,
+  TrainingSetBuilder,
+  ValuesJob,
+} from '#domain/ports/training-set-builder.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import type { Built, DatasetRun, DatasetRuns } from './dataset-runs.ts';
 import { spinesInUse } from './left-files.ts';
@@ -19,6 +23,7 @@ import {
 } from './named-datasets.ts';
 import { newJob } from './new-job.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
+import type { PresentValues } from './present-values.ts';
 import { spineSourceOf } from './recipes.ts';
 
 export interface Requester extends Pick<DatasetJob, 'kind' | 'actor'> {
@@ -37,12 +42,38 @@ interface BeginDependencies extends HistoryDependencies {
   readonly emit?: (run: DatasetChange) => void;
 }
 
-type BeginBuild = (prepared: Prepared, requester: Requester, caller: Caller) => Promise<DatasetRun>;
+export const requesterOf = (kind: DatasetJob['kind'], { actor, principal }: Caller): Requester => ({
+  kind,
+  actor,
+  principal: principal?.id ?? null,
+});
+
+export type BeginBuild = (
+  prepared: Prepared,
+  requester: Requester,
+  caller: Caller,
+) => Promise<DatasetRun>;
 
 const SOURCE = streamOf('source', '');
 
 const sourcesOfTables = (tables: readonly SpineTable[]): readonly string[] =>
   tables.flatMap(({ of }) => (of.startsWith(SOURCE) ? [of.slice(SOURCE.length)] : []));
+
+/** @returns null where the tiles changed meanwhile, so that raw events have to answer */
+const writePresent = async (
+  { write }: Pick<TrainingSetBuilder, 'write'>,
+  job: Omit<ValuesJob, keyof PresentValues>,
+  { at, rows, keys, chunks, isLost }: PresentValues,
+  options: BuildOptions,
+): Promise<Built | null> => {
+  try {
+    const written = await write({ ...job, at, rows, keys }, chunks(), options);
+    return { rows: written.rows, features: written.features };
+  } catch (error) {
+    if (isLost() && options.signal?.aborted !== true) return null;
+    throw error;
+  }
+};
 
 export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild => {
   const { builder, runs, names, named, readTime, now, emit } = dependencies;
@@ -54,7 +85,7 @@ export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild =>
   };
 
   return async (prepared: Prepared, requester: Requester, caller: Caller): Promise<DatasetRun> => {
-    const { request, pinned, naming, rows: kept } = prepared;
+    const { request, pinned, naming, rows: kept, present } = prepared;
     const known = request.known ?? readTime();
     const recipe = naming?.manifest?.recipe ?? null;
     const extraSources = extraSourcesOf(request.spine);
@@ -85,7 +116,15 @@ export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild =>
     };
     const build = async ({ job, signal, update }: DatasetRun): Promise<Built> => {
       const { mode, overwrite, withStatus = false } = request;
-      const spine = kept === undefined ? request.spine : { file: kept.path };
+      const { out, id } = job.status;
+      const options = { signal, onProgress: update, partial: job.partial };
+      if (present !== undefined) {
+        const values = { target: pinned.target, out, overwrite, withStatus };
+        const built = await writePresent(builder, values, present, options);
+        if (built !== null) return built;
+      }
+      const own = present === undefined ? request.spine : { rows: present.spine() };
+      const spine = kept === undefined ? own : { file: kept.path };
       const files = await pinHistory(dependencies, pinned, {
         mode,
         known,
@@ -93,7 +132,6 @@ export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild =>
         recipe,
         onRead: (snapshot) => snapshots.push(snapshot),
       });
-      const { out, id } = job.status;
       const wanted = {
         target: pinned.target,
         spine: spine as BuilderSpine,
@@ -104,7 +142,6 @@ export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild =>
         withStatus,
         ...files,
       };
-      const options = { signal, onProgress: update, partial: job.partial };
       if (naming === null) {
         const { rows, features } = await builder.build(wanted, options);
         return { rows, features };

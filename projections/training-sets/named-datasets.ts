@@ -27,6 +27,7 @@ import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { DatasetIndex } from './dataset-index.ts';
 import type { Pinned } from './pin-target.ts';
+import type { PresentValues } from './present-values.ts';
 import { pinnedAgain, pinnedReads, pinnedVersions } from './recipes.ts';
 import type { SqlSpines, Statements } from './sql-spines.ts';
 
@@ -52,6 +53,8 @@ export interface Prepared {
   readonly naming: Naming | null;
   /** of a statement: what its rows are, and the path of the file that has them */
   readonly rows?: { readonly record: SqlSpineRecord; readonly path: string };
+  /** of a batch that needs no raw events; its request has no rows */
+  readonly present?: PresentValues;
 }
 
 export interface NamedDatasets {

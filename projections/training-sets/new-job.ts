@@ -3,7 +3,8 @@ import type { DatasetJob, KeptRequest } from '#domain/ports/dataset-jobs.ts';
 import type { Prepared } from './named-datasets.ts';
 
 /** A statement may name keys, so it is not stored. */
-const keptSpine = ({ request: { spine }, rows }: Prepared): KeptRequest['spine'] => {
+const keptSpine = ({ request: { spine }, rows, present }: Prepared): KeptRequest['spine'] => {
+  if (present !== undefined) return { rows: present.rows };
   if ('rows' in spine) return { rows: spine.rows.length };
   if (!('sql' in spine)) return spine;
   return { rows: rows?.record.rows ?? 0, from: rows?.record.tables.map(({ of }) => of) ?? [] };

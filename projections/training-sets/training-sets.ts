@@ -14,19 +14,18 @@ import type {
 import type { RunStatement } from '#domain/api/sql.ts';
 import { checkSpine } from '#domain/datasets/check-spine.ts';
 import { diffDatasets } from '#domain/datasets/diff.ts';
-import { fail, MillraceError } from '#domain/errors.ts';
+import { fail } from '#domain/errors.ts';
 import type { DatasetJob } from '#domain/ports/dataset-jobs.ts';
 import type { DatasetChange } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import { streamOf } from '#domain/registry/events.ts';
-import { spineOfValues, TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
-import { formatTime } from '#domain/values/time.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { EventTimeValues } from '#projections/skew/skew.ts';
-import { createBeginBuild, type Requester } from './begin-build.ts';
+import { createBatch } from './batch.ts';
+import { createBeginBuild, requesterOf } from './begin-build.ts';
 import { createDatasetRuns, type DatasetRunsDependencies } from './dataset-runs.ts';
-import { type Computing, entitiesOf, type RowsOfSource } from './entities.ts';
+import type { Computing, RowsOfSource } from './entities.ts';
 import { createEventTimeValues } from './event-time-values.ts';
 import { createFoundJobs } from './found-jobs.ts';
 import { removeLeft } from './left-files.ts';
@@ -92,12 +91,6 @@ export interface TrainingSets
   readonly close: () => Promise<void>;
 }
 
-const requesterOf = (kind: DatasetJob['kind'], { actor, principal }: Caller): Requester => ({
-  kind,
-  actor,
-  principal: principal?.id ?? null,
-});
-
 const originsOf = (spine: DatasetJob['request']['spine']): readonly string[] =>
   'from' in spine
     ? (spine.from ?? [])
@@ -112,7 +105,7 @@ const originOf = ({ principal: owner, request }: DatasetJob): DatasetOrigin => (
 const LISTED = 1_000;
 
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
-  const { builder, engine, names, presentTime, gateway } = dependencies;
+  const { builder, engine, names, gateway } = dependencies;
   const { pin } = createPins(dependencies.catalog, engine);
   const runs = createDatasetRuns(dependencies);
   const spines = createSqlSpines(builder, dependencies.newId);
@@ -132,6 +125,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
   const rowDiffs = createRowDiffs({ ...dependencies, manifestOf: named.manifest });
 
   const begin = createBeginBuild({ ...dependencies, runs, named });
+  const batch = createBatch({ ...dependencies, pin, begin });
 
   const kept = async (
     { spine, known }: DatasetRequest,
@@ -207,31 +201,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       const { status } = checked(await found.job(reference), check, reference);
       return checked(await runs.cancel(status.id), undefined, reference).status;
     },
-    async batch({ target, at, out, overwrite, withStatus = false }, caller) {
-      const time = at ?? presentTime();
-      const pinned = pin(target);
-      const entities = await entitiesOf(pinned.views, time, engine.generation, dependencies.rowsAt);
-      if (entities.length === 0)
-        fail('MR_REFUSED', `no entity exists at ${formatTime(time)}, so there is nothing to score`);
-      const rows = spineOfValues(
-        pinned.target,
-        entities.map((entity) => ({ ...entity, [TIME_COLUMN]: time })),
-      );
-      const request: DatasetRequest = {
-        target,
-        spine: { rows },
-        out,
-        mode: 'event-time',
-        withStatus,
-        ...(overwrite === undefined ? {} : { overwrite }),
-      };
-      const prepared = { request, pinned, naming: null };
-      const { done } = await begin(prepared, requesterOf('batch', caller), caller);
-      const { status } = await done;
-      if (status.error !== null)
-        throw new MillraceError(status.error.code, status.error.message, status.error.details);
-      return { rows: status.rows ?? 0, out: status.out };
-    },
+    batch,
     target: (service) => pin({ service }).target,
     eventTimeValues: values.compute,
     async recover() {

@@ -190,7 +190,7 @@ it('what a training set and a batch write is read again as the same times', asyn
           { name: 'list', type: { ...type, array: true } },
         ],
       },
-      times.map((ms) => ({ entity: { event_timestamp: ms }, values: [ms, [ms]] })),
+      [{ rows: times.length, columns: [times, times, times.map((ms) => [ms])] }],
     );
     const scored = await spineInputs(places, batch, { t: 'timestamp', list: 'array<timestamp>' });
     expect(scored.times).toEqual(times);

@@ -489,16 +489,21 @@ test('a batch file has every entity’s values in their types', async () => {
     { name: 'tags', type: type('string', true) },
     { name: 'ok', type: type('boolean') },
   ];
-  const rows = Array.from({ length: 5000 }, (_, i) => ({
-    entity: { shop: `s${i}` },
-    values: [i === 1 ? null : i, ['a'], i % 2 === 0],
-  }));
-  expect(
-    await writeBatch(
-      { out, keys: [{ name: 'shop', type: type('string') }], features, at: T0 },
-      rows,
-    ),
-  ).toBe(5000);
+  const columns = (from: number, rows: number) => {
+    const ns = Array.from({ length: rows }, (_, i) => from + i);
+    return [
+      ns.map((n) => `s${n}`),
+      Float64Array.from(ns, (n) => (n === 1 ? Number.NaN : n)),
+      ns.map(() => ['a']),
+      ns.map((n) => n % 2 === 0),
+    ];
+  };
+  const chunks = [
+    { rows: 4000, columns: columns(0, 4000) },
+    { rows: 1000, columns: columns(4000, 1000) },
+  ];
+  const keys = [{ name: 'shop', type: type('string') }];
+  expect(await writeBatch({ out, keys, features, at: T0 }, chunks)).toBe(5000);
   const written = await work.query(
     `SELECT * REPLACE (epoch_ms(event_timestamp)::DOUBLE AS event_timestamp) FROM '${out}'`,
   );
