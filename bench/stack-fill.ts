@@ -17,7 +17,7 @@ import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { settledOffsets } from '#infra/flink/settled-offsets.ts';
 import { ARCHIVE_GROUP, computeGroup, MATERIALIZE_GROUP } from '#infra/flink/sql/names.ts';
-import { openSession } from '#infra/flink/sql-gateway.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { startStack } from '#infra/profiles/stack.ts';
 import { airport, airportDelays, flights } from '../examples/flights/features.ts';

@@ -9,7 +9,7 @@ import type { CacheStore } from '#domain/ports/online-store.ts';
 import type { JobStore } from './job-store.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
-import { openSession } from './sql-gateway.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 
 /** A view's generations that no read uses any more. */
 interface Gone {

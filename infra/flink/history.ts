@@ -31,7 +31,7 @@ import { type MaintenanceLimits, maintainTables } from './maintenance.ts';
 import { rawHistory } from './sql/materialize.ts';
 import { historyTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
-import { openSession } from './sql-gateway.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 import { watermarks } from './watermarks.ts';
 
 export interface StackHistoryOptions {

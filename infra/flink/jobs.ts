@@ -10,7 +10,7 @@ import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { isLiveJob, LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
 import { type JobWork, jobWork } from './job-work.ts';
-import { openSession } from './sql-gateway.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 
 export interface WantedJob {
   readonly name: string;

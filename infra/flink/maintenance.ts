@@ -14,7 +14,7 @@ import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { locationOf } from '#infra/shared/files/hadoop-location.ts';
 import { notedChecksums } from '#infra/shared/iceberg/noted-checksums.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
-import { openSession } from './sql-gateway.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 
 export interface MaintenanceLimits {
   /** days with at least this many files below `smallBytes` are rewritten */

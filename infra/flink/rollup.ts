@@ -33,7 +33,7 @@ import type { FlinkJobs } from './jobs.ts';
 import { rollupTable } from './sql/names.ts';
 import { forgetSql, notInTiles, rollupSql } from './sql/rollup.ts';
 import { catalogsSql } from './sql/tables.ts';
-import { openSession } from './sql-gateway.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 
 export interface RollupOptions {
   /** the directory of Iceberg's tables */
