@@ -47,6 +47,7 @@ const WAREHOUSE = 'millrace';
 const COMMENTS = {
   raw: 'the accepted events of each source',
   rollup: 'the values of views at the end of each day or hour',
+  served: 'the logged answers of each service',
 } as const satisfies Readonly<Record<(typeof TABLE_NAMESPACES)[number], string>>;
 
 type OfNamespace = { Params: { namespace: string } };

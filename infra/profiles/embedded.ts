@@ -51,6 +51,7 @@ import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteProducerOwners } from '#infra/sqlite/producer-owners.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
+import type { SqlEngineSettings } from '#infra/sql-engines/settings.ts';
 import {
   assertHistoryHasTrimmed,
   createArchive,
@@ -81,6 +82,8 @@ export interface EmbeddedOptions {
     readonly all?: number;
     readonly views: Readonly<Record<string, number>>;
   };
+  /** SQL engines on servers of their own */
+  readonly sqlEngines?: readonly SqlEngineSettings[];
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: EmbeddedParts) => void;
 }
@@ -239,6 +242,7 @@ const start = async (
           },
     dataDirectory: directory.path,
     datasetDirectory: join(directory.path, 'datasets'),
+    otherSqlEngines: options.sqlEngines ?? [],
     now,
     warn,
     log,

@@ -3,7 +3,7 @@
  * job in UTC, over the catalog that the session makes first, or that the gateway has.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasCode, MillraceError } from '#domain/errors.ts';
+import { hasCode } from '#domain/errors.ts';
 import type { SqlBatch } from '#domain/sql-results/sql-type.ts';
 import { callGateway, openSession } from '#infra/shared/flink/sql-gateway.ts';
 import type { Driver, DriverAnswer, DriverRequest } from './driver.ts';
@@ -63,7 +63,7 @@ async function* pagesOf(
 }
 
 export const flinkDriver = ({ url, init }: FlinkOptions): Driver => {
-  const run = async ({ sql, signal }: DriverRequest): Promise<DriverAnswer> => {
+  const execute = async ({ sql, signal }: DriverRequest): Promise<DriverAnswer> => {
     const session = await openSession(url, PROPERTIES);
     let operation: string | null = null;
     const end = async (): Promise<void> => {
@@ -83,8 +83,12 @@ export const flinkDriver = ({ url, init }: FlinkOptions): Driver => {
       operation = `${session.path}/operations/${operationHandle}`;
       const pages = pagesOf(url, `${operation}/result/0?rowFormat=JSON`, signal);
       const first = await pages.next();
-      const columns = first.done === true ? [] : first.value.columns;
-      const readers = columns.map(({ logicalType }) => flinkReader(logicalType));
+      const described = first.done === true ? [] : first.value.columns;
+      const found = described.map(({ name, logicalType }) => ({
+        name,
+        reader: flinkReader(logicalType),
+      }));
+      const readers = found.map(({ reader }) => reader);
       const batches = async function* (): AsyncGenerator<SqlBatch> {
         try {
           for (let page = first; page.done !== true; page = await pages.next())
@@ -99,23 +103,19 @@ export const flinkDriver = ({ url, init }: FlinkOptions): Driver => {
         }
       };
       return {
-        columns: columns.map(({ name }, i) => {
-          const reader = readers[i];
-          if (reader === undefined) throw new MillraceError('MR_INTERNAL', `no type of ${name}`);
-          return { name, type: reader.type };
-        }),
+        columns: found.map(({ name, reader }) => ({ name, type: reader.type })),
         batches: batches(),
       };
     } catch (error) {
       await end();
-      throw errorOf(url, error);
+      throw error;
     }
   };
   return {
     engine: 'flink',
     async run(request) {
       try {
-        return await run(request);
+        return await execute(request);
       } catch (error) {
         throw errorOf(url, error);
       }

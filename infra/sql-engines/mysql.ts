@@ -10,7 +10,7 @@ import { channel } from './channel.ts';
 import type { Driver, DriverAnswer, DriverRequest } from './driver.ts';
 import { failedOn, invalidOn, isNetworkError, unavailable } from './engine-errors.ts';
 import { mysqlReader } from './mysql-types.ts';
-import { batchOf } from './readers.ts';
+import { batchOf, type Reader } from './readers.ts';
 
 export interface MysqlOptions {
   readonly engine: 'starrocks' | 'doris';
@@ -101,7 +101,7 @@ export const mysqlDriver = (options: MysqlOptions): Driver => {
   const stream = (connection: Connection, request: DriverRequest): Promise<DriverAnswer> =>
     new Promise((resolve, reject) => {
       const batches = channel<SqlBatch>();
-      let readers: ReturnType<typeof mysqlReader>[] = [];
+      let readers: readonly Reader[] = [];
       let rows: unknown[][] = [];
       const push = (): void => {
         if (rows.length > 0) batches.push(batchOf(readers, rows));
@@ -115,11 +115,9 @@ export const mysqlDriver = (options: MysqlOptions): Driver => {
       const query = connection.query({ sql: request.sql, rowsAsArray: true });
       query.on('error', failed);
       query.on('fields', (fields: readonly FieldPacket[]) => {
-        readers = fields.map(mysqlReader);
-        const columns = fields.map(({ name }, i) => ({
-          name,
-          type: (readers[i] as ReturnType<typeof mysqlReader>).type,
-        }));
+        const found = fields.map((field) => ({ name: field.name, reader: mysqlReader(field) }));
+        readers = found.map(({ reader }) => reader);
+        const columns = found.map(({ name, reader }) => ({ name, type: reader.type }));
         resolve({ columns, batches: batches.values() });
       });
       query.on('result', (row: unknown) => {

@@ -10,7 +10,7 @@ import { channel } from './channel.ts';
 import type { Driver, DriverAnswer, DriverRequest } from './driver.ts';
 import { failedOn, invalidOn, isNetworkError, unavailable } from './engine-errors.ts';
 import { prestoReader } from './presto-types.ts';
-import { batchOf, parseDigits } from './readers.ts';
+import { batchOf, parseDigits, type Reader } from './readers.ts';
 
 interface QueryError {
   readonly message?: string;
@@ -116,7 +116,7 @@ export const prestoDriver = (options: PrestoOptions): Driver => {
     new Promise((resolve, reject) => {
       const { sql, signal } = request;
       const batches = channel<SqlBatch>();
-      let readers: ReturnType<typeof prestoReader>[] | null = null;
+      let readers: readonly Reader[] = [];
       let queryId: string | null = null;
       const kill = (): void => {
         if (queryId !== null) client.kill(queryId, () => {});
@@ -140,17 +140,15 @@ export const prestoDriver = (options: PrestoOptions): Driver => {
           queryId = id;
           if (signal.aborted) kill();
         },
-        columns(_, columns) {
-          readers = columns.map(({ type }) => prestoReader(type));
-          const named = columns.map(({ name }, i) => ({
-            name,
-            type: (readers as NonNullable<typeof readers>)[i]?.type ?? { form: 'string', name: 'string' },
-          }));
-          resolve({ columns: named as DriverAnswer['columns'], batches: batches.values() });
+        columns(_, described) {
+          const found = described.map(({ name, type }) => ({ name, reader: prestoReader(type) }));
+          readers = found.map(({ reader }) => reader);
+          const columns = found.map(({ name, reader }) => ({ name, type: reader.type }));
+          resolve({ columns, batches: batches.values() });
         },
         data(_, rows) {
           try {
-            batches.push(batchOf(readers ?? [], rows));
+            batches.push(batchOf(readers, rows));
           } catch (error) {
             failed(error);
           }
