@@ -22,13 +22,18 @@ const element = ({ values }: Data, row: number): number | bigint =>
 
 const toNumber: At = (data, row) => Number(element(data, row));
 const toBigint: At = (data, row) => BigInt(element(data, row));
-const toText: At = (data, row) => String(element(data, row));
+const MAX_LONG = 2n ** 63n - 1n;
+/** Counts are unsigned in some engines, and fit. */
+const toLong: At = (data, row) => {
+  const value = BigInt(element(data, row));
+  return value <= MAX_LONG
+    ? value
+    : fail('MR_SQL_INVALID', `${value} is no whole number of 64 bits: cast it to a decimal`);
+};
 
 const intOf = (bits: number, isSigned: boolean): Reader => {
   if (bits < 32 || (bits === 32 && isSigned)) return scalar('int', 'int', toNumber);
-  return isSigned || bits < 64
-    ? scalar('long', 'long', toBigint)
-    : scalar('decimal', 'decimal(38,0)', toText);
+  return scalar('long', 'long', isSigned || bits < 64 ? toBigint : toLong);
 };
 
 const bytesAt = ({ values, valueOffsets }: Data, row: number): Uint8Array => {

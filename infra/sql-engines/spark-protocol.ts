@@ -2,8 +2,16 @@
  * The part of Spark Connect's protocol (spark/connect/base.proto) that a query needs, with the
  * numbers of its fields. Fields that are not here are not read.
  */
-import { type Client, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
-import type { ChannelCredentials, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  type Client,
+  type ClientReadableStream,
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 
 const field = (type: string, id: number) => ({ type, id });
@@ -104,11 +112,14 @@ export interface SparkClient extends Client {
   releaseSession(request: SparkSession, metadata: Metadata, done: Done): void;
 }
 
-type SparkClientClass = new (
-  address: string,
-  credentials: ChannelCredentials,
-  options: Readonly<Record<string, number>>,
-) => SparkClient;
+interface SparkClientClass {
+  new (
+    address: string,
+    credentials: ChannelCredentials,
+    options: Readonly<Record<string, number>>,
+  ): SparkClient;
+  readonly service: ServiceDefinition;
+}
 
 const definition = fromJSON(
   {
@@ -124,6 +135,9 @@ const { SparkConnectService } = (
     readonly spark: { readonly connect: { readonly SparkConnectService: SparkClientClass } };
   }
 ).spark.connect;
+
+/** For servers of tests. */
+export const sparkService = SparkConnectService.service;
 
 /** A batch of Spark's has up to 4 MiB by default. */
 const MESSAGE_BYTES = 64 * 1024 * 1024;
