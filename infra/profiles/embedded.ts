@@ -51,7 +51,7 @@ import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteProducerOwners } from '#infra/sqlite/producer-owners.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
-import type { SqlEngineSettings } from '#infra/sql-engines/settings.ts';
+import type { GivenSqlEngine } from '#infra/sql-engines/open-engines.ts';
 import {
   assertHistoryHasTrimmed,
   createArchive,
@@ -83,7 +83,7 @@ export interface EmbeddedOptions {
     readonly views: Readonly<Record<string, number>>;
   };
   /** SQL engines on servers of their own */
-  readonly sqlEngines?: readonly SqlEngineSettings[];
+  readonly sqlEngines?: readonly GivenSqlEngine[];
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: EmbeddedParts) => void;
 }

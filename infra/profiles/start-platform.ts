@@ -13,8 +13,7 @@ import { openRuns } from '#infra/openlineage/open-runs.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { transportTo } from '#infra/openlineage/transport.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
-import { openSqlEngines } from '#infra/sql-engines/open-engines.ts';
-import type { SqlEngineSettings } from '#infra/sql-engines/settings.ts';
+import { type GivenSqlEngine, openSqlEngines } from '#infra/sql-engines/open-engines.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import { trainingSetBuilder } from '#infra/training-sets/builder.ts';
 import { producerOf } from '#projections/lineage/event.ts';
@@ -41,7 +40,7 @@ interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
   /** the directory of data sets that name no file of their own */
   readonly datasetDirectory: string;
   /** SQL engines on servers of their own, besides the platform's own */
-  readonly otherSqlEngines: readonly SqlEngineSettings[];
+  readonly otherSqlEngines: readonly GivenSqlEngine[];
   /** null: OpenLineage is off */
   readonly lineage: ProfileLineage | null;
 }

@@ -38,6 +38,12 @@ const settingsOf = ({ limits, memoryMb }: DriverRequest): ClickHouseSettings => 
   result_overflow_mode: 'throw',
   wait_end_of_query: 1,
   session_timezone: 'UTC',
+  // As other engines have it: nulls of outer joins and of aggregates over nothing, UNION, names.
+  join_use_nulls: 1,
+  aggregate_functions_null_for_empty: 1,
+  union_default_mode: 'DISTINCT',
+  cast_keep_nullable: 1,
+  prefer_column_name_to_alias: 1,
   cancel_http_readonly_queries_on_client_close: 1,
   output_format_arrow_string_as_string: 1,
   output_format_arrow_compression_method: 'none',

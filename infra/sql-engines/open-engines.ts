@@ -1,4 +1,4 @@
-/** Engines of settings, each with its driver. Nothing is connected before the first statement. */
+/** Engines of settings, each with its driver, and others as they are. Nothing is connected before the first statement. */
 import type { SqlEngine } from '#domain/ports/sql-engine.ts';
 import type { Driver } from './driver.ts';
 import { flinkDriver } from './flink.ts';
@@ -29,11 +29,13 @@ const driverOf = async (settings: SqlEngineSettings): Promise<Driver> => {
   }
 };
 
-export const openSqlEngines = (
-  all: readonly SqlEngineSettings[],
-): Promise<readonly SqlEngine[]> =>
+/** By its settings, or open already. */
+export type GivenSqlEngine = SqlEngineSettings | SqlEngine;
+
+export const openSqlEngines = (all: readonly GivenSqlEngine[]): Promise<readonly SqlEngine[]> =>
   Promise.all(
     all.map(async (settings) => {
+      if ('query' in settings) return settings;
       const { catalog, memoryMb } = settings;
       const driver = await driverOf(settings);
       return remoteEngine({ driver, catalog, ...(memoryMb === undefined ? {} : { memoryMb }) });
