@@ -28,7 +28,11 @@ interface Page {
 }
 
 const POLL_MS = 25;
-const PROPERTIES = { 'execution.runtime-mode': 'batch', 'table.local-time-zone': 'UTC' };
+const PROPERTIES = {
+  'execution.runtime-mode': 'batch',
+  'parallelism.default': '1',
+  'table.local-time-zone': 'UTC',
+};
 
 const OF_STATEMENT =
   /Validat|SqlParse|Parser|CalciteContext|TableException|Object '.*' not found|NumberFormat|Arithmetic|DateTime/;
