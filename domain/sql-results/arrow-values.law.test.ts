@@ -77,7 +77,12 @@ test('values go through Arrow without a change', async () => {
         columns: all.map(({ values }) => values),
       };
       const parts: Uint8Array[] = [];
-      for await (const part of arrowStream(columns, (async function* () { yield batch; })()))
+      for await (const part of arrowStream(
+        columns,
+        (async function* () {
+          yield batch;
+        })(),
+      ))
         parts.push(part);
       const reader = RecordBatchReader.from(Buffer.concat(parts)).open();
       const { columns: read, read: values } = arrowReader(reader.schema);

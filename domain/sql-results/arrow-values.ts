@@ -2,7 +2,14 @@
  * Columns of Apache Arrow as values, the inverse of arrow-data.ts. The buffers are read here,
  * because Arrow's own getters give times as milliseconds and decimals as words.
  */
-import { type Data, DataType, type Field, type RecordBatch, type Schema, TimeUnit } from 'apache-arrow';
+import {
+  type Data,
+  DataType,
+  type Field,
+  type RecordBatch,
+  type Schema,
+  TimeUnit,
+} from 'apache-arrow';
 import { fail } from '#domain/errors.ts';
 import type { SqlBatch, SqlColumn, SqlForm, SqlType, SqlValue } from './sql-type.ts';
 

@@ -41,6 +41,7 @@ import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { keysOfTopics } from '#infra/shared/iceberg/sorted-by-keys.ts';
 import { tableDocuments } from '#infra/shared/iceberg/table-documents.ts';
+import type { GivenSqlEngine } from '#infra/sql-engines/open-engines.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteDatasetJobs } from '#infra/sqlite/dataset-jobs.ts';
@@ -51,7 +52,6 @@ import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteProducerOwners } from '#infra/sqlite/producer-owners.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
-import type { GivenSqlEngine } from '#infra/sql-engines/open-engines.ts';
 import {
   assertHistoryHasTrimmed,
   createArchive,

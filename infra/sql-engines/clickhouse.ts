@@ -2,6 +2,7 @@
 import {
   type ClickHouseClient,
   ClickHouseError,
+  ClickHouseLogLevel,
   type ClickHouseSettings,
   createClient,
 } from '@clickhouse/client';
@@ -9,7 +10,12 @@ import { type AsyncRecordBatchStreamReader, RecordBatchReader } from 'apache-arr
 import type { MillraceError } from '#domain/errors.ts';
 import { arrowReader } from '#domain/sql-results/arrow-values.ts';
 import type { SqlBatch } from '#domain/sql-results/sql-type.ts';
-import { tooLong, tooManyBytes, tooManyRows, tooMuchMemory } from '#infra/shared/sql/limit-errors.ts';
+import {
+  tooLong,
+  tooManyBytes,
+  tooManyRows,
+  tooMuchMemory,
+} from '#infra/shared/sql/limit-errors.ts';
 import type { Driver, DriverAnswer, DriverRequest } from './driver.ts';
 import { failedOn, invalidOn, isNetworkError, unavailable } from './engine-errors.ts';
 
@@ -103,6 +109,8 @@ export const clickHouseDriver = ({ url, user, password }: ClickHouseOptions): Dr
     application: 'millrace',
     request_timeout: REQUEST_MS,
     keep_alive: { enabled: false },
+    // Its errors are the platform's, which says them where they belong.
+    log: { level: ClickHouseLogLevel.OFF },
   });
 
   const run = async (request: DriverRequest): Promise<DriverAnswer> => {

@@ -59,11 +59,22 @@ const COLUMNS: readonly SqlColumn[] = [
   { name: 'n', type: { form: 'long', name: 'long' } },
   { name: 't', type: { form: 'timestamp', name: 'timestamp' } },
 ];
-const BATCH: SqlBatch = { rows: 2, columns: [[2n ** 62n, null], [-1n, 1_767_225_600_123_456n]] };
+const BATCH: SqlBatch = {
+  rows: 2,
+  columns: [
+    [2n ** 62n, null],
+    [-1n, 1_767_225_600_123_456n],
+  ],
+};
 
 test('limits are settings of the statement, which may only read', async () => {
   const parts: Uint8Array[] = [];
-  for await (const part of arrowStream(COLUMNS, (async function* () { yield BATCH; })()))
+  for await (const part of arrowStream(
+    COLUMNS,
+    (async function* () {
+      yield BATCH;
+    })(),
+  ))
     parts.push(part);
   const { url, requests } = await serve((response) => {
     response.writeHead(200);
@@ -85,11 +96,31 @@ test('limits are settings of the statement, which may only read', async () => {
 });
 
 test.each([
-  ["Code: 47. DB::Exception: Unknown expression identifier `x`. (UNKNOWN_IDENTIFIER)", 'MR_SQL_INVALID', 'ClickHouse: Unknown expression identifier `x`'],
-  ['Code: 241. DB::Exception: Query memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)', 'MR_SQL_LIMIT', '64 MB of memory'],
-  ['Code: 159. DB::Exception: Timeout exceeded. (TIMEOUT_EXCEEDED)', 'MR_SQL_LIMIT', 'longer than 7 s'],
-  ['Code: 396. DB::Exception: Limit for result exceeded, max rows: 10. (TOO_MANY_ROWS_OR_BYTES)', 'MR_SQL_LIMIT', 'more than 10 rows'],
-  ['Code: 107. DB::Exception: File /secret does not exist. (FILE_DOESNT_EXIST)', 'MR_SQL_ENGINE_FAILED', 'FILE_DOESNT_EXIST'],
+  [
+    'Code: 47. DB::Exception: Unknown expression identifier `x`. (UNKNOWN_IDENTIFIER)',
+    'MR_SQL_INVALID',
+    'ClickHouse: Unknown expression identifier `x`',
+  ],
+  [
+    'Code: 241. DB::Exception: Query memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)',
+    'MR_SQL_LIMIT',
+    '64 MB of memory',
+  ],
+  [
+    'Code: 159. DB::Exception: Timeout exceeded. (TIMEOUT_EXCEEDED)',
+    'MR_SQL_LIMIT',
+    'longer than 7 s',
+  ],
+  [
+    'Code: 396. DB::Exception: Limit for result exceeded, max rows: 10. (TOO_MANY_ROWS_OR_BYTES)',
+    'MR_SQL_LIMIT',
+    'more than 10 rows',
+  ],
+  [
+    'Code: 107. DB::Exception: File /secret does not exist. (FILE_DOESNT_EXIST)',
+    'MR_SQL_ENGINE_FAILED',
+    'FILE_DOESNT_EXIST',
+  ],
 ])('%s is %s', async (said, code, message) => {
   const { url } = await serve((response) =>
     response.writeHead(500, { 'x-clickhouse-exception-code': /\d+/.exec(said)?.[0] }).end(said),

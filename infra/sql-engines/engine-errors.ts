@@ -11,11 +11,7 @@ export const invalidOn = (engine: RemoteEngine, message: string): MillraceError 
   new MillraceError('MR_SQL_INVALID', `${titleOf(engine)}: ${message.trim()}`, { engine });
 
 /** @param address without a password */
-export const unavailable = (
-  engine: RemoteEngine,
-  address: string,
-  cause: unknown,
-): MillraceError =>
+export const unavailable = (engine: RemoteEngine, address: string, cause: unknown): MillraceError =>
   new MillraceError(
     'MR_SQL_ENGINE_UNAVAILABLE',
     `${titleOf(engine)} at ${address} does not answer`,

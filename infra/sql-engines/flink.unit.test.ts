@@ -135,11 +135,15 @@ test('pages are read to the end, with all digits, and the session is closed', as
 
 test.each([
   [
-    'a\nCaused by: org.apache.calcite.sql.validate.SqlValidatorException: Column \'x\' not found in any table',
+    "a\nCaused by: org.apache.calcite.sql.validate.SqlValidatorException: Column 'x' not found in any table",
     'MR_SQL_INVALID',
     "Flink: Column 'x' not found in any table",
   ],
-  ['a\nCaused by: java.io.FileNotFoundException: /secret', 'MR_SQL_ENGINE_FAILED', 'FileNotFoundException'],
+  [
+    'a\nCaused by: java.io.FileNotFoundException: /secret',
+    'MR_SQL_ENGINE_FAILED',
+    'FileNotFoundException',
+  ],
 ])('%s is %s', async (said, code, message) => {
   const { url, calls } = await serve([new Error(said)]);
   const running = run(url);
@@ -155,7 +159,8 @@ test('an engine that is not there', async () => {
 });
 
 test('a statement that is ended is cancelled, and its session closed', async () => {
-  const waits = '{"resultType":"NOT_READY","nextResultUri":"/v1/sessions/s/operations/o2/result/0"}';
+  const waits =
+    '{"resultType":"NOT_READY","nextResultUri":"/v1/sessions/s/operations/o2/result/0"}';
   const { url, calls, statements } = await serve([waits]);
   const abort = new AbortController();
   const running = flinkDriver({ url, init: ['CREATE CATALOG c'] }).run(requestOf(abort.signal));

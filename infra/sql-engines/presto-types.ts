@@ -59,7 +59,8 @@ const fieldOf = (text: string, i: number): readonly [string, Reader] => {
 
 /** Types that are not here are read as text. */
 export const prestoReader = (type: string): Reader => {
-  const [, name = '', inside, after = ''] = /^([\w ]+?)(?:\((.*)\))?( with(?:out)? time zone)?$/s.exec(type) ?? [];
+  const [, name = '', inside, after = ''] =
+    /^([\w ]+?)(?:\((.*)\))?( with(?:out)? time zone)?$/s.exec(type) ?? [];
   const parts = inside === undefined ? [] : partsOf(inside);
   switch (name) {
     case 'array':

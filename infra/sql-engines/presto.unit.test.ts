@@ -9,7 +9,12 @@ import { prestoDriver } from './presto.ts';
 
 interface Served {
   readonly url: string;
-  readonly requests: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[];
+  readonly requests: {
+    method: string;
+    path: string;
+    headers: IncomingMessage['headers'];
+    body: string;
+  }[];
 }
 
 let server: Server | null = null;
@@ -85,7 +90,10 @@ test('pages are read to the end, with all digits', async () => {
       '[[9223372036854775807,"12345678901234567890.120","2026-01-02 03:04:05.678901 UTC",[[1,"x"]],{"k":9007199254740993},0.1,"AQI=","1969-12-31"]]',
       described,
     ),
-    running('[[null,null,null,null,null,"NaN",null,null],[-9223372036854775808,"0.5","1970-01-01 01:00:00.000 +01:00",[null],{},-1.5e300,"","2026-01-01"]]', described),
+    running(
+      '[[null,null,null,null,null,"NaN",null,null],[-9223372036854775808,"0.5","1970-01-01 01:00:00.000 +01:00",[null],{},-1.5e300,"","2026-01-01"]]',
+      described,
+    ),
     FINISHED,
   ]);
   const { columns: found, batches } = await run(url);
@@ -134,15 +142,18 @@ test('pages are read to the end, with all digits', async () => {
     headers: {
       'x-trino-user': 'analyst',
       'x-trino-time-zone': 'UTC',
-      'x-trino-session':
-        'query_max_run_time=7s,query_max_execution_time=7s,query_max_memory=64MB',
+      'x-trino-session': 'query_max_run_time=7s,query_max_execution_time=7s,query_max_memory=64MB',
       'x-trino-client-capabilities': 'PARAMETRIC_DATETIME',
     },
   });
 });
 
 test('Presto has headers of its own', async () => {
-  const { url, requests } = await serve([QUEUED, running('[[1]]', columns(['n', 'bigint'])), FINISHED]);
+  const { url, requests } = await serve([
+    QUEUED,
+    running('[[1]]', columns(['n', 'bigint'])),
+    FINISHED,
+  ]);
   expect((await run(url, 'presto')).batches).toEqual([{ rows: 1, columns: [[1n]] }]);
   expect(requests[0]?.headers).toMatchObject({ 'x-presto-user': 'analyst' });
 });
@@ -151,10 +162,26 @@ const failed = (error: object): string =>
   `"stats":{"state":"FAILED"},"error":${JSON.stringify(error)}`;
 
 test.each([
-  [{ message: 'line 1:8: no x', errorName: 'COLUMN_NOT_FOUND', errorType: 'USER_ERROR' }, 'MR_SQL_INVALID', 'Trino: line 1:8: no x'],
-  [{ message: 'm', errorName: 'EXCEEDED_LOCAL_MEMORY_LIMIT', errorType: 'INSUFFICIENT_RESOURCES' }, 'MR_SQL_LIMIT', '64 MB of memory'],
-  [{ message: 'm', errorName: 'EXCEEDED_TIME_LIMIT', errorType: 'INSUFFICIENT_RESOURCES' }, 'MR_SQL_LIMIT', 'longer than 7 s'],
-  [{ message: 'file:///secret', errorName: 'ICEBERG_CANNOT_OPEN_SPLIT', errorType: 'EXTERNAL' }, 'MR_SQL_ENGINE_FAILED', 'ICEBERG_CANNOT_OPEN_SPLIT'],
+  [
+    { message: 'line 1:8: no x', errorName: 'COLUMN_NOT_FOUND', errorType: 'USER_ERROR' },
+    'MR_SQL_INVALID',
+    'Trino: line 1:8: no x',
+  ],
+  [
+    { message: 'm', errorName: 'EXCEEDED_LOCAL_MEMORY_LIMIT', errorType: 'INSUFFICIENT_RESOURCES' },
+    'MR_SQL_LIMIT',
+    '64 MB of memory',
+  ],
+  [
+    { message: 'm', errorName: 'EXCEEDED_TIME_LIMIT', errorType: 'INSUFFICIENT_RESOURCES' },
+    'MR_SQL_LIMIT',
+    'longer than 7 s',
+  ],
+  [
+    { message: 'file:///secret', errorName: 'ICEBERG_CANNOT_OPEN_SPLIT', errorType: 'EXTERNAL' },
+    'MR_SQL_ENGINE_FAILED',
+    'ICEBERG_CANNOT_OPEN_SPLIT',
+  ],
 ])('%o is %s', async (error, code, message) => {
   const { url } = await serve([QUEUED, failed(error)]);
   const running = run(url);
@@ -170,7 +197,11 @@ test('an engine that is not there', async () => {
 });
 
 test('a statement that is ended is killed', async () => {
-  const { url, requests } = await serve([QUEUED, '"stats":{"state":"RUNNING"}', '"stats":{"state":"RUNNING"}']);
+  const { url, requests } = await serve([
+    QUEUED,
+    '"stats":{"state":"RUNNING"}',
+    '"stats":{"state":"RUNNING"}',
+  ]);
   const abort = new AbortController();
   const driver = prestoDriver({ engine: 'trino', url, user: 'analyst' });
   const running = driver.run(requestOf(abort.signal));

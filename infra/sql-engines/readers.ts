@@ -8,11 +8,10 @@ export interface Reader {
   readonly convert: (raw: unknown) => SqlValue;
 }
 
-const scalar = (
-  form: SqlForm,
-  name: string,
-  convert: (raw: unknown) => SqlValue,
-): Reader => ({ type: { form, name }, convert });
+const scalar = (form: SqlForm, name: string, convert: (raw: unknown) => SqlValue): Reader => ({
+  type: { form, name },
+  convert,
+});
 
 const TIME =
   /^(\d{4,6})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?\s*(?:Z|UTC|([+-])(\d\d):?(\d\d))?$/;

@@ -100,10 +100,7 @@ const gathered = async (
   }
 };
 
-async function* batchesOf(
-  parts: readonly Uint8Array[],
-  { why }: Ending,
-): AsyncGenerator<SqlBatch> {
+async function* batchesOf(parts: readonly Uint8Array[], { why }: Ending): AsyncGenerator<SqlBatch> {
   for (const part of parts) {
     const ended = why();
     if (ended !== null) throw ended;

@@ -115,9 +115,7 @@ const oneEngine = (place: string, name: string, given: unknown, base: string) =>
     catalog: textIn(at, fields, 'catalog') ?? CATALOG,
     init: initFile === undefined ? [] : statementsOf(readText(at, resolve(base, initFile))),
     ...(memoryMb === undefined ? {} : { memoryMb: memoryMb as number }),
-    ...(passwordFile === undefined
-      ? {}
-      : { password: readText(at, resolve(base, passwordFile)) }),
+    ...(passwordFile === undefined ? {} : { password: readText(at, resolve(base, passwordFile)) }),
   } satisfies SqlEngineSettings;
 };
 

@@ -20,7 +20,7 @@ test('none', () => {
 
 test('a file names users, and files of passwords and statements beside it', () => {
   file('secret\n', 'trino.password');
-  file('-- Flink\nCREATE CATALOG a WITH (\n  \'x\' = \'y;z\'\n);\n\nUSE CATALOG a;\n', 'flink.sql');
+  file("-- Flink\nCREATE CATALOG a WITH (\n  'x' = 'y;z'\n);\n\nUSE CATALOG a;\n", 'flink.sql');
   const path = file({
     trino: { url: 'https://trino:8443/', user: 'u', passwordFile: 'trino.password', memoryMb: 9 },
     flink: { url: 'http://flink:8083', catalog: 'a', initFile: 'flink.sql' },
@@ -51,7 +51,7 @@ test('a file names users, and files of passwords and statements beside it', () =
 
 test.each<[unknown, readonly string[], string]>([
   [undefined, ['trino'], 'takes ENGINE=URL'],
-  [undefined, ['trin=http://x'], 'there is no engine "trin", did you mean "trino"'],
+  [undefined, ['trin=http://x'], 'there is no engine "trin"; did you mean "trino"?'],
   [undefined, ['duckdb=http://x'], 'the engines are trino'],
   [undefined, ['trino=mysql://x:1'], 'must be http://host:port or https://host:port'],
   [undefined, ['spark=http://x:1'], 'must be sc://host:port'],

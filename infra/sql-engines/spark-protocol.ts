@@ -98,7 +98,9 @@ export interface SparkClient extends Client {
   config(
     request: SparkSession & {
       readonly operation: {
-        readonly set: { readonly pairs: readonly { readonly key: string; readonly value: string }[] };
+        readonly set: {
+          readonly pairs: readonly { readonly key: string; readonly value: string }[];
+        };
       };
     },
     metadata: Metadata,

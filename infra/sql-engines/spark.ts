@@ -36,7 +36,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /** Of Spark's classes of errors, [TABLE_OR_VIEW_NOT_FOUND], those that are not of the statement. */
-const OF_SERVER = /^(INTERNAL_ERROR|FAILED_(READ|EXECUTE)|CONNECT|SESSION|INVALID_HANDLE|OPERATION)/;
+const OF_SERVER =
+  /^(INTERNAL_ERROR|FAILED_(READ|EXECUTE)|CONNECT|SESSION|INVALID_HANDLE|OPERATION)/;
 
 const errorOf = (url: string, error: unknown): unknown => {
   const { code, details = '' } = error as Partial<ServiceError>;
@@ -101,7 +102,7 @@ export const sparkDriver = ({ url, user, token }: SparkOptions): Driver => {
     };
     const parts = call[Symbol.asyncIterator]() as AsyncIterator<ArrowPart>;
     try {
-      let first = await parts.next();
+      let first: IteratorResult<ArrowPart> = await parts.next();
       while (first.done !== true && (first.value.arrowBatch?.data.length ?? 0) === 0)
         first = await parts.next();
       if (first.done === true) {
@@ -111,7 +112,8 @@ export const sparkDriver = ({ url, user, token }: SparkOptions): Driver => {
       const { columns, read } = arrowReader(schemaIn(first.value));
       const batches = async function* (): AsyncGenerator<SqlBatch> {
         try {
-          for (let part = first; part.done !== true; part = await parts.next())
+          let part: IteratorResult<ArrowPart> = first;
+          for (; part.done !== true; part = await parts.next())
             for (const batch of batchesIn(part.value)) yield read(batch);
         } catch (error) {
           throw errorOf(url, error);

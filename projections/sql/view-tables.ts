@@ -134,7 +134,12 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
   > => {
     const day = await filesOf(table, 'day');
     if (table.of.rows === 'daily')
-      return { ...rowsOf(table, day), rollup: { rows: 'daily', known }, history: day, every: 'day' };
+      return {
+        ...rowsOf(table, day),
+        rollup: { rows: 'daily', known },
+        history: day,
+        every: 'day',
+      };
     const hour = await filesOf(table, 'hour');
     const hourIsNewer =
       (newestEnd(hour, known) ?? Number.NEGATIVE_INFINITY) >

@@ -15,6 +15,7 @@ describe.skipIf(!python)('ClickHouse', () => {
     url: (port) => `http://127.0.0.1:${port}`,
     start: startClickHouse,
     freePort,
+    user: 'default',
     timeoutMs: 300_000,
   });
 });

@@ -100,29 +100,33 @@ describe.skipIf(!python)('statements of engines that are not run', () => {
     rmSync(work, { recursive: true, force: true });
   });
 
-  test.each(ENGINES)('%s', async (engine) => {
-    const questions = questionsOf(shopOf());
-    const { platform } = shop.test;
-    const expected = [];
-    for (const sql of questions) {
-      await answerOf(platform, engine, sql, shop.known);
-      expected.push((await answerOf(platform, 'duckdb', sql, shop.known)).rows);
-    }
-    const file = join(work, `${engine}.json`);
-    writeFileSync(
-      file,
-      JSON.stringify({
-        dialect: engine,
-        tables: [...tables.values()],
-        statements: statements.get(engine),
-      }),
-    );
-    const out = execFileSync(
-      pythonWithDialects(),
-      [join(import.meta.dirname, 'run_translated.py'), file],
-      { encoding: 'utf8', maxBuffer: 1 << 28 },
-    );
-    const found = JSON.parse(out) as readonly unknown[];
-    questions.forEach((sql, i) => expect([sql, found[i]]).toEqual([sql, expected[i]]));
-  }, 300_000);
+  test.each(ENGINES)(
+    '%s',
+    async (engine) => {
+      const questions = questionsOf(shopOf());
+      const { platform } = shop.test;
+      const expected: (readonly (readonly unknown[])[])[] = [];
+      for (const sql of questions) {
+        await answerOf(platform, engine, sql, shop.known);
+        expected.push((await answerOf(platform, 'duckdb', sql, shop.known)).rows);
+      }
+      const file = join(work, `${engine}.json`);
+      writeFileSync(
+        file,
+        JSON.stringify({
+          dialect: engine,
+          tables: [...tables.values()],
+          statements: statements.get(engine),
+        }),
+      );
+      const out = execFileSync(
+        pythonWithDialects(),
+        [join(import.meta.dirname, 'run_translated.py'), file],
+        { encoding: 'utf8', maxBuffer: 1 << 28 },
+      );
+      const found = JSON.parse(out) as readonly unknown[];
+      questions.forEach((sql, i) => expect([sql, found[i]]).toEqual([sql, expected[i]]));
+    },
+    300_000,
+  );
 });

@@ -24,7 +24,7 @@ export interface EngineSetup {
 }
 
 /** The engine reads the key from its environment, or a person writes it there. */
-const IN_ENVIRONMENT = '${ENV:MILLRACE_API_KEY}';
+const IN_ENVIRONMENT = `\${ENV:MILLRACE_API_KEY}`;
 const PLACEHOLDER = '<MILLRACE_API_KEY>';
 /** The only warehouse of the catalog. */
 const WAREHOUSE = 'millrace';
@@ -46,8 +46,7 @@ const listed = (properties: Properties): string =>
 
 const backticks = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
-const PARTIAL =
-  '-- Partial states of views by key, which only Millrace can combine into values.';
+const PARTIAL = '-- Partial states of views by key, which only Millrace can combine into values.';
 
 const prestoFile = (catalog: string): string => `etc/catalog/${catalog}.properties`;
 
@@ -87,6 +86,7 @@ const CLICKHOUSE = ({ uri, catalog, withKey }: SetupRequest): EngineSetup => {
   const settings = [
     `catalog_type = 'rest'`,
     `warehouse = ${text(WAREHOUSE)}`,
+    'vended_credentials = false',
     ...(withKey ? [`auth_header = 'Authorization: Bearer ${PLACEHOLDER}'`] : []),
   ];
   return {
@@ -126,11 +126,8 @@ const SPARK = ({ uri, catalog, withKey, paimon }: SetupRequest): EngineSetup => 
   };
 };
 
-const external = (
-  statement: string,
-  catalog: string,
-  properties: Properties,
-): string => `${statement} ${backticks(catalog)} PROPERTIES (\n${listed(properties)}\n);`;
+const external = (statement: string, catalog: string, properties: Properties): string =>
+  `${statement} ${backticks(catalog)} PROPERTIES (\n${listed(properties)}\n);`;
 
 const STARROCKS = ({ uri, catalog, withKey, paimon }: SetupRequest): EngineSetup => {
   const iceberg = external('CREATE EXTERNAL CATALOG', catalog, [

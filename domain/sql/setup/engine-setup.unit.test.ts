@@ -36,8 +36,9 @@ fs.hadoop.enabled=true`,
 });
 
 test('StarRocks, with Paimon', () => {
-  expect(engineSetup('starrocks', { ...REQUEST, paimon: 'file:///w' }).text)
-    .toBe(`CREATE EXTERNAL CATALOG \`lake\` PROPERTIES (
+  expect(
+    engineSetup('starrocks', { ...REQUEST, paimon: 'file:///w' }).text,
+  ).toBe(`CREATE EXTERNAL CATALOG \`lake\` PROPERTIES (
   'type' = 'iceberg',
   'iceberg.catalog.type' = 'rest',
   'iceberg.catalog.uri' = 'http://millrace:7411/iceberg',

@@ -1,7 +1,8 @@
 /** A statement of a user, with its tables as queries of WITH before it. */
-import { isSymbol, wordOf } from './words.ts';
+
 import { readStatement } from './statement.ts';
 import { type Lexis, type Token, textOfTokens, tokensOf } from './tokens.ts';
+import { isSymbol, wordOf } from './words.ts';
 
 export interface CheckedStatement {
   /** in lower case, each once */

@@ -54,8 +54,9 @@ const TRINO: TableSyntax = {
   reads: ['iceberg'],
   quoted: double,
   long: 'BIGINT',
-  nulls: nullsOf({ ...ANSI_TYPES, timestamptz: 'TIMESTAMP(6) WITH TIME ZONE' }, (element) =>
-    `ARRAY(${element})`,
+  nulls: nullsOf(
+    { ...ANSI_TYPES, timestamptz: 'TIMESTAMP(6) WITH TIME ZONE' },
+    (element) => `ARRAY(${element})`,
   ),
   instant: (ms) => `TIMESTAMP '${utc(ms)} UTC'`,
   micros: (time) => `CAST(ROUND(TO_UNIXTIME(${time})) * ${MICROS} AS BIGINT)`,

@@ -37,12 +37,7 @@ import { addStackOptions, profileOption, stackAddressesOf } from '../stack-optio
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions
-  extends AccessFlags,
-    AccessLogFlags,
-    AuditFlags,
-    LogFlags,
-    SqlEngineFlags {
+interface ServeOptions extends AccessFlags, AccessLogFlags, AuditFlags, LogFlags, SqlEngineFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;

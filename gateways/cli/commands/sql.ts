@@ -111,7 +111,12 @@ export const addSql = (program: Command): void => {
     .command('sql')
     .description('answer a read-only SQL statement over raw events and logged answers')
     .argument('<statement>', 'one query')
-    .addOption(new Option('--engine <name>', 'engine that answers, such as trino; default: duckdb, the server’s own'))
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'engine that answers, such as trino; default: duckdb, the server’s own',
+      ),
+    )
     .option('--csv', 'print CSV')
     .option('--out <file>', 'write to this file: .csv, .json or .arrow (Arrow IPC stream)')
     .option('--rows <n>', 'the most rows; a larger result is refused', wholeOption('--rows', 1))

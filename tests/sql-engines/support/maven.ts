@@ -26,11 +26,7 @@ export const jars = async (name: string, artifacts: readonly string[]): Promise<
  * @param keep patterns of tar
  * @returns the folder that has the archive's top folder
  */
-export const archive = (
-  name: string,
-  artifact: string,
-  keep: readonly string[],
-): Promise<string> =>
+export const archive = (name: string, artifact: string, keep: readonly string[]): Promise<string> =>
   once(join(cache, name), name, say, async (folder) => {
     await run(
       'mvn',

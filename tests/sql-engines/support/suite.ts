@@ -27,6 +27,8 @@ export interface EngineSuite {
     catalogs: Readonly<Record<string, string>>,
   ) => Promise<EngineServer>;
   readonly freePort: () => Promise<number>;
+  /** default: millrace */
+  readonly user?: string;
   readonly lacks?: SqlEngineLacks;
   readonly timeoutMs: number;
 }
@@ -42,7 +44,7 @@ export const engineSuite = (suite: EngineSuite): void => {
 
   beforeAll(async () => {
     const port = await suite.freePort();
-    settings = { engine, url: suite.url(port), user: 'millrace', catalog: 'millrace', init: [] };
+    settings = { engine, url: suite.url(port), user: suite.user ?? 'millrace', catalog: 'millrace', init: [] };
     numbers = await openNumbers();
     shop = await openEmbeddedShop([settings]);
     server = await suite.start(port, { millrace: shop.uri, numbers: numbers.uri });
@@ -71,12 +73,16 @@ export const engineSuite = (suite: EngineSuite): void => {
   );
 
   describe(`${title}: tables of the embedded profile`, () => {
-    test.each(questionsOf(shopOf()))('%s', async (sql) => {
-      const { platform } = shop.test;
-      const expected = await answerOf(platform, 'duckdb', sql, shop.known);
-      expect(expected.rows.length).toBeGreaterThan(0);
-      expect(await answerOf(platform, engine, sql, shop.known)).toEqual(expected);
-    }, 120_000);
+    test.each(questionsOf(shopOf()))(
+      '%s',
+      async (sql) => {
+        const { platform } = shop.test;
+        const expected = await answerOf(platform, 'duckdb', sql, shop.known);
+        expect(expected.rows.length).toBeGreaterThan(0);
+        expect(await answerOf(platform, engine, sql, shop.known)).toEqual(expected);
+      },
+      120_000,
+    );
 
     test('says what is wrong, and which engine it is', async () => {
       const { platform } = shop.test;

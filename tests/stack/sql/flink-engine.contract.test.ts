@@ -18,7 +18,13 @@ sqlEngineContract(
     const init = [
       `CREATE CATALOG ${catalog} WITH ('type' = 'iceberg', 'catalog-type' = 'rest', 'uri' = '${numbers.uri}', 'cache-enabled' = 'false')`,
     ];
-    const settings = { engine: 'flink', url: addresses().sqlGateway, user: '', catalog, init } as const;
+    const settings = {
+      engine: 'flink',
+      url: addresses().sqlGateway,
+      user: '',
+      catalog,
+      init,
+    } as const;
     const [engine] = await openSqlEngines([settings]);
     if (engine === undefined) throw new Error('no engine');
     return {

@@ -119,7 +119,7 @@ test('a statement that is ended does not run on', async () => {
   const connection = await mysql.createConnection(addresses().mysql);
   const runs = async (): Promise<boolean> => {
     const [rows] = await connection.query('SHOW FULL PROCESSLIST');
-    return (rows as readonly { readonly Info: string | null }[]).some(({ Info }) =>
+    return (rows as unknown as readonly { readonly Info: string | null }[]).some(({ Info }) =>
       Info?.includes(`SLEEP(60), '${mark}'`),
     );
   };

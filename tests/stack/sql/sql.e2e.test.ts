@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { count, entity, featureService, featureView, source } from '#domain/definitions/index.ts';
 import { jsonOf } from '#domain/sql-results/text.ts';
+import { answerOf } from '#tests/sql-engines/support/shop.ts';
 import {
   caller,
   type StackPlatform,
   stackPlatform,
   uniqueName,
 } from '#tests/stack/support/platform.ts';
-import { answerOf } from '#tests/sql-engines/support/shop.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const shop = entity({ name: uniqueName('shop'), keys: { shop: 'string' } });
