@@ -147,9 +147,7 @@ test.each([
   ['[INTERNAL_ERROR] at /secret', 'MR_SQL_ENGINE_FAILED', 'INTERNAL_ERROR'],
   ['java.io.FileNotFoundException: /secret', 'MR_SQL_ENGINE_FAILED', 'INTERNAL'],
 ])('%s is %s', async (details, code, message) => {
-  const { url } = await serve((call) =>
-    call.emit('error', { code: status.INTERNAL, details }),
-  );
+  const { url } = await serve((call) => call.emit('error', { code: status.INTERNAL, details }));
   const running = run(url);
   await expect(running).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   await expect(running).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });

@@ -91,9 +91,13 @@ if (!python) console.warn('statements of engines are not parsed: this machine ha
 const work = mkdtempSync(join(tmpdir(), 'millrace-translated-'));
 
 describe.skipIf(!python)('statements of engines that are not run', () => {
+  const questions = questionsOf(shopOf());
+  const expected: (readonly (readonly unknown[])[])[] = [];
   let shop: EmbeddedShop;
   beforeAll(async () => {
     shop = await openEmbeddedShop(ENGINES.map(noting));
+    for (const sql of questions)
+      expected.push((await answerOf(shop.test.platform, 'duckdb', sql, shop.known)).rows);
   }, 120_000);
   afterAll(async () => {
     await shop?.close();
@@ -103,13 +107,7 @@ describe.skipIf(!python)('statements of engines that are not run', () => {
   test.each(ENGINES)(
     '%s',
     async (engine) => {
-      const questions = questionsOf(shopOf());
-      const { platform } = shop.test;
-      const expected: (readonly (readonly unknown[])[])[] = [];
-      for (const sql of questions) {
-        await answerOf(platform, engine, sql, shop.known);
-        expected.push((await answerOf(platform, 'duckdb', sql, shop.known)).rows);
-      }
+      for (const sql of questions) await answerOf(shop.test.platform, engine, sql, shop.known);
       const file = join(work, `${engine}.json`);
       writeFileSync(
         file,

@@ -44,7 +44,13 @@ export const engineSuite = (suite: EngineSuite): void => {
 
   beforeAll(async () => {
     const port = await suite.freePort();
-    settings = { engine, url: suite.url(port), user: suite.user ?? 'millrace', catalog: 'millrace', init: [] };
+    settings = {
+      engine,
+      url: suite.url(port),
+      user: suite.user ?? 'millrace',
+      catalog: 'millrace',
+      init: [],
+    };
     numbers = await openNumbers();
     shop = await openEmbeddedShop([settings]);
     server = await suite.start(port, { millrace: shop.uri, numbers: numbers.uri });
@@ -71,6 +77,22 @@ export const engineSuite = (suite: EngineSuite): void => {
     },
     lacks,
   );
+
+  test(`${title} reads the snapshot that a table is pinned at, or nothing`, async () => {
+    const [opened] = await openSqlEngines([{ ...settings, catalog: 'numbers' }]);
+    const { numbers: table } = numbers;
+    const snapshot = (table.stored?.snapshot ?? 0n) + 1n;
+    const stored = table.stored === null ? null : { ...table.stored, snapshot };
+    const asked = opened?.query({
+      sql: 'SELECT count(*) FROM numbers',
+      tables: async () => [{ ...table, stored }],
+      limits: { seconds: 60, rows: 10 },
+    });
+    await expect(asked).rejects.toMatchObject({
+      code: expect.stringMatching(/^MR_SQL_(INVALID|ENGINE_FAILED)$/),
+    });
+    await opened?.close();
+  }, 120_000);
 
   describe(`${title}: tables of the embedded profile`, () => {
     test.each(questionsOf(shopOf()))(
