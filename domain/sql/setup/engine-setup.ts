@@ -113,6 +113,8 @@ const SPARK = ({ uri, catalog, withKey, paimon }: SetupRequest): EngineSetup => 
         [`${of}.uri`, uri],
         [`${of}.warehouse`, WAREHOUSE],
         ...keyed(withKey, [`${of}.token`, PLACEHOLDER]),
+        // Its Iceberg keeps the name of a column for itself.
+        [`${of}.header.x-millrace-names`, 'spark'],
         [`${of}.cache-enabled`, 'false'],
         ...(paimon === null
           ? []

@@ -5,10 +5,13 @@ import type { TableSyntax } from './table-syntax.ts';
 
 const NONE = '(SELECT 1 AS _x) AS nothing WHERE _x = 0';
 
-const below = ({ quoted }: TableSyntax, { columns, below: cut }: SqlTable): string => {
+const fieldOf = ({ quoted, inCatalog = (field) => field }: TableSyntax, field: string): string =>
+  quoted(inCatalog(field));
+
+const below = (syntax: TableSyntax, { columns, below: cut }: SqlTable): string => {
   if (cut === undefined) return '';
   const own = (wanted: string): string =>
-    quoted(columns.find(({ name }) => name === wanted)?.field ?? wanted);
+    fieldOf(syntax, columns.find(({ name }) => name === wanted)?.field ?? wanted);
   const [partition, offset] = [own(cut.partition), own(cut.offset)];
   const each = cut.offsets.map((end, i) => `(${partition} = ${i} AND ${offset} < ${end})`);
   return ` WHERE ${each.length === 0 ? '1 = 0' : each.join(' OR ')}`;
@@ -23,7 +26,7 @@ const storedRows = (
   const { quoted, nulls } = syntax;
   const selected = columns
     .map(({ name, field, fieldId, type }) => {
-      const value = fieldId === null || stored === null ? nulls(type) : quoted(field);
+      const value = fieldId === null || stored === null ? nulls(type) : fieldOf(syntax, field);
       return value === quoted(name) ? value : `${value} AS ${quoted(name)}`;
     })
     .join(', ');

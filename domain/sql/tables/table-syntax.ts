@@ -11,6 +11,8 @@ export interface TableSyntax extends RollupSyntax {
   readonly lexis: Lexis;
   /** the formats whose rows the engine reads as they are */
   readonly reads: readonly StoredFormat[];
+  /** the name of a stored column in the catalog; absent: its own */
+  readonly inCatalog?: (field: string) => string;
   /** a column of nulls. @param type Iceberg's */
   readonly nulls: (type: string) => string;
   /**

@@ -2,6 +2,7 @@
 import type { StoredTable } from '#domain/ports/sql-engine.ts';
 import type { Lexis } from '../statements/tokens.ts';
 import type { RemoteEngine } from './engine-names.ts';
+import { RESERVED_IN_SPARK } from './reserved-names.ts';
 import type { TableSyntax } from './table-syntax.ts';
 
 const MICROS = 1_000_000;
@@ -131,6 +132,7 @@ const SPARK: TableSyntax = {
     (element) => `ARRAY<${element}>`,
   ),
   instant: (ms) => `TIMESTAMP_MILLIS(CAST(${ms} AS BIGINT))`,
+  inCatalog: (field) => RESERVED_IN_SPARK.get(field) ?? field,
   micros: (time) => `UNIX_MICROS(${time})`,
   fromMicros: (micros) => `TIMESTAMP_MICROS(${micros})`,
   from: inCatalog(backtick, (snapshot) => ` VERSION AS OF ${snapshot}`),

@@ -4,12 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { engineSetup } from '#domain/sql/setup/engine-setup.ts';
 import { pythonWithDialects } from '#tests/support/venv.ts';
 import { jars } from './maven.ts';
 import { startServer } from './server.ts';
 import type { EngineServer } from './suite.ts';
 
-const SPARK = '3.5.9';
+/** The newest that Maven Central serves for Spark 3.5; it runs on the Spark of pyspark. */
+const CONNECT = '3.5.5';
 const SCALA = '2.12';
 const ICEBERG = '1.11.0';
 const START_MS = 120_000;
@@ -23,6 +25,13 @@ const listens = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
+/** As `millrace sql setup` prints them, but for the packages, which are there already. */
+const settingsOf = ([catalog, uri]: readonly [string, string]): (readonly [string, string])[] =>
+  engineSetup('spark', { uri, catalog, withKey: false, paimon: null })
+    .text.split('\n')
+    .map((line) => line.split(' ') as [string, string])
+    .filter(([name]) => name !== 'spark.jars.packages');
+
 export const startSpark = async (
   port: number,
   catalogs: Readonly<Record<string, string>>,
@@ -31,8 +40,8 @@ export const startSpark = async (
   const home = execFileSync(python, ['-c', 'import pyspark; print(pyspark.__path__[0])'], {
     encoding: 'utf8',
   }).trim();
-  const classpath = await jars(`spark-connect-${SPARK}`, [
-    `org.apache.spark:spark-connect_${SCALA}:${SPARK}`,
+  const classpath = await jars(`spark-connect-${CONNECT}`, [
+    `org.apache.spark:spark-connect_${SCALA}:${CONNECT}`,
     `org.apache.iceberg:iceberg-spark-runtime-3.5_${SCALA}:${ICEBERG}`,
   ]);
   const directory = mkdtempSync(join(tmpdir(), 'millrace-spark-'));
@@ -46,15 +55,7 @@ export const startSpark = async (
     'spark.jars': classpath.join(','),
     // Another zone than the session's: a driver that forgets to set it is found out.
     'spark.sql.session.timeZone': 'America/New_York',
-    ...Object.fromEntries(
-      Object.entries(catalogs).flatMap(([name, uri]) => [
-        [`spark.sql.catalog.${name}`, 'org.apache.iceberg.spark.SparkCatalog'],
-        [`spark.sql.catalog.${name}.type`, 'rest'],
-        [`spark.sql.catalog.${name}.uri`, uri],
-        [`spark.sql.catalog.${name}.warehouse`, 'millrace'],
-        [`spark.sql.catalog.${name}.cache-enabled`, 'false'],
-      ]),
-    ),
+    ...Object.fromEntries(Object.entries(catalogs).flatMap(settingsOf)),
   };
   const server = await startServer({
     command: join(home, 'bin', 'spark-submit'),
