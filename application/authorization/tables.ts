@@ -1,7 +1,7 @@
 /**
  * Authorization of the tables that other engines read. Raw events take the right to export them,
- * values of a view the right to read them, logged answers that of their lookup. A table that the caller may not read does not exist for
- * it; an attempt to load one is recorded as a refusal.
+ * values of a view the right to read them, logged answers that of their lookup. A table that the
+ * caller may not read does not exist for it; an attempt to load one is recorded as a refusal.
  */
 import type { Caller } from '#domain/api/caller.ts';
 import { definitionOfTable, noTable, type TableName, type Tables } from '#domain/api/tables.ts';

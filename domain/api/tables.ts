@@ -9,9 +9,9 @@ import { parseRollupName } from '#domain/rollups/rollup-name.ts';
 import type { Caller } from './caller.ts';
 
 /**
- * `raw`: the events of a source, one table for each; `rollup`: values of a view by period; `served`:
- * the logged answers of a service. The updates of a view are partial states, which no other engine
- * can finish, so they are not here.
+ * `raw`: the events of a source, one table for each; `rollup`: values of a view by period;
+ * `served`: the logged answers of a service. The updates of a view are partial states, which no
+ * other engine can finish, so they are not here.
  */
 export const TABLE_NAMESPACES = ['raw', 'rollup', 'served'] as const;
 export type TableNamespace = (typeof TABLE_NAMESPACES)[number];

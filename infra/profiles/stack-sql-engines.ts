@@ -1,4 +1,4 @@
-/** The SQL engines of the stack: those of the settings, and its own Flink unless they name another. */
+/** The SQL engines of the stack: those of the settings, and its own Flink if they name none. */
 import { ICEBERG_CATALOG } from '#infra/flink/sql/names.ts';
 import { icebergCatalogSql } from '#infra/flink/sql/tables.ts';
 import type { GivenSqlEngine } from '#infra/sql-engines/open-engines.ts';

@@ -1,7 +1,7 @@
 /**
  * What both profiles wire in the same way, in addition to the adapters that each picks: metrics,
- * OpenLineage, training sets in worker threads, SQL in processes and on other engines, and the Flink
- * SQL that `show --sql` prints.
+ * OpenLineage, training sets in worker threads, SQL in processes and on other engines, and the
+ * Flink SQL that `show --sql` prints.
  */
 import { hostname } from 'node:os';
 import type { PlatformDependencies } from '#application/dependencies.ts';

