@@ -11,10 +11,11 @@ import { fail } from '#domain/errors.ts';
 import type { TableDocuments } from '#domain/ports/table-documents.ts';
 import { rollupName } from '#domain/rollups/rollup-name.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { possibleRollups } from '#projections/rollups/rollup-topics.ts';
 
 interface TablesDependencies {
-  readonly catalog: Pick<Catalog, 'streams' | 'stream'>;
+  readonly catalog: Catalog;
   readonly documents: TableDocuments;
 }
 
@@ -25,10 +26,12 @@ export const createTables = ({ catalog, documents }: TablesDependencies): Tables
   const possible: Readonly<Record<TableNamespace, () => readonly string[]>> = {
     raw: () => catalog.streams('source').map(({ name }) => name),
     rollup: () => possibleRollups(catalog).map(rollupName),
+    served: () => loggedServices(catalog).map(({ columns }) => columns.service),
   };
   /** Only names of definitions become paths. */
   const isPossible = (table: TableName): boolean => {
     const definition = definitionOfTable(table);
+    if (definition?.kind === 'feature-service') return possible.served().includes(table.name);
     return definition !== null && catalog.stream(definition.kind, definition.name) !== null;
   };
 

@@ -173,6 +173,20 @@ export const ERRORS = {
     remedy:
       'Read less, or raise the limit that the message names (`details.limit`), as far as the server allows. Nothing of the result was given.',
   },
+  MR_SQL_TABLE_UNREADABLE: {
+    status: 409,
+    remedy: 'Choose another engine, with `--engine`: the message names those that read the table.',
+  },
+  MR_SQL_ENGINE_UNAVAILABLE: {
+    status: 503,
+    remedy:
+      'Start the engine that the message names, or correct its address in the settings of `serve` (`--sql-engine`, `--sql-engines`).',
+  },
+  MR_SQL_ENGINE_FAILED: {
+    status: 502,
+    remedy:
+      'See the log of the engine that the message names. It may lack the catalog (`millrace sql setup ENGINE`), or the files of the tables.',
+  },
   // data sets, replays
   MR_SPINE_INVALID: {
     status: 400,

@@ -1,7 +1,7 @@
 /**
  * Authorization of the tables that other engines read. Raw events take the right to export them,
- * values of a view the right to read them. A table that the caller may not read does not exist for
- * it; an attempt to load one is recorded as a refusal.
+ * values of a view the right to read them, logged answers that of their lookup. A table that the
+ * caller may not read does not exist for it; an attempt to load one is recorded as a refusal.
  */
 import type { Caller } from '#domain/api/caller.ts';
 import { definitionOfTable, noTable, type TableName, type Tables } from '#domain/api/tables.ts';
@@ -10,6 +10,7 @@ import { hasCode } from '#domain/errors.ts';
 import { ANONYMOUS } from './authorizer.ts';
 import type { Checks } from './checks.ts';
 import type { Resource } from './resources.ts';
+import { tableNeeds } from './sql.ts';
 
 interface Needed {
   readonly action: Action;
@@ -23,11 +24,7 @@ export const authorizeTables = (
   const needed = (table: TableName): Needed | null => {
     const definition = definitionOfTable(table);
     if (definition === null) return null;
-    const { kind, name } = definition;
-    return {
-      action: kind === 'source' ? 'operate' : 'read',
-      resources: resources.one(kind, name),
-    };
+    return tableNeeds({ kind: definition.kind, of: definition.name }, resources);
   };
   const mayRead = (caller: Caller | undefined, table: TableName): boolean => {
     const needs = needed(table);

@@ -9,10 +9,11 @@ import { parseRollupName } from '#domain/rollups/rollup-name.ts';
 import type { Caller } from './caller.ts';
 
 /**
- * `raw`: the events of a source, one table for each; `rollup`: values of a view by period. The
- * updates of a view are partial states, which no other engine can finish, so they are not here.
+ * `raw`: the events of a source, one table for each; `rollup`: values of a view by period;
+ * `served`: the logged answers of a service. The updates of a view are partial states, which no
+ * other engine can finish, so they are not here.
  */
-export const TABLE_NAMESPACES = ['raw', 'rollup'] as const;
+export const TABLE_NAMESPACES = ['raw', 'rollup', 'served'] as const;
 export type TableNamespace = (typeof TABLE_NAMESPACES)[number];
 
 export const isTableNamespace = (name: string): name is TableNamespace =>
@@ -24,12 +25,15 @@ export interface TableName {
   readonly name: string;
 }
 
+type TableKind = Extract<Kind, 'source' | 'feature-view' | 'feature-service'>;
+
 /** The definition whose data the table has; null: no table has such a name. */
 export const definitionOfTable = ({
   namespace,
   name,
-}: TableName): { readonly kind: Kind; readonly name: string } | null => {
+}: TableName): { readonly kind: TableKind; readonly name: string } | null => {
   if (namespace === 'raw') return { kind: 'source', name };
+  if (namespace === 'served') return { kind: 'feature-service', name };
   const rollup = namespace === 'rollup' ? parseRollupName(name) : null;
   return rollup === null ? null : { kind: 'feature-view', name: rollup.view };
 };

@@ -5,7 +5,8 @@
  * - It reads and nothing else. One statement is accepted, and it must be a query; there is no way
  *   to change a table, a setting or a file.
  * - A statement reaches the tables that it is given, and nothing else of the machine: no file, no
- *   network, no environment, and no catalog that shows where the tables are stored.
+ *   network, no environment, and no catalog that shows where the tables are stored. An engine on
+ *   servers of its own has a user there, which is the second fence.
  * - `tables` is called once, with the names of all tables that the statement reads. What it returns
  *   is pinned, so all of a statement reads one state of each table.
  * - Time, memory and rows are limited. A statement that exceeds a limit is refused whole
@@ -15,10 +16,24 @@
  */
 import type { SqlBatch, SqlColumn } from '#domain/sql-results/sql-type.ts';
 
+/** How an engine finds the rows of a table. */
+export type StoredFormat = 'iceberg' | 'paimon-primary-key';
+
+/** A table that engines open by name, in a catalog, at one snapshot. */
+export interface StoredTable {
+  readonly format: StoredFormat;
+  /** raw, served, rollup */
+  readonly namespace: string;
+  readonly name: string;
+  readonly snapshot: bigint;
+}
+
 /** A column of a table, stored in its Parquet files under Iceberg's id of the field. */
 export interface SqlFileColumn {
   /** as queries name it */
   readonly name: string;
+  /** as the stored table names it */
+  readonly field: string;
   /** null: no file has it, so it is null in all rows */
   readonly fieldId: number | null;
   /** Iceberg's type: string, long, timestamptz, list<…> */
@@ -30,6 +45,8 @@ export interface SqlFiles {
   readonly columns: readonly SqlFileColumn[];
   /** URIs (FileIO) of Parquet files; a column that a file lacks is null there */
   readonly files: readonly string[];
+  /** the same rows for engines that open tables by name; null: nothing was written yet */
+  readonly stored: StoredTable | null;
 }
 
 /** The columns of a history: names that no key and no feature has. */
@@ -118,7 +135,9 @@ export interface SqlEngine {
   readonly name: string;
   /**
    * @throws MR_SQL_INVALID: not SQL, or wrong for these tables; MR_SQL_REFUSED: more than a query
-   * of tables; MR_SQL_LIMIT; MR_OVERLOADED where too many statements run; a DOMException AbortError
+   * of tables; MR_SQL_LIMIT; MR_OVERLOADED where too many statements run; MR_SQL_TABLE_UNREADABLE
+   * where the engine reads such a table wrongly; MR_SQL_ENGINE_UNAVAILABLE, MR_SQL_ENGINE_FAILED of
+   * engines on servers of their own; a DOMException AbortError
    */
   readonly query: (query: SqlQuery) => Promise<SqlResult>;
   /** Ends all statements. */

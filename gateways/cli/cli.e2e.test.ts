@@ -91,6 +91,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'rollup',
     'sql',
     'sql tables',
+    'sql setup',
     'replay',
     'replay start',
     'replay list',

@@ -56,7 +56,7 @@ test('namespaces come in pages, too', async () => {
   expect(JSON.parse(text)).toEqual({ namespaces: [['raw']], 'next-page-token': 'raw' });
   expect(JSON.parse((await get('?pageToken=raw&pageSize=1')).text)).toEqual({
     namespaces: [['rollup']],
-    'next-page-token': null,
+    'next-page-token': 'rollup',
   });
 });
 

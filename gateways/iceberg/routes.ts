@@ -12,6 +12,7 @@ import { JSON_TYPE } from '#gateways/http/json-type.ts';
 import type { RouteContext, RouteModule } from '#gateways/http/route-module.ts';
 import { addErrors, refuseUnknown } from './errors.ts';
 import { pageOf } from './pages.ts';
+import { NAMES_HEADER, namesFor } from './reserved-names.ts';
 import {
   answering,
   type ConfigQuery,
@@ -47,6 +48,7 @@ const WAREHOUSE = 'millrace';
 const COMMENTS = {
   raw: 'the accepted events of each source',
   rollup: 'the values of views at the end of each day or hour',
+  served: 'the logged answers of each service',
 } as const satisfies Readonly<Record<(typeof TABLE_NAMESPACES)[number], string>>;
 
 type OfNamespace = { Params: { namespace: string } };
@@ -175,9 +177,10 @@ const addTables = (app: FastifyInstance, { platform }: RouteContext): void => {
         callerOf(request as FastifyRequest),
       );
       // The text goes out as it is: its snapshot ids have more digits than a number of JavaScript.
-      const body = `{"metadata-location":${JSON.stringify(location)},"metadata":${metadata},"config":{}}`;
+      const shown = namesFor(request, metadata);
+      const body = `{"metadata-location":${JSON.stringify(location)},"metadata":${shown},"config":{}}`;
       const etag = etagOf(body);
-      reply.header('etag', etag);
+      reply.header('etag', etag).header('vary', NAMES_HEADER);
       if (request.headers['if-none-match'] === etag) return reply.code(304).send();
       return reply.header('content-type', JSON_TYPE).send(body);
     },

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { SqlEngine, SqlQuery, SqlResult, SqlTable } from '#domain/ports/sql-engine.ts';
+import { tooLong, tooMuchMemory } from '#infra/shared/sql/limit-errors.ts';
+import { unpacked } from '#infra/shared/sql/packed-batch.ts';
 import { workerUrl } from '#infra/shared/worker-url.ts';
-import { tooLong, tooMuchMemory } from './failure.ts';
 import { type Answer, type ProcessLimits, type Request, TOO_LARGE } from './messages.ts';
-import { unpacked } from './packed-batch.ts';
 
 export interface DuckDbSqlOptions {
   /** the file system of the tables */
@@ -73,7 +73,7 @@ const start = (limits: ProcessLimits, warn: (message: string) => void): Running 
       if (written !== '') warn(`a statement of SQL failed: ${written.trim()}`);
       why ??=
         code === TOO_LARGE || signal === 'SIGKILL'
-          ? tooMuchMemory(limits)
+          ? tooMuchMemory(limits.memoryMb)
           : new MillraceError(
               'MR_STORAGE_FAILED',
               `the process of the statement ended with ${signal ?? code}`,

@@ -4,9 +4,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { failureOf, tooManyBytes, tooManyRows } from './failure.ts';
+import { tooManyBytes, tooManyRows } from '#infra/shared/sql/limit-errors.ts';
+import { packed } from '#infra/shared/sql/packed-batch.ts';
+import { failureOf } from './failure.ts';
 import { type Answer, type ProcessLimits, type Request, TOO_LARGE } from './messages.ts';
-import { packed } from './packed-batch.ts';
 import { lockWith, openSession } from './session.ts';
 import { tablesOf } from './statement.ts';
 import { resultReader } from './values.ts';

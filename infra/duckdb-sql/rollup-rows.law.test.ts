@@ -6,8 +6,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DUCKDB_ROLLUPS } from '#domain/sql/tables/duckdb.ts';
+import { rollupRows } from '#domain/sql/tables/rollup-rows.ts';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import { rollupRows } from './rollup-rows.ts';
 
 /** Of one rollup. Times are small numbers, in ms. */
 interface Period {
@@ -116,14 +117,15 @@ const history = async (
   known = 1_000,
 ): Promise<readonly Row[]> => {
   const sql = rollupRows(
-    relation(samples.filter(({ shorter }) => shorter)),
+    DUCKDB_ROLLUPS,
+    { sql: relation(samples.filter(({ shorter }) => shorter)), columns: [] },
     {
       rows: 'history',
       known,
       keys: ['key_k'],
       features: ['v'],
       names: { validFrom: 'f', validTo: 't', knownFrom: 'kf', knownTo: 'kt' },
-      longer: { columns: [], files: [] },
+      longer: { columns: [], files: [], stored: null },
       periods: recorded.map(({ start, end, shorter }) => ({
         from: start,
         to: end,

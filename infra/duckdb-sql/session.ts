@@ -7,8 +7,9 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { SqlFiles, SqlTable } from '#domain/ports/sql-engine.ts';
 import { identifier, literal } from '#domain/sql/duckdb/names.ts';
 import { parquetByFieldId } from '#domain/sql/duckdb/parquet-files.ts';
+import { DUCKDB_ROLLUPS } from '#domain/sql/tables/duckdb.ts';
+import { rollupRows } from '#domain/sql/tables/rollup-rows.ts';
 import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
-import { rollupRows } from './rollup-rows.ts';
 
 export const openSession = async (memoryLimit: string): Promise<DuckDBConnection> => {
   const instance = await DuckDBInstance.create(':memory:', {
@@ -60,9 +61,10 @@ const storedRows = ({ columns, files }: SqlFiles, where = ''): string => {
 
 const rowsOf = (table: OpenedTable): string => {
   const { rollup } = table;
-  const stored = storedRows(table, below(table));
-  if (rollup === undefined) return stored;
-  return rollupRows(stored, rollup, (longer) => storedRows(longer));
+  const sql = storedRows(table, below(table));
+  if (rollup === undefined) return sql;
+  const columns = table.columns.map(({ name }) => name);
+  return rollupRows(DUCKDB_ROLLUPS, { sql, columns }, rollup, (longer) => storedRows(longer));
 };
 
 const filesOf = ({ files, rollup }: OpenedTable): readonly string[] =>

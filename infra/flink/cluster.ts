@@ -1,7 +1,7 @@
 /** Flink's JobManager by its REST interface: lists jobs, reads their health, stops them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
-import { callFlink } from './call-flink.ts';
+import { callFlink } from '#infra/shared/flink/call-flink.ts';
 
 export interface FlinkJob {
   readonly id: string;

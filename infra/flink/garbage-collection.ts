@@ -6,10 +6,10 @@
  */
 import { type Directory, joinUri } from '#domain/ports/file-io.ts';
 import type { CacheStore } from '#domain/ports/online-store.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 import type { JobStore } from './job-store.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
-import { openSession } from './sql-gateway.ts';
 
 /** A view's generations that no read uses any more. */
 interface Gone {

@@ -20,6 +20,7 @@ import { readPartition } from '#domain/ports/read-partition.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 import { type ColumnChange, ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
 import { historyReader, readsOf } from '#infra/shared/iceberg/reader.ts';
 import { icebergSchemaFromAvro } from '#infra/shared/iceberg/schema.ts';
@@ -31,7 +32,6 @@ import { type MaintenanceLimits, maintainTables } from './maintenance.ts';
 import { rawHistory } from './sql/materialize.ts';
 import { historyTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
-import { openSession } from './sql-gateway.ts';
 import { watermarks } from './watermarks.ts';
 
 export interface StackHistoryOptions {

@@ -12,9 +12,9 @@ import { messageOf } from '#domain/error-message.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { locationOf } from '#infra/shared/files/hadoop-location.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 import { notedChecksums } from '#infra/shared/iceberg/noted-checksums.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
-import { openSession } from './sql-gateway.ts';
 
 export interface MaintenanceLimits {
   /** days with at least this many files below `smallBytes` are rewritten */

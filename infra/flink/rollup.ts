@@ -19,6 +19,7 @@ import {
 } from '#domain/rollups/rollup-name.ts';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 import { decodeBound } from '#infra/shared/iceberg/bounds.ts';
 import { ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/shared/iceberg/pinned-table.ts';
@@ -33,7 +34,6 @@ import type { FlinkJobs } from './jobs.ts';
 import { rollupTable } from './sql/names.ts';
 import { forgetSql, notInTiles, rollupSql } from './sql/rollup.ts';
 import { catalogsSql } from './sql/tables.ts';
-import { openSession } from './sql-gateway.ts';
 
 export interface RollupOptions {
   /** the directory of Iceberg's tables */

@@ -1,7 +1,7 @@
 /** The watermarks of the history: a batch job of Flink finds them by the view's own expressions. */
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 import { catalogsSql } from './sql/tables.ts';
-import { openSession } from './sql-gateway.ts';
 
 /**
  * @param query two columns: partition, epoch ms

@@ -41,6 +41,7 @@ import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { keysOfTopics } from '#infra/shared/iceberg/sorted-by-keys.ts';
 import { tableDocuments } from '#infra/shared/iceberg/table-documents.ts';
+import type { GivenSqlEngine } from '#infra/sql-engines/open-engines.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteDatasetJobs } from '#infra/sqlite/dataset-jobs.ts';
@@ -81,6 +82,8 @@ export interface EmbeddedOptions {
     readonly all?: number;
     readonly views: Readonly<Record<string, number>>;
   };
+  /** SQL engines on servers of their own */
+  readonly sqlEngines?: readonly GivenSqlEngine[];
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: EmbeddedParts) => void;
 }
@@ -239,6 +242,7 @@ const start = async (
           },
     dataDirectory: directory.path,
     datasetDirectory: join(directory.path, 'datasets'),
+    otherSqlEngines: options.sqlEngines ?? [],
     now,
     warn,
     log,

@@ -6,6 +6,7 @@ import type { JobSettings } from '#infra/flink/compute-job.ts';
 import type { KeepSmallOptions } from '#infra/flink/maintenance.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import type { OnlineOptions } from '#infra/profiles/stack-online.ts';
+import type { GivenSqlEngine } from '#infra/sql-engines/open-engines.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 
 export interface StackOptions extends OnlineOptions {
@@ -31,6 +32,8 @@ export interface StackOptions extends OnlineOptions {
    * own retention
    */
   readonly keepLogMs?: number | null;
+  /** SQL engines besides the stack's own Flink */
+  readonly sqlEngines?: readonly GivenSqlEngine[];
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: StackParts) => void;
   /** table maintenance of the history */

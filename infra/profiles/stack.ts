@@ -44,6 +44,7 @@ import { stackOnline } from '#infra/profiles/stack-online.ts';
 import type { StackOptions } from '#infra/profiles/stack-profile-options.ts';
 import { exclusive, openStackRetention } from '#infra/profiles/stack-retention.ts';
 import { stackRollup } from '#infra/profiles/stack-rollup.ts';
+import { stackSqlEngines } from '#infra/profiles/stack-sql-engines.ts';
 import { stackStorage } from '#infra/profiles/stack-storage.ts';
 import {
   openStackStores,
@@ -238,6 +239,7 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
           },
     dataDirectory: addresses.directory,
     datasetDirectory: join(options.dataDirectory, 'datasets'),
+    otherSqlEngines: stackSqlEngines(addresses, options.sqlEngines),
     now,
     warn,
     log: { ...log, offsetsAt: pastOffsets(log, history) },

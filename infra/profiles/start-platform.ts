@@ -1,7 +1,7 @@
 /**
  * What both profiles wire in the same way, in addition to the adapters that each picks: metrics,
- * OpenLineage, training sets in worker threads, SQL in processes, and the Flink SQL that
- * `show --sql` prints.
+ * OpenLineage, training sets in worker threads, SQL in processes and on other engines, and the
+ * Flink SQL that `show --sql` prints.
  */
 import { hostname } from 'node:os';
 import type { PlatformDependencies } from '#application/dependencies.ts';
@@ -13,6 +13,7 @@ import { openRuns } from '#infra/openlineage/open-runs.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { transportTo } from '#infra/openlineage/transport.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
+import { type GivenSqlEngine, openSqlEngines } from '#infra/sql-engines/open-engines.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import { trainingSetBuilder } from '#infra/training-sets/builder.ts';
 import { producerOf } from '#projections/lineage/event.ts';
@@ -38,6 +39,8 @@ type Shared =
 interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
   /** the directory of data sets that name no file of their own */
   readonly datasetDirectory: string;
+  /** SQL engines on servers of their own, besides the platform's own */
+  readonly otherSqlEngines: readonly GivenSqlEngine[];
   /** null: OpenLineage is off */
   readonly lineage: ProfileLineage | null;
 }
@@ -58,13 +61,17 @@ const lineageOf = (
   };
 };
 
-export const startPlatform = ({
+export const startPlatform = async ({
   lineage,
   datasetDirectory,
+  otherSqlEngines,
   ...adapters
 }: ProfileAdapters): Promise<Platform> => {
   const metrics = createMetrics();
-  const sql = duckDbSql({ files: localFiles(), warn: adapters.warn });
+  const sqlEngines = [
+    duckDbSql({ files: localFiles(), warn: adapters.warn }),
+    ...(await openSqlEngines(otherSqlEngines)),
+  ];
   return createPlatform({
     ...adapters,
     eventStore: metrics.timed(adapters.eventStore),
@@ -72,7 +79,7 @@ export const startPlatform = ({
     version,
     metrics,
     sql: flinkSqlOf,
-    sqlEngines: [sql],
+    sqlEngines,
     trainingSetBuilder: trainingSetBuilder({
       files: localFiles(),
       directory: datasetDirectory,
@@ -80,7 +87,7 @@ export const startPlatform = ({
     }),
     ...(lineage === null ? {} : { lineage: lineageOf(lineage, datasetDirectory) }),
     async close() {
-      await sql.close();
+      await Promise.all(sqlEngines.map((engine) => engine.close()));
       await adapters.close();
     },
   });

@@ -19,6 +19,7 @@ import { formatTime } from '#domain/values/time.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
+import { storedTable } from './stored-table.ts';
 import { type TableColumn, tableColumns, typeText } from './table-columns.ts';
 import { tableName, tableRef } from './table-names.ts';
 import { createViewTables } from './view-tables.ts';
@@ -151,7 +152,13 @@ export const createSqlTables = ({
       offsets,
     };
     return {
-      table: { name, columns, files: stored?.files ?? [], below: cut },
+      table: {
+        name,
+        columns,
+        files: stored?.files ?? [],
+        stored: storedTable(stored),
+        below: cut,
+      },
       read: {
         name,
         position: formatPosition(

@@ -8,10 +8,7 @@ import type { HistoryFileColumn } from '#domain/ports/history.ts';
 import type { SqlFileColumn } from '#domain/ports/sql-engine.ts';
 import type { FieldType } from '#domain/values/value.ts';
 
-export interface TableColumn extends SqlFileColumn, Pick<SqlTableColumn, 'description'> {
-  /** in the Iceberg table */
-  readonly field: string;
-}
+export type TableColumn = SqlFileColumn & Pick<SqlTableColumn, 'description'>;
 
 const META: Readonly<Record<string, { readonly name: string; readonly description: string }>> = {
   _partition: { name: 'log_partition', description: 'partition of the log' },

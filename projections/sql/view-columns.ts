@@ -93,6 +93,7 @@ export const storedColumns = (
       const column = stored?.columns.find((one) => one.name === name);
       return {
         name,
+        field: name,
         fieldId: column?.id ?? null,
         type: column?.type ?? icebergType(type),
       };

@@ -21,6 +21,7 @@ import {
 } from '#domain/rollups/rollup-name.ts';
 import { formatTime } from '#domain/values/time.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import { storedTable } from './stored-table.ts';
 import { type RollupRows, viewTable, viewTableNames } from './table-names.ts';
 import {
   describedColumns,
@@ -121,6 +122,7 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
   const rowsOf = (table: ViewTable, stored: HistoryFiles | null): SqlFiles => ({
     columns: storedColumns(table, stored),
     files: stored?.files ?? [],
+    stored: storedTable(stored),
   });
 
   /** `every`: the table of which the position is */
@@ -128,11 +130,16 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
     table: ViewTable,
     known: number,
   ): Promise<
-    Omit<SqlTable, 'name'> & { readonly stored: HistoryFiles | null; readonly every: RollupPeriod }
+    Omit<SqlTable, 'name'> & { readonly history: HistoryFiles | null; readonly every: RollupPeriod }
   > => {
     const day = await filesOf(table, 'day');
     if (table.of.rows === 'daily')
-      return { ...rowsOf(table, day), rollup: { rows: 'daily', known }, stored: day, every: 'day' };
+      return {
+        ...rowsOf(table, day),
+        rollup: { rows: 'daily', known },
+        history: day,
+        every: 'day',
+      };
     const hour = await filesOf(table, 'hour');
     const hourIsNewer =
       (newestEnd(hour, known) ?? Number.NEGATIVE_INFINITY) >
@@ -141,7 +148,7 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
     const stored = every === 'hour' ? hour : day;
     if (table.of.rows === 'newest') {
       const rollup = { rows: 'newest', known, end: newestEnd(stored, known) } as const;
-      return { ...rowsOf(table, stored), rollup, stored, every };
+      return { ...rowsOf(table, stored), rollup, history: stored, every };
     }
     const [shorter, longer] = hour === null ? [day, null] : [hour, day];
     const rollup = {
@@ -155,7 +162,7 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
         hour === null ? [] : [...periodsOf(hour, 'hour', known), ...periodsOf(day, 'day', known)],
       newest: latest(newestEnd(day, known), newestEnd(hour, known)),
     } as const;
-    return { ...rowsOf(table, shorter), rollup, stored, every };
+    return { ...rowsOf(table, shorter), rollup, history: stored, every };
   };
 
   const isRolledUp = async (view: string, version: number): Promise<boolean> => {
@@ -192,7 +199,7 @@ export const createViewTables = ({ catalog, history }: ViewTablesDependencies): 
     },
     async pin(table, known) {
       const of = found(table);
-      const { stored, every, ...rest } = await tableOf(of, known);
+      const { history: stored, every, ...rest } = await tableOf(of, known);
       const topic = rollupTopic({ view: of.view, version: of.version, every });
       const end = newestEnd(stored, known);
       return {

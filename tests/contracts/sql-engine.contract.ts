@@ -15,7 +15,16 @@ export interface SqlEngineFixture {
   readonly dispose: () => Promise<void>;
 }
 
-export const sqlEngineContract = (name: string, open: () => Promise<SqlEngineFixture>): void => {
+/** What an engine cannot promise, and why. */
+export interface SqlEngineLacks {
+  readonly memory?: string;
+}
+
+export const sqlEngineContract = (
+  name: string,
+  open: () => Promise<SqlEngineFixture>,
+  lacks: SqlEngineLacks = {},
+): void => {
   const using = async (use: (fixture: SqlEngineFixture) => Promise<void>): Promise<void> => {
     const fixture = await open();
     try {
@@ -71,7 +80,7 @@ export const sqlEngineContract = (name: string, open: () => Promise<SqlEngineFix
         const found = await rowsOf(
           fixture,
           `WITH own AS (SELECT n FROM NUMBERS WHERE n = 1)
-             SELECT own.n, (SELECT count(*) FROM numbers) FROM own WHERE EXISTS (FROM older)`,
+             SELECT own.n, (SELECT count(*) FROM numbers) FROM own WHERE EXISTS (SELECT 1 FROM older)`,
           {
             async tables(names) {
               asked.push([...names].sort());
@@ -124,26 +133,29 @@ export const sqlEngineContract = (name: string, open: () => Promise<SqlEngineFix
     test('ends a statement that takes too long', () =>
       using(async (fixture) => {
         const limits = { seconds: 1, rows: 10 };
-        const sql = 'SELECT sum(a.n * b.n * c.n) FROM numbers a, numbers b, numbers c';
+        const sql = 'SELECT max(a.n * b.n * c.n) FROM numbers a, numbers b, numbers c';
         await expect(query(fixture, sql, { limits })).rejects.toMatchObject({
           code: 'MR_SQL_LIMIT',
           details: { limit: 'seconds', seconds: 1 },
         });
       }));
 
-    test('refuses a statement that needs too much memory', () =>
+    const memory = 'refuses a statement that needs too much memory';
+    // Not every engine limits the memory of one statement; the reason is in the name.
+    test.skipIf(lacks.memory !== undefined)(`${memory}${lacks.memory ?? ''}`, () =>
       using(async (fixture) => {
-        const sql = `SELECT count(DISTINCT a.text || b.text || c.n) FROM numbers a, numbers b, numbers c`;
+        const sql = `SELECT count(DISTINCT a.n * 25000000 + b.n * 5000 + c.n) FROM numbers a, numbers b, numbers c`;
         await expect(query(fixture, sql)).rejects.toMatchObject({
           code: 'MR_SQL_LIMIT',
           details: { limit: 'memory' },
         });
-      }));
+      }),
+    );
 
     test('ends a statement that is aborted, and one whose batches are not read to their end', () =>
       using(async (fixture) => {
         const abort = new AbortController();
-        const sql = 'SELECT sum(a.n * b.n * c.n) FROM numbers a, numbers b, numbers c';
+        const sql = 'SELECT max(a.n * b.n * c.n) FROM numbers a, numbers b, numbers c';
         const running = query(fixture, sql, { signal: abort.signal });
         abort.abort();
         await expect(running).rejects.toMatchObject({ name: 'AbortError' });
@@ -161,7 +173,7 @@ export const sqlEngineContract = (name: string, open: () => Promise<SqlEngineFix
 
     test('close ends what runs, and refuses what comes', () =>
       using(async (fixture) => {
-        const sql = 'SELECT sum(a.n * b.n * c.n) FROM numbers a, numbers b, numbers c';
+        const sql = 'SELECT max(a.n * b.n * c.n) FROM numbers a, numbers b, numbers c';
         const running = expect(query(fixture, sql)).rejects.toMatchObject({ name: 'AbortError' });
         await fixture.engine.close();
         await running;

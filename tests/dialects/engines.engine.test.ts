@@ -1,5 +1,5 @@
 /**
- * Expressions and views in the SQL of each engine: run by Spark and by ClickHouse (chdb); those of
+ * Expressions and views in the SQL of each engine: run by Spark and by ClickHouse; those of
  * Trino, Presto, StarRocks and Doris, which no test can start, are parsed by sqlglot in their
  * dialect, translated to DuckDB's, and run there. The same vectors, random expressions and random
  * views as in DuckDB's own dialect.
@@ -15,6 +15,8 @@ import { SYNTAXES } from '#domain/sql/engines/syntaxes.ts';
 import { viewQuery } from '#domain/sql/engines/view-query.ts';
 import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
 import { columns, rows, trees } from '#tests/oracle/expression-trees.ts';
+import { startClickHouse } from '#tests/sql-engines/support/clickhouse-server.ts';
+import { freePort } from '#tests/support/free-port.ts';
 import { hasPython, pythonWithDialects } from '#tests/support/venv.ts';
 import { type DialectCase, expressionCase, plainResult } from './cases.ts';
 import { comparable, expressible, orderedAlike } from './samples.ts';
@@ -31,15 +33,32 @@ type Result = Found | { readonly error: string };
 const work = mkdtempSync(join(tmpdir(), 'millrace-dialects-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-const run = (engine: string, statements: readonly string[]): readonly Result[] => {
+/** @param more arguments of the script */
+const run = (
+  engine: string,
+  statements: readonly string[],
+  more: readonly string[],
+): readonly Result[] => {
   const file = join(work, `${engine}.json`);
   writeFileSync(file, JSON.stringify(statements));
   const out = execFileSync(
     pythonWithDialects(),
-    [join(import.meta.dirname, 'run_cases.py'), engine, file],
+    [join(import.meta.dirname, 'run_cases.py'), engine, file, ...more],
     { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   return JSON.parse(out.trim().split('\n').at(-1) as string) as readonly Result[];
+};
+
+/** ClickHouse is a server, which the script asks. */
+const onServer = async <T>(engine: string, use: (more: readonly string[]) => T): Promise<T> => {
+  if (engine !== 'clickhouse') return use([]);
+  const port = await freePort();
+  const server = await startClickHouse(port);
+  try {
+    return use([`http://127.0.0.1:${port}`]);
+  } finally {
+    await server.close();
+  }
 };
 
 const sampled = <T>(arbitrary: fc.Arbitrary<T>, numRuns: number): readonly T[] =>
@@ -112,13 +131,11 @@ const OTHERS = SYNTAXES.filter(({ name }) => name !== 'duckdb' && (all || name !
 describe.skipIf(!python).each(OTHERS.map((syntax) => [syntax.title, syntax] as const))(
   '%s',
   (_, syntax) => {
-    test('vectors, random expressions and random views have the same results', () => {
+    test('vectors, random expressions and random views have the same results', async () => {
       const expressions = [...vectorCases(syntax), ...expressionCases(syntax)];
       const views = viewCases(syntax);
-      const results = run(
-        syntax.name,
-        [...expressions, ...views].map(({ sql }) => sql),
-      );
+      const statements = [...expressions, ...views].map(({ sql }) => sql);
+      const results = await onServer(syntax.name, (more) => run(syntax.name, statements, more));
       expect(results).toHaveLength(expressions.length + views.length);
       expect([
         ...wrongExpressions(expressions, results),

@@ -96,7 +96,7 @@ test('every endpoint that the configuration lists is answered', async () => {
 
 test('namespaces, and what is below them', async () => {
   expect((await call('/namespaces')).body).toEqual({
-    namespaces: [['raw'], ['rollup']],
+    namespaces: [['raw'], ['rollup'], ['served']],
     'next-page-token': null,
   });
   expect((await call('/namespaces?parent=raw')).body).toMatchObject({ namespaces: [] });

@@ -68,7 +68,7 @@ describe.skipIf(!python)('pyiceberg', () => {
 
   test('reads with a filter and at a snapshot, and is refused what it may not do', async () => {
     const seen = await read();
-    expect(seen.namespaces).toEqual([['raw'], ['rollup']]);
+    expect(seen.namespaces).toEqual([['raw'], ['rollup'], ['served']]);
     expect(seen.tables).toEqual(['raw.charges']);
     expect(seen.views).toEqual([]);
     expect(seen.exists).toEqual([true, false, true, false]);

@@ -16,10 +16,10 @@ export interface SqlTestTables {
 }
 
 const columns: SqlTable['columns'] = [
-  { name: 'n', fieldId: 1, type: 'long' },
-  { name: 'text', fieldId: 2, type: 'string' },
-  { name: 'partition', fieldId: 3, type: 'int' },
-  { name: 'offset', fieldId: 4, type: 'long' },
+  { name: 'n', field: 'n', fieldId: 1, type: 'long' },
+  { name: 'text', field: 'text', fieldId: 2, type: 'string' },
+  { name: 'partition', field: 'partition', fieldId: 3, type: 'int' },
+  { name: 'offset', field: 'offset', fieldId: 4, type: 'long' },
 ];
 
 export const sqlTestTables = async (): Promise<SqlTestTables> => {
@@ -43,6 +43,7 @@ export const sqlTestTables = async (): Promise<SqlTestTables> => {
     name,
     columns,
     files: [fileUri(path(file))],
+    stored: null,
   });
   return {
     directory,

@@ -147,8 +147,8 @@ export const pythonWithMillrace = (): string =>
 export const pythonWithDialects = (): string =>
   pythonWith(
     '.venv-dialects',
-    ['sqlglot==30.30.0', 'duckdb==1.5.6', 'chdb==4.4.0', 'pyspark==3.5.9'],
-    "import chdb, duckdb, pyspark; from importlib.metadata import version; assert version('sqlglot') == '30.30.0'",
+    ['sqlglot==30.30.0', 'duckdb==1.5.6', 'pyspark==3.5.9'],
+    "import duckdb, pyspark; from importlib.metadata import version; assert version('sqlglot') == '30.30.0'",
   );
 
 /** dbt for DuckDB, and pyiceberg, which gives it the tables. */

@@ -113,7 +113,11 @@ const SPARK: Syntax = {
   now: 'UNIX_MILLIS(CURRENT_TIMESTAMP())',
   array: (items) => `ARRAY(${items.join(', ')})`,
   pick: byRow('MIN_BY', 'MAX_BY', 'STRUCT'),
-  events: inCatalog('`'),
+  // Under the names that the catalog has for Spark.
+  events: (source, fields) => ({
+    ...inCatalog('`')(source, fields),
+    partition: '`__log_partition`',
+  }),
 };
 
 const nullable = (type: string): string => `Nullable(${type})`;

@@ -12,6 +12,7 @@ import { clientAddress } from '#gateways/shared/client-address.ts';
 import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
+import type { SqlEngineSettings } from '#infra/sql-engines/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';
 import { type AccessLogFlags, accessLogOf, addAccessLogOptions } from '../access-log-options.ts';
@@ -31,11 +32,12 @@ import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts'
 import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
 import { addLogOptions, type LogFlags } from '../log-options.ts';
+import { addSqlEngineOptions, type SqlEngineFlags } from '../sql-engine-options.ts';
 import { addStackOptions, profileOption, stackAddressesOf } from '../stack-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions extends AccessFlags, AccessLogFlags, AuditFlags, LogFlags {
+interface ServeOptions extends AccessFlags, AccessLogFlags, AuditFlags, LogFlags, SqlEngineFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;
@@ -61,6 +63,7 @@ interface ProfileOptions {
   readonly lineage: LineageSettings | null;
   readonly auditAnchor: AuditAnchor | undefined;
   readonly auditKey: Uint8Array | undefined;
+  readonly sqlEngines: readonly SqlEngineSettings[];
 }
 
 /**
@@ -169,6 +172,8 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const dataDirectory = resolve(data);
   const { lineageSettings } = await import('#infra/openlineage/settings.ts');
   const lineage = lineageSettings(options.openlineage, process.env);
+  const { sqlEngineSettings } = await import('#infra/sql-engines/settings.ts');
+  const sqlEngines = sqlEngineSettings(options.sqlEngines, options.sqlEngine, process.env);
   const log = createLogger({ format: options.logFormat, level: options.logLevel });
   // Also while the platform is still starting.
   const { drainMs = DEFAULT_LIMITS.drainMs } = limitsOf(options.limit);
@@ -179,7 +184,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const start = await profileOf(profile, options);
   const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
   const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
-  const platform = await start({ dataDirectory, warn, tracing, lineage, ...audit });
+  const platform = await start({ dataDirectory, warn, tracing, lineage, sqlEngines, ...audit });
   try {
     const access = await accessOf(platform, options, adminKey, warn);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
@@ -236,7 +241,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 
 export const addServe = (program: Command): void => {
   const serving = addAccessOptions(program.command('serve'));
-  addStackOptions(addLogOptions(addAccessLogOptions(addAuditOptions(serving))))
+  addSqlEngineOptions(addStackOptions(addLogOptions(addAccessLogOptions(addAuditOptions(serving)))))
     .description('run the platform; it prints one line when it is ready')
     .addOption(profileOption().default('embedded'))
     .option(

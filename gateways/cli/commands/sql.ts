@@ -8,6 +8,7 @@ import { fail, MillraceError } from '#domain/errors.ts';
 import { contextOf } from '../context.ts';
 import { show, table } from '../table.ts';
 import { UsageError, wholeOption } from '../usage.ts';
+import { addSqlSetup } from './sql-setup.ts';
 
 interface SqlOptions {
   readonly engine?: string;
@@ -110,7 +111,12 @@ export const addSql = (program: Command): void => {
     .command('sql')
     .description('answer a read-only SQL statement over raw events and logged answers')
     .argument('<statement>', 'one query')
-    .addOption(new Option('--engine <name>', 'engine that answers; default: the embedded one'))
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'engine that answers, such as trino; default: duckdb, the server’s own',
+      ),
+    )
     .option('--csv', 'print CSV')
     .option('--out <file>', 'write to this file: .csv, .json or .arrow (Arrow IPC stream)')
     .option('--rows <n>', 'the most rows; a larger result is refused', wholeOption('--rows', 1))
@@ -130,4 +136,5 @@ export const addSql = (program: Command): void => {
     .description('list the tables that you may read, with their columns')
     .addHelpText('after', '\nExample:\n  millrace sql tables')
     .action(tables);
+  addSqlSetup(command);
 };

@@ -183,12 +183,15 @@ export const lateSinkSql = (settings: TableSettings, view: string): string =>
  */
 const FILE_LOCKS = 'io.millrace.iceberg.FileLocks';
 
+export const icebergCatalogSql = (warehouse: { readonly iceberg: string }): string =>
+  `CREATE CATALOG ${ICEBERG_CATALOG} ${withOptions({ type: 'iceberg', 'catalog-type': 'hadoop', warehouse: `file://${warehouse.iceberg}`, 'lock-impl': FILE_LOCKS })}`;
+
 export const catalogsSql = (warehouse: {
   readonly paimon: string;
   readonly iceberg: string;
 }): readonly string[] => [
   `CREATE CATALOG ${PAIMON_CATALOG} ${withOptions({ type: 'paimon', warehouse: `file://${warehouse.paimon}` })}`,
-  `CREATE CATALOG ${ICEBERG_CATALOG} ${withOptions({ type: 'iceberg', 'catalog-type': 'hadoop', warehouse: `file://${warehouse.iceberg}`, 'lock-impl': FILE_LOCKS })}`,
+  icebergCatalogSql(warehouse),
   `CREATE DATABASE IF NOT EXISTS ${PAIMON_CATALOG}.${DATABASE}`,
 ];
 

@@ -162,6 +162,18 @@ ERRORS: dict[str, tuple[int, str]] = {
         413,
         "Read less, or raise the limit that the message names (`details.limit`), as far as the server allows. Nothing of the result was given.",
     ),
+    "MR_SQL_TABLE_UNREADABLE": (
+        409,
+        "Choose another engine, with `--engine`: the message names those that read the table.",
+    ),
+    "MR_SQL_ENGINE_UNAVAILABLE": (
+        503,
+        "Start the engine that the message names, or correct its address in the settings of `serve` (`--sql-engine`, `--sql-engines`).",
+    ),
+    "MR_SQL_ENGINE_FAILED": (
+        502,
+        "See the log of the engine that the message names. It may lack the catalog (`millrace sql setup ENGINE`), or the files of the tables.",
+    ),
     "MR_SPINE_INVALID": (
         400,
         "Give rows, or a Parquet or CSV file, with these columns: event_timestamp, every entity key and every request input.",

@@ -12,8 +12,8 @@ import { source } from '#domain/definitions/index.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
-import { openSession, type SqlSession } from '#infra/flink/sql-gateway.ts';
 import { takeBack } from '#infra/iceberg/cut-table.ts';
+import { openSession, type SqlSession } from '#infra/shared/flink/sql-gateway.ts';
 import {
   loadTable,
   type TableVersion,

@@ -36,6 +36,7 @@ import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { tableReader } from '#infra/shared/iceberg/pinned-table.ts';
 import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { sameValue } from '#tests/oracle/same.ts';
+import { answerOf } from '#tests/sql-engines/support/shop.ts';
 import {
   caller,
   type StackPlatform,
@@ -435,4 +436,16 @@ test('the catalog names the tables', async () => {
       `days up to ${new Date(start + 4 * DAY).toISOString().slice(0, 10)}`,
     ],
   ]);
+});
+
+test('Flink has the same answers to questions about the tables as DuckDB', async () => {
+  for (const sql of [
+    `SELECT * FROM ${view.name}_v1 ORDER BY key_city, key_number`,
+    `SELECT * FROM ${view.name}_daily ORDER BY key_city, key_number, period_end`,
+    `SELECT * FROM ${fleeting.name}_history ORDER BY key_city, key_number, valid_from, known_from`,
+  ]) {
+    const expected = await answerOf(stack.platform, 'duckdb', sql);
+    expect(expected.rows.length).toBeGreaterThan(0);
+    expect([sql, await answerOf(stack.platform, 'flink', sql)]).toEqual([sql, expected]);
+  }
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { count, entity, featureService, featureView, source } from '#domain/definitions/index.ts';
 import { jsonOf } from '#domain/sql-results/text.ts';
+import { answerOf } from '#tests/sql-engines/support/shop.ts';
 import {
   caller,
   type StackPlatform,
@@ -82,4 +83,16 @@ test('raw events and logged answers are tables, as far as the log goes', async (
   expect(
     await rows(`SELECT request_id, actor, key_shop, feature_sales FROM served_${scores.name}`),
   ).toEqual([['r1', 'model', 's1', 5]]);
+});
+
+test("the stack's Flink has the same answers", async () => {
+  for (const sql of [
+    `SELECT * FROM raw_${sales.name} ORDER BY id`,
+    `SELECT shop, count(*) AS n, max(t) AS newest, sum(amount) AS amount FROM raw_${sales.name} GROUP BY shop ORDER BY shop`,
+    `SELECT request_id, key_shop, feature_sales FROM served_${scores.name} ORDER BY request_id`,
+  ]) {
+    const expected = await answerOf(stack.platform, 'duckdb', sql);
+    expect(expected.rows.length).toBeGreaterThan(0);
+    expect([sql, await answerOf(stack.platform, 'flink', sql)]).toEqual([sql, expected]);
+  }
 });

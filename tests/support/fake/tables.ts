@@ -8,7 +8,7 @@ export const FAKE_ID = '9223372036854775807';
 export const fakeTables = (): Tables => ({
   async list(namespace) {
     if (namespace === 'raw') return RAW;
-    return namespace === 'rollup'
+    return namespace === 'rollup' || namespace === 'served'
       ? []
       : fail('MR_NOT_FOUND', `there is no namespace "${namespace}"`, { namespace });
   },

@@ -8,6 +8,8 @@ import { fail, hasCode, MillraceError } from '#domain/errors.ts';
 import { callFlink } from './call-flink.ts';
 
 export interface SqlSession {
+  /** of the session in the REST interface, for requests of one's own */
+  readonly path: string;
   /**
    * Runs a statement to its end and returns its rows, each value as text. A streaming INSERT ends
    * when its job is submitted.
@@ -40,17 +42,34 @@ const rootCause = (messages: readonly string[]): string => {
     .slice(0, 2000);
 };
 
+/**
+ * The text of the gateway's answer to one request.
+ * @throws MR_ENGINE_FAILED with the root cause; MR_ENGINE_UNAVAILABLE
+ */
+export const callGateway = async (
+  gateway: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<string> => {
+  const response = await callFlink('SQL Gateway', gateway, { method, path, body });
+  const text = await response.text();
+  if (response.ok) return text;
+  let errors: readonly string[] = [text];
+  try {
+    ({ errors } = JSON.parse(text) as { errors: readonly string[] });
+  } catch {
+    // Not the gateway itself, but a proxy before it.
+  }
+  throw new MillraceError('MR_ENGINE_FAILED', `Flink refused: ${rootCause(errors ?? [])}`);
+};
+
 export const openSession = async (
   gateway: string,
   properties: Readonly<Record<string, string>> = {},
 ): Promise<SqlSession> => {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const response = await callFlink('SQL Gateway', gateway, { method, path, body });
-    const json = (await response.json()) as { errors?: readonly string[] };
-    if (!response.ok)
-      throw new MillraceError('MR_ENGINE_FAILED', `Flink refused: ${rootCause(json.errors ?? [])}`);
-    return json;
-  };
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> =>
+    JSON.parse(await callGateway(gateway, method, path, body));
 
   const { sessionHandle } = (await call('POST', '/v1/sessions', { properties })) as {
     sessionHandle: string;
@@ -85,6 +104,7 @@ export const openSession = async (
   };
 
   return {
+    path: session,
     run: async (statement) => (await execute(statement)).rows,
     async submit(statement) {
       const { job, rows } = await execute(statement);

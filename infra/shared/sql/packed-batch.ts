@@ -4,7 +4,7 @@
  */
 import { deserialize, serialize } from 'node:v8';
 import type { SqlBatch } from '#domain/sql-results/sql-type.ts';
-import { rowTooLarge } from './failure.ts';
+import { rowTooLarge } from './limit-errors.ts';
 
 const MAX_MEGABYTES = 8;
 const MAX_BYTES = MAX_MEGABYTES * 1024 * 1024;
