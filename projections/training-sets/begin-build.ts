@@ -84,7 +84,7 @@ export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild =>
       };
     };
     const build = async ({ job, signal, update }: DatasetRun): Promise<Built> => {
-      const { mode, overwrite, withStatus = false } = request;
+      const { mode, overwrite, withStatus = false, engine } = request;
       const spine = kept === undefined ? request.spine : { file: kept.path };
       const files = await pinHistory(dependencies, pinned, {
         mode,
@@ -102,6 +102,7 @@ export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild =>
         overwrite,
         mode,
         withStatus,
+        engine,
         ...files,
       };
       const options = { signal, onProgress: update, partial: job.partial };

@@ -122,7 +122,7 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
 
   const again = async (
     manifest: DatasetManifest,
-    { spine = spineOf(manifest), out, overwrite }: RerunRequest,
+    { spine = spineOf(manifest), out, overwrite, engine }: RerunRequest,
     statements: Statements,
   ): Promise<Prepared> => {
     const { name, version, recipe } = manifest;
@@ -156,6 +156,7 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
         name,
         ...(out === undefined ? {} : { out }),
         ...(overwrite === undefined ? {} : { overwrite }),
+        ...(engine === undefined ? {} : { engine }),
       },
       pinned,
       naming: { name, spine: found.kind === 'sql' ? record : found, manifest, after: version },
