@@ -36,6 +36,7 @@ import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
 import { embeddedMaterializations } from '#infra/profiles/embedded-materializations.ts';
 import { type ErasureHandling, erasureRunner } from '#infra/profiles/erasure-runner.ts';
+import type { SparkSettings } from '#infra/profiles/join-engines.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
@@ -81,6 +82,8 @@ export interface EmbeddedOptions {
     readonly all?: number;
     readonly views: Readonly<Record<string, number>>;
   };
+  /** for data sets that Spark joins */
+  readonly spark?: SparkSettings;
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: EmbeddedParts) => void;
 }
@@ -239,6 +242,7 @@ const start = async (
           },
     dataDirectory: directory.path,
     datasetDirectory: join(directory.path, 'datasets'),
+    spark: options.spark,
     now,
     warn,
     log,
