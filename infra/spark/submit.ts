@@ -32,9 +32,14 @@ const signalGroup = (child: ChildProcess, signal: NodeJS.Signals | 0): boolean =
 };
 
 const stop = async (child: ChildProcess): Promise<void> => {
+  const started = Date.now();
   signalGroup(child, 'SIGTERM');
-  for (const deadline = Date.now() + STOP_MS; signalGroup(child, 0); await sleep(POLL_MS))
-    if (Date.now() > deadline) signalGroup(child, 'SIGKILL');
+  // Those that nobody waits for stay in the group after their end.
+  while (signalGroup(child, 0) && Date.now() < started + 2 * STOP_MS) {
+    await sleep(POLL_MS);
+    if (Date.now() > started + STOP_MS) signalGroup(child, 'SIGKILL');
+    else if (child.exitCode !== null || child.signalCode !== null) signalGroup(child, 'SIGKILL');
+  }
 };
 
 /** The last cause that the log names, or its last line. */

@@ -12,6 +12,7 @@ import { clientAddress } from '#gateways/shared/client-address.ts';
 import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
+import type { SparkSettings } from '#infra/profiles/join-engines.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';
 import { type AccessLogFlags, accessLogOf, addAccessLogOptions } from '../access-log-options.ts';
@@ -31,11 +32,12 @@ import { type EntityQuotas, entityQuotaOption } from '../entity-quota-option.ts'
 import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
 import { addLogOptions, type LogFlags } from '../log-options.ts';
+import { addSparkOptions, type SparkFlags, sparkOf } from '../spark-options.ts';
 import { addStackOptions, profileOption, stackAddressesOf } from '../stack-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions extends AccessFlags, AccessLogFlags, AuditFlags, LogFlags {
+interface ServeOptions extends AccessFlags, AccessLogFlags, AuditFlags, LogFlags, SparkFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;
@@ -61,6 +63,7 @@ interface ProfileOptions {
   readonly lineage: LineageSettings | null;
   readonly auditAnchor: AuditAnchor | undefined;
   readonly auditKey: Uint8Array | undefined;
+  readonly spark: SparkSettings;
 }
 
 /**
@@ -179,7 +182,8 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const start = await profileOf(profile, options);
   const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
   const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
-  const platform = await start({ dataDirectory, warn, tracing, lineage, ...audit });
+  const spark = sparkOf(options);
+  const platform = await start({ dataDirectory, warn, tracing, lineage, spark, ...audit });
   try {
     const access = await accessOf(platform, options, adminKey, warn);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
@@ -236,7 +240,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 
 export const addServe = (program: Command): void => {
   const serving = addAccessOptions(program.command('serve'));
-  addStackOptions(addLogOptions(addAccessLogOptions(addAuditOptions(serving))))
+  addSparkOptions(addStackOptions(addLogOptions(addAccessLogOptions(addAuditOptions(serving)))))
     .description('run the platform; it prints one line when it is ready')
     .addOption(profileOption().default('embedded'))
     .option(
