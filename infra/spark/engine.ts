@@ -36,8 +36,11 @@ const FIXED: Readonly<Record<string, string>> = {
   'spark.sql.parquet.int96RebaseModeInRead': 'CORRECTED',
 };
 
+const isLocal = (conf: SparkOptions['conf'] = {}): boolean =>
+  (conf['spark.master'] ?? 'local').startsWith('local');
+
 const confOf = (directory: string, conf: SparkOptions['conf'] = {}) => {
-  const local = (conf['spark.master'] ?? 'local').startsWith('local');
+  const local = isLocal(conf);
   return {
     'spark.master': 'local[*]',
     'spark.driver.memory': '1g',
@@ -70,11 +73,19 @@ const partsOf = async (directory: string): Promise<readonly string[]> =>
     .filter((name) => name.endsWith('.parquet'))
     .map((name) => join(directory, name));
 
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((done) => {
+    if (signal.aborted) done();
+    signal.addEventListener('abort', () => done(), { once: true });
+  });
+
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
 
-export const sparkEngine = ({ command, conf, jar }: SparkOptions): JoinEngine => ({
-  name: 'spark',
-  async join(tasks, { directory, signal, onProgress }) {
+type Run = JoinEngine['join'];
+
+const joinWith =
+  ({ command, conf, jar }: SparkOptions): Run =>
+  async (tasks, { directory, signal, onProgress }) => {
     onProgress({ stage: 'starting Spark', progress: 0.05 });
     const job = join(directory, 'job.json');
     await writeFile(job, JSON.stringify(jobOf(tasks, directory)));
@@ -99,7 +110,29 @@ export const sparkEngine = ({ command, conf, jar }: SparkOptions): JoinEngine =>
       onProgress({ stage: `joining ${view} on Spark: ${done} of ${of} tasks`, progress: reached });
     });
     return Promise.all(tasks.map((_, i) => partsOf(outputOf(directory, i))));
-  },
-  // It watches its standard input, and its files are in the directory.
+  };
+
+/** One after the other: each has a JVM of its own. */
+const inTurn = (run: Run): Run => {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (tasks, options) => {
+    const { signal, onProgress } = options;
+    const before = last;
+    const mine = (async () => {
+      onProgress({ stage: 'waiting for another job on Spark', progress: 0.05 });
+      await Promise.race([before, aborted(signal)]);
+      signal.throwIfAborted();
+      return run(tasks, options);
+    })();
+    last = Promise.allSettled([before, mine]);
+    return mine;
+  };
+};
+
+/** On this machine, one job at a time; a cluster has its own scheduler. */
+export const sparkEngine = (options: SparkOptions): JoinEngine => ({
+  name: 'spark',
+  join: isLocal(options.conf) ? inTurn(joinWith(options)) : joinWith(options),
+  // A job watches its standard input, and its files are in the directory.
   discard: async () => {},
 });

@@ -2,7 +2,6 @@ package io.millrace.join;
 
 import io.millrace.algebra.Js;
 import io.millrace.algebra.Texts;
-import io.millrace.algebra.Times;
 import java.time.LocalDate;
 import java.util.Locale;
 
