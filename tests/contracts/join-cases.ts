@@ -24,7 +24,7 @@ export interface JoinCase {
   /** as served: events that were left out as late */
   readonly excluded: readonly Position[];
   /** of a source that takes imported events; its rows are compared with the platform's join only */
-  readonly imports: RawFiles['imports'] | null;
+  readonly imports: NonNullable<RawFiles['imports']> | null;
   readonly rows: readonly { readonly entity: readonly Value[]; readonly at: number }[];
   readonly withStatus: boolean;
 }

@@ -43,11 +43,12 @@ const lit = (value: Scalar | null): Expr => ({ op: 'lit', value });
 const call = (fn: string, ...args: readonly Expr[]): Expr => ({ op: 'call', fn, args });
 
 type Span = Pick<FeatureDefinition, 'window' | 'hop'>;
+type Params = NonNullable<FeatureDefinition['params']>;
 
 const over = (
   aggregation: string,
   input: Expr | null,
-  params: FeatureDefinition['params'] | null,
+  params: Params | null,
   span: Span,
 ): FeatureDefinition => ({ aggregation, input, ...(params === null ? {} : { params }), ...span });
 
