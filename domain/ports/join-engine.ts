@@ -32,6 +32,8 @@ export interface JoinEvents {
   readonly raw: Omit<RawFiles, 'files'>;
   /** the files of the pinned snapshot of the source's table; none: there are no events */
   readonly groups: readonly FileGroup[];
+  /** how many events the files have */
+  readonly count: number;
 }
 
 /** The join of one view. Plain data. */

@@ -34,7 +34,7 @@ const anyOf = (conditions: readonly string[]): string =>
 
 /** @param columns those that the files have */
 export const eventQuery = (
-  { source, mode, knownTimes, raw }: Omit<JoinEvents, 'groups'>,
+  { source, mode, knownTimes, raw }: Omit<JoinEvents, 'groups' | 'count'>,
   columns: ReadonlySet<string>,
   syntax: EventSyntax,
 ): EventQuery => {

@@ -60,6 +60,7 @@ const jobOf = (tasks: readonly JoinTask[], directory: string): object => ({
   joins: tasks.map((task, i) => ({
     plan: JSON.stringify(task.plan),
     withStatus: task.withStatus,
+    size: task.rows + task.events.count,
     rows: readLocation(task.spine),
     sorted: sortedColumns(task.plan.fields),
     events: task.events.groups.map((group) => sparkEvents(task, group)),

@@ -77,7 +77,8 @@ const eventsOf = async (
   { scan: { source, mode, knownTimes = false, raw } }: PlannedPass,
 ): Promise<JoinEvents> => {
   const { files, ...rest } = raw;
-  return { source, mode, knownTimes, raw: rest, groups: await fileGroups(connection, files) };
+  const [groups, count] = [await fileGroups(connection, files), await countEvents(connection, raw)];
+  return { source, mode, knownTimes, raw: rest, groups, count };
 };
 
 const taskOf = (
@@ -123,10 +124,10 @@ export const joinOnEngine = async (
   let events = 0;
   const planned: { readonly task: JoinTask; readonly view: JoinedView }[] = [];
   for (const pass of passes) {
-    events += await countEvents(connection, pass.scan.raw);
+    const read = await eventsOf(connection, pass);
+    events += read.count;
     const rows = rowsOfPass(pass, spine);
     if (rows.length === 0) continue;
-    const read = await eventsOf(connection, pass);
     for (const view of pass.views) {
       const own = await rowsOf(rows, view.keys);
       if (own.count > 0) planned.push({ task: taskOf(view, read, own), view });

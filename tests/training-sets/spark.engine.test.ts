@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { DatasetRequest } from '#domain/api/datasets.ts';
 import {
@@ -33,8 +33,21 @@ import { hasPython, pythonWithDialects } from '#tests/support/venv.ts';
 const python = hasPython();
 if (!python) console.warn('Spark is not run: this machine has no python3');
 
-/** Of the environment with pyspark. */
-const submitOf = (): string => join(dirname(pythonWithDialects()), 'spark-submit');
+/** Of pyspark: that of its environment works only where the environment is active. */
+const submitOf = (): string => {
+  const code = 'import pyspark; print(pyspark.__path__[0])';
+  const home = execFileSync(pythonWithDialects(), ['-c', code], { encoding: 'utf8' }).trim();
+  return join(home, 'bin', 'spark-submit');
+};
+
+/** For a few rows: compiling takes longer than they do. */
+const SMALL = {
+  'spark.master': 'local[2]',
+  'spark.driver.extraJavaOptions': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
+  'spark.sql.codegen.wholeStage': 'false',
+  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
+  'spark.sql.adaptive.enabled': 'false',
+};
 
 /** Processes of an application whose job is below the directory. */
 const running = (directory: string): readonly string[] =>
@@ -60,7 +73,8 @@ describe.skipIf(!python)('on Spark', () => {
     'Spark',
     async () => {
       const directory = mkdtempSync(join(tmpdir(), 'millrace-spark-'));
-      const engine = sparkEngine({ command: submitOf(), jar: () => buildJavaModule(() => {}) });
+      const jar = () => buildJavaModule(() => {});
+      const engine = sparkEngine({ command: submitOf(), conf: SMALL, jar });
       let stored = 0;
       return {
         engine,
@@ -134,7 +148,7 @@ describe.skipIf(!python)('a data set of the platform on Spark', () => {
   });
 
   test('has the bytes of the platform’s own, and leaves nothing beside it', async () => {
-    const on = await testPlatform({ spark: { command: submitOf() } });
+    const on = await testPlatform({ spark: { command: submitOf(), conf: SMALL } });
     closes.push(on.dispose);
     const { platform, files } = on;
     await platform.registry.apply(plain(user, sales, bought, dear, model), {}, caller);

@@ -24,6 +24,8 @@ public final class BatchJoin {
   private static final long PARTITION_ROWS = 1_000_000;
   private static final String[] ORDER = {"key", "ms", "kind", "us", "part", "off"};
   private static final String ROW = "1";
+  private static final StructType ROWS =
+      StructType.fromDDL("row_no BIGINT, ms BIGINT, key STRING");
 
   private BatchJoin() {}
 
@@ -50,9 +52,8 @@ public final class BatchJoin {
     StructType sorted = StructType.fromDDL(join.get("sorted").text());
     StructType joined = StructType.fromDDL(join.get("joined").text());
     String plan = join.get("plan").text();
-    Dataset<Row> rows = session.read().parquet(join.get("rows").text());
-    long size = rows.count();
-    Dataset<Row> all = rows.selectExpr(rowColumns(sorted));
+    Dataset<Row> all = session.read().schema(ROWS).parquet(join.get("rows").text())
+        .selectExpr(rowColumns(sorted));
     Encoder<Row> ofSorted = Encoders.row(sorted);
     for (Json group : join.get("events").list()) {
       Dataset<Row> events = session.read()
@@ -60,12 +61,12 @@ public final class BatchJoin {
           .option("recursiveFileLookup", true)
           .parquet(texts(group.get("files")))
           .where(group.get("where").text());
-      size += events.count();
       all = all.union(events.selectExpr(texts(group.get("select")))
           .mapPartitions(new KeyedEvents(plan, sorted), ofSorted));
     }
     int partitions = (int) Math.max(
-        session.sparkContext().defaultParallelism(), size / PARTITION_ROWS + 1);
+        session.sparkContext().defaultParallelism(),
+        join.get("size").wholeLong() / PARTITION_ROWS + 1);
     all.repartition(partitions, functions.col("key"))
         .sortWithinPartitions(columns(ORDER))
         .mapPartitions(
