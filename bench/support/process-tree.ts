@@ -21,7 +21,10 @@ const found = (pid: number): Found | null => {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // After the name, which may have spaces: state, parent, …, utime (11), stime, …, rss (21).
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     const [, parent = 0] = fields;
     const cpuTicks = (fields[11] ?? 0) + (fields[12] ?? 0);
     return { pid, parent, cpuTicks, pages: fields[21] ?? 0 };

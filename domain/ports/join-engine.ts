@@ -78,9 +78,10 @@ export interface JoinEngine {
 }
 
 /** The columns of the results, in order. */
-export const resultColumns = (
-  { plan: { outputs }, withStatus }: Pick<JoinTask, 'plan' | 'withStatus'>,
-): readonly string[] => [
+export const resultColumns = ({
+  plan: { outputs },
+  withStatus,
+}: Pick<JoinTask, 'plan' | 'withStatus'>): readonly string[] => [
   'row_no',
   ...outputs.map((_, i) => `c${i}`),
   ...(withStatus ? outputs.map((_, i) => `s${i}`) : []),

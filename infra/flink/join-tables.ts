@@ -46,11 +46,12 @@ const OUTPUT_TYPE: Readonly<Record<JoinOutput, string>> = {
 
 const joinedColumns = (task: JoinTask): readonly WantedColumn[] => {
   const { outputs } = task.plan;
-  const types = ['long', ...outputs.map((output) => OUTPUT_TYPE[output]), ...outputs.map(() => 'int')];
-  return [
-    ...resultColumns(task).map((name, i) => column(name, types[i] as string, i === 0)),
-    DAY,
+  const types = [
+    'long',
+    ...outputs.map((output) => OUTPUT_TYPE[output]),
+    ...outputs.map(() => 'int'),
   ];
+  return [...resultColumns(task).map((name, i) => column(name, types[i] as string, i === 0)), DAY];
 };
 
 const placeOf = (root: Directory, name: string): Directory =>

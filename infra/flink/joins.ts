@@ -34,7 +34,9 @@ const POLL_MS = 200;
 
 /** The name of a join, here and on every gateway: its data set's. */
 const nameOf = (directory: string): string =>
-  basename(dirname(directory)).replaceAll(/[^\w.-]/g, '_').replace(/^\.+/, '');
+  basename(dirname(directory))
+    .replaceAll(/[^\w.-]/g, '_')
+    .replace(/^\.+/, '');
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
@@ -109,7 +111,9 @@ export const flinkJoins = (options: FlinkJoinOptions): JoinEngine => {
     root: Directory,
     tasks: readonly JoinTask[],
     directory: string,
-  ): Promise<readonly { readonly rows: string; readonly joined: string; readonly plan: string }[]> => {
+  ): Promise<
+    readonly { readonly rows: string; readonly joined: string; readonly plan: string }[]
+  > => {
     const rowsOf = new Map<string, string>();
     const places = [];
     for (const [i, task] of tasks.entries()) {
@@ -153,9 +157,7 @@ export const flinkJoins = (options: FlinkJoinOptions): JoinEngine => {
           onProgress({ stage: `joining ${view} on Flink`, progress });
           await finished(await session.submit(statement), view, signal);
         }
-        return await Promise.all(
-          places.map(({ joined }) => copies(root, joined, directory)),
-        );
+        return await Promise.all(places.map(({ joined }) => copies(root, joined, directory)));
       } finally {
         await cancelAll(name);
         await session.close();

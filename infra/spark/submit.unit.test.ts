@@ -1,4 +1,4 @@
-/** The process of a job: what it reports, how it fails, how it ends. A script is in Spark's place. */
+/** The process of a job: its reports, failures and ends. A script is in Spark's place. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -13,8 +13,7 @@ const columnsOf = (elements: readonly Element[]): readonly string[] => {
     for (let i = 0; i < (elements[at]?.[1] ?? 0); i++) next = after(next);
     return next;
   };
-  for (let at = 1; at < elements.length; at = after(at))
-    columns.push((elements[at] as Element)[0]);
+  for (let at = 1; at < elements.length; at = after(at)) columns.push((elements[at] as Element)[0]);
   return columns;
 };
 

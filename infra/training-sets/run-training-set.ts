@@ -14,12 +14,7 @@ import type {
 } from '#domain/ports/training-set-builder.ts';
 import { workerUrl } from '#infra/shared/worker-url.ts';
 import { discard, outputFormat, temporaryPath } from './output-file.ts';
-import type {
-  WorkerAnswer,
-  WorkerFailure,
-  WorkerInput,
-  WorkerRequest,
-} from './worker-messages.ts';
+import type { WorkerAnswer, WorkerFailure, WorkerInput, WorkerRequest } from './worker-messages.ts';
 
 export interface RunOptions extends BuildOptions {
   /** limit of V8's heap of the thread, MiB; default 1024 */

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -39,6 +40,8 @@ interface Settings {
   readonly cases: number;
   /** whether the engine is started for a join that fails and one that is cancelled, too */
   readonly failures: boolean;
+  /** whether its jobs run on when the process that started them is killed */
+  readonly outlives: boolean;
 }
 
 const SEED = Number(process.env.MILLRACE_SEED) || 20_261_201;
@@ -54,7 +57,7 @@ const shown = (outputs: readonly SlidingOutput[]): unknown =>
 export const joinEngineContract = (
   name: string,
   open: () => Promise<JoinEngineUnderTest>,
-  { cases, failures }: Settings,
+  { cases, failures, outlives }: Settings,
 ): void => {
   describe(`JoinEngine contract: ${name}`, () => {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-joins-'));
@@ -121,7 +124,11 @@ export const joinEngineContract = (
         const one = drawn[i] as JoinCase;
         const { pass: mine } = own[i] as (typeof own)[number];
         await joinPointInTime(
-          { fields: mine.scan.fields, views: mine.views, events: scanEvents(connection, mine.scan) },
+          {
+            fields: mine.scan.fields,
+            views: mine.views,
+            events: scanEvents(connection, mine.scan),
+          },
           spine,
         );
         expect({ case: i, outputs: shown(outputsOf(pass)) }).toEqual({
@@ -133,47 +140,79 @@ export const joinEngineContract = (
       expect(await under.isRunning()).toBe(false);
     }, 600_000);
 
-    test.skipIf(!failures)('a join that fails says so, and nothing runs any more', async () => {
-      const { passes, spine } = await passesOf(drawn.slice(0, 1));
-      const broken: RunJoins = (tasks, of) =>
-        run('failing')(
-          tasks.map((task): JoinTask => {
-            const filter = { op: 'nothing' } as unknown as JoinTask['plan']['filter'];
-            return { ...task, plan: { ...task.plan, filter } };
-          }),
-          of,
-        );
-      await expect(
-        joinOnEngine(
-          connection,
-          passes.map(({ pass }) => pass),
-          spine,
-          { join: broken, directory: join(directory, 'failing.spill', 'join') },
-        ),
-      ).rejects.toMatchObject({ code: 'MR_ENGINE_FAILED' });
-      expect(await under.isRunning()).toBe(false);
-    }, 300_000);
+    // Starting an engine takes seconds.
+    test.skipIf(!failures)(
+      'a join that fails says so, and nothing runs any more',
+      async () => {
+        const { passes, spine } = await passesOf(drawn.slice(0, 1));
+        const broken: RunJoins = (tasks, of) =>
+          run('failing')(
+            tasks.map((task): JoinTask => {
+              const filter = { op: 'nothing' } as unknown as JoinTask['plan']['filter'];
+              return { ...task, plan: { ...task.plan, filter } };
+            }),
+            of,
+          );
+        await expect(
+          joinOnEngine(
+            connection,
+            passes.map(({ pass }) => pass),
+            spine,
+            { join: broken, directory: join(directory, 'failing.spill', 'join') },
+          ),
+        ).rejects.toMatchObject({ code: 'MR_ENGINE_FAILED' });
+        expect(await under.isRunning()).toBe(false);
+      },
+      300_000,
+    );
 
-    test.skipIf(!failures)('a join that is cancelled ends, and nothing runs any more', async () => {
-      const { passes, spine } = await passesOf(drawn);
-      const cancel = new AbortController();
-      const reason = new Error('cancelled');
-      await expect(
-        joinOnEngine(
+    // Starting an engine takes seconds.
+    test.skipIf(!failures)(
+      'a join that is cancelled ends, and nothing runs any more',
+      async () => {
+        const { passes, spine } = await passesOf(drawn);
+        const cancel = new AbortController();
+        const reason = new Error('cancelled');
+        await expect(
+          joinOnEngine(
+            connection,
+            passes.map(({ pass }) => pass),
+            spine,
+            {
+              join: run('cancelled', cancel.signal, () => cancel.abort(reason)),
+              directory: join(directory, 'cancelled.spill', 'join'),
+            },
+          ),
+        ).rejects.toBe(reason);
+        expect(await under.isRunning()).toBe(false);
+      },
+      300_000,
+    );
+
+    // Where a job ends with the process that started it, nothing is left.
+    test.skipIf(!outlives)(
+      'what a killed process has left running is ended',
+      async () => {
+        const { passes, spine } = await passesOf(drawn);
+        const place = join(directory, 'left.spill', 'join');
+        const left = joinOnEngine(
           connection,
           passes.map(({ pass }) => pass),
           spine,
-          {
-            join: run('cancelled', cancel.signal, () => cancel.abort(reason)),
-            directory: join(directory, 'cancelled.spill', 'join'),
-          },
-        ),
-      ).rejects.toBe(reason);
-      expect(await under.isRunning()).toBe(false);
-    }, 300_000);
+          { join: run('left'), directory: place },
+        ).then(
+          () => 'joined',
+          () => 'ended',
+        );
+        while (!(await under.isRunning())) await sleep(10);
+        await under.engine.discard(place);
+        expect(await under.isRunning()).toBe(false);
+        expect(await left).toBe('ended');
+      },
+      300_000,
+    );
   });
 };
 
 /** How many random definitions: more on demand. */
 export const casesOf = (few: number): number => Number(process.env.MILLRACE_RUNS) || few;
-

@@ -68,6 +68,7 @@ const empty = (fields: Readonly<Record<string, string>>, events: readonly RawEve
     Object.keys(fields).filter((name) => events.every(({ row }) => (row[name] ?? null) === null)),
   );
 
+// Without Python, there is no Spark to run.
 describe.skipIf(!python)('on Spark', () => {
   joinEngineContract(
     'Spark',
@@ -95,7 +96,12 @@ describe.skipIf(!python)('on Spark', () => {
         close: () => rmSync(directory, { recursive: true, force: true }),
       };
     },
-    { cases: casesOf(6), failures: process.env.MILLRACE_TEST_ENGINES === 'all' },
+    {
+      cases: casesOf(6),
+      failures: process.env.MILLRACE_TEST_ENGINES === 'all',
+      // Its job watches its input: see below.
+      outlives: false,
+    },
   );
 });
 
@@ -141,6 +147,7 @@ const ROWS = Array.from({ length: 90 }, (_, i) => ({
   label: i,
 }));
 
+// Without Python, there is no Spark to run.
 describe.skipIf(!python)('a data set of the platform on Spark', () => {
   const closes: (() => Promise<void>)[] = [];
   afterAll(async () => {
@@ -191,17 +198,22 @@ describe.skipIf(!python)('a data set of the platform on Spark', () => {
   });
 });
 
-test.skipIf(!python)('the application ends when its standard input does', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-spark-'));
-  try {
-    // It waits for its job for ever, as nobody writes to the pipe.
-    const job = join(directory, 'job');
-    execFileSync('mkfifo', [job]);
-    const jar = await buildJavaModule(() => {});
-    const args = ['--class', 'io.millrace.spark.BatchJoin', jar, job];
-    const run = () => execFileSync(submitOf(), args, { stdio: 'ignore' });
-    expect(run).toThrow(expect.objectContaining({ status: 3 }));
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}, 120_000);
+// Without Python, there is no Spark to run.
+test.skipIf(!python)(
+  'the application ends when its standard input does',
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-spark-'));
+    try {
+      // It waits for its job for ever, as nobody writes to the pipe.
+      const job = join(directory, 'job');
+      execFileSync('mkfifo', [job]);
+      const jar = await buildJavaModule(() => {});
+      const args = ['--class', 'io.millrace.spark.BatchJoin', jar, job];
+      const run = () => execFileSync(submitOf(), args, { stdio: 'ignore' });
+      expect(run).toThrow(expect.objectContaining({ status: 3 }));
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  },
+  120_000,
+);

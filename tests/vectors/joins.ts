@@ -32,8 +32,7 @@ const KEYS = ['a', 'b', 'a\u001fb', '\\', ''];
 
 const eventsOf = (seed: number): readonly Event[] => {
   const next = random(seed);
-  const among = <T>(values: readonly T[]): T =>
-    values[Math.floor(next() * values.length)] as T;
+  const among = <T>(values: readonly T[]): T => values[Math.floor(next() * values.length)] as T;
   const orNull = <T>(value: T): T | null => (next() < 0.15 ? null : value);
   const base = among(BASES);
   return Array.from({ length: EVENTS }, (_, i): Event => {
@@ -54,9 +53,7 @@ const eventsOf = (seed: number): readonly Event[] => {
     };
     const late = next() < 0.3 ? among(STEPS) * Math.floor(next() * 20) : 0;
     return { row, visible: t + late, eventTime: t, partition: i % 2, offset: 4_294_967_290 + i };
-  }).sort(
-    (a, b) => a.visible - b.visible || a.partition - b.partition || a.offset - b.offset,
-  );
+  }).sort((a, b) => a.visible - b.visible || a.partition - b.partition || a.offset - b.offset);
 };
 
 /** JSON has no −0 and rounds nothing here: numbers are texts. */
@@ -71,7 +68,9 @@ const timesOf = (events: readonly Event[], next: () => number): readonly number[
     .flatMap(({ visible }) => {
       const draw = next();
       if (draw > 0.5) return [];
-      return [visible + (draw < 0.15 ? -1 : draw < 0.3 ? 0 : STEPS[Math.floor(next() * 5)] as number)];
+      return [
+        visible + (draw < 0.15 ? -1 : draw < 0.3 ? 0 : (STEPS[Math.floor(next() * 5)] as number)),
+      ];
     })
     .sort((a, b) => a - b);
 

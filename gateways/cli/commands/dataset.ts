@@ -4,8 +4,8 @@ import type { DatasetEngine } from '#domain/datasets/data-set-engine.ts';
 import { findTarget, targetOf } from '../catalog.ts';
 import { contextOf } from '../context.ts';
 import { build, printBuilt, spineOfFile, tableExtension } from '../dataset-build.ts';
-import { UsageError } from '../usage.ts';
 import { engineOption } from '../engine-option.ts';
+import { UsageError } from '../usage.ts';
 import { addNamedDatasets } from './named-datasets.ts';
 
 interface DatasetOptions {

@@ -1,8 +1,8 @@
 /** Data sets that were made: list, show, rerun, diff. */
 import type { Command } from 'commander';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
-import { datasetReference } from '#domain/datasets/dataset.ts';
 import type { DatasetEngine } from '#domain/datasets/data-set-engine.ts';
+import { datasetReference } from '#domain/datasets/dataset.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { ColumnRecord, DatasetManifest } from '#domain/datasets/manifest.ts';
 import { DEFAULT_EXAMPLES, type RowDiff } from '#domain/datasets/row-diff.ts';

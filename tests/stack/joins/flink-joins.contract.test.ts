@@ -77,5 +77,5 @@ joinEngineContract(
       close: () => {},
     };
   },
-  { cases: casesOf(4), failures: true },
+  { cases: casesOf(3), failures: true, outlives: true },
 );
