@@ -72,6 +72,8 @@ public final class BatchJoin {
         .mapPartitions(
             new JoinedRows(plan, sorted, join.get("withStatus").isTrue()), Encoders.row(joined))
         .write()
+        // Values seldom repeat.
+        .option("parquet.enable.dictionary", false)
         .parquet(join.get("output").text());
   }
 
