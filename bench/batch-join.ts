@@ -8,10 +8,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { sparkEngine } from '#infra/spark/engine.ts';
 import { buildJavaModule } from '#infra/stack/java-module.ts';
 import { runTrainingSet } from '#infra/training-sets/run-training-set.ts';
+import { differingRows } from './support/differing-rows.ts';
 import { type TreeUse, watchTree } from './support/process-tree.ts';
 import { print } from './support/report.ts';
 import { FLIGHTS_TARGET, makeTrainingFiles } from './support/training-flights.ts';
@@ -58,22 +58,6 @@ const child = (name: string, made: string): Promise<Run> =>
     });
   });
 
-/** How many rows differ. */
-const differing = async (made: string): Promise<number> => {
-  const duckDb = await openDuckDb({ threads: 2, spillDirectory: join(made, 'compare.spill') });
-  const connection = await duckDb.connect();
-  await connection.run('SET preserve_insertion_order = true');
-  const [own, spark] = ['own', 'spark'].map((name) => `read_parquet('${outOf(name, made)}')`);
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${own}`);
-  const columns = described.getRows().map(([name]) => `a."${name}" IS DISTINCT FROM b."${name}"`);
-  const counted = await connection.runAndReadAll(
-    `SELECT count(*)::DOUBLE FROM ${own} a POSITIONAL JOIN ${spark} b WHERE ${columns.join(' OR ')}`,
-  );
-  connection.closeSync();
-  duckDb.close();
-  return Number(counted.getRows()[0]?.[0]);
-};
-
 if (which !== undefined) await build(which);
 else {
   const made = mkdtempSync(join(tmpdir(), 'millrace-batch-join-'));
@@ -82,7 +66,7 @@ else {
     await buildJavaModule(console.error);
     const own = await child('own', made);
     const spark = await child('spark', made);
-    const differ = await differing(made);
+    const differ = await differingRows(made, outOf('own', made), outOf('spark', made));
     const figure = (what: string, of: Run) => [
       { what: `${what}: time`, ours: `${of.seconds.toFixed(0)} s`, limit: '', goal: '', met: null },
       {

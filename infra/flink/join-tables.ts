@@ -2,24 +2,16 @@
  * The tables through which a join on Flink gets its rows and gives its results: of Iceberg, in a
  * directory of the warehouse for each join, which is deleted afterwards.
  */
-import { randomUUID } from 'node:crypto';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { type JoinTask, resultColumns } from '#domain/ports/join-engine.ts';
 import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
 import type { JoinOutput } from '#domain/training-sets/join-plan.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import {
-  addedEntries,
-  addSnapshot,
-  newSnapshotId,
-  writeManifest,
-} from '#infra/shared/iceberg/append.ts';
-import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
 import { tableToMake } from '#infra/shared/iceberg/ensure-table.ts';
-import { currentSchema } from '#infra/shared/iceberg/metadata.ts';
 import { tableReader } from '#infra/shared/iceberg/pinned-table.ts';
 import type { WantedColumn } from '#infra/shared/iceberg/schema.ts';
 import { commitTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
+import { makeTableOfRows } from '#infra/shared/iceberg/table-of-rows.ts';
 import { JOIN_DATABASE, ONE_DAY } from './sql/join.ts';
 
 const DAY: WantedColumn = { name: ONE_DAY, type: 'date', required: true };
@@ -57,39 +49,21 @@ const joinedColumns = (task: JoinTask): readonly WantedColumn[] => {
 const placeOf = (root: Directory, name: string): Directory =>
   tableDirectory(root, `${JOIN_DATABASE}.${name}`);
 
-const made = (table: Directory, name: string, columns: readonly WantedColumn[], now: number) =>
-  tableToMake({ table, name, columns, partitionBy: ONE_DAY, now });
-
 /** @param spill a path on the local disk */
 export const makeRowsTable = async (
   root: Directory,
   name: string,
   { file, spill, now }: { readonly file: string; readonly spill: string; readonly now: number },
 ): Promise<void> => {
-  const table = placeOf(root, name);
-  const metadata = made(table, name, ROWS, now);
-  const { fields } = currentSchema(metadata);
   const duckDb = await openDuckDb({ spillDirectory: spill });
+  const connection = await duckDb.connect();
   try {
-    const connection = await duckDb.connect();
     const relation = `(SELECT *, DATE '1970-01-01' AS ${ONE_DAY} FROM ${parquetByName([file])})`;
-    const files = await writeDataFiles(
-      connection,
-      { table, metadata, fields },
-      { relation, unbounded: new Set() },
-      randomUUID(),
-    );
-    connection.closeSync();
-    const snapshotId = newSnapshotId();
-    const manifest = await writeManifest(table, metadata, addedEntries(files, snapshotId));
-    const next = await addSnapshot(table, metadata, [], manifest, {
-      snapshotId,
-      operation: 'append',
-      summary: {},
-      now,
-    });
-    await commitTable(table, null, next);
+    const table = placeOf(root, name);
+    const wanted = { table, name, columns: ROWS, partitionBy: ONE_DAY, relation, now };
+    await makeTableOfRows(connection, wanted);
   } finally {
+    connection.closeSync();
     duckDb.close();
   }
 };
@@ -101,7 +75,8 @@ export const makeJoinedTable = async (
   now: number,
 ): Promise<void> => {
   const table = placeOf(root, name);
-  await commitTable(table, null, made(table, name, joinedColumns(task), now));
+  const wanted = { table, name, columns: joinedColumns(task), partitionBy: ONE_DAY, now };
+  await commitTable(table, null, tableToMake(wanted));
 };
 
 /** Paths of the files that the table has. */

@@ -1,5 +1,4 @@
 /** Data sets that Flink joins: from Iceberg's tables, by batch jobs of the running cluster. */
-import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
@@ -7,18 +6,10 @@ import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import type { RawEvent } from '#domain/values/value.ts';
 import { flinkCluster, LIVE_STATES } from '#infra/flink/cluster.ts';
 import { flinkJoins } from '#infra/flink/joins.ts';
-import {
-  addedEntries,
-  addSnapshot,
-  newSnapshotId,
-  writeManifest,
-} from '#infra/shared/iceberg/append.ts';
-import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
-import { tableToMake } from '#infra/shared/iceberg/ensure-table.ts';
-import { currentSchema } from '#infra/shared/iceberg/metadata.ts';
 import { tableReader } from '#infra/shared/iceberg/pinned-table.ts';
 import { icebergSchemaFromAvro, META_COLUMNS } from '#infra/shared/iceberg/schema.ts';
-import { commitTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
+import { makeTableOfRows } from '#infra/shared/iceberg/table-of-rows.ts';
 import { casesOf, joinEngineContract } from '#tests/contracts/join-engine.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { icebergTables } from '#tests/stack/support/warehouse.ts';
@@ -33,32 +24,18 @@ const storeRaw = async (
   const topic = rawTopic(source.name);
   const table = tableDirectory(icebergTables(), topic);
   const columns = [...icebergSchemaFromAvro(rawAvroSchema(source)), ...META_COLUMNS];
-  const metadata = tableToMake({
+  const relation = await rawRelation(connection, `stored_${source.name}`, source, events);
+  const snapshot = await makeTableOfRows(connection, {
     table,
     name: topic,
     columns,
     partitionBy: source.eventTime,
+    relation,
     now: Date.now(),
   });
-  const relation = await rawRelation(connection, `stored_${source.name}`, source, events);
-  const files = await writeDataFiles(
-    connection,
-    { table, metadata, fields: currentSchema(metadata).fields },
-    { relation, unbounded: new Set() },
-    randomUUID(),
-  );
-  const snapshotId = newSnapshotId();
-  const manifest = await writeManifest(table, metadata, addedEntries(files, snapshotId));
-  const next = await addSnapshot(table, metadata, [], manifest, {
-    snapshotId,
-    operation: 'append',
-    summary: {},
-    now: Date.now(),
-  });
-  await commitTable(table, null, next);
   const pinned = await tableReader(table).pin();
   const uris = pinned?.files.map(({ uri }) => uri) ?? [];
-  return { files: await table.files.engine.readable(uris), snapshot: String(snapshotId) };
+  return { files: await table.files.engine.readable(uris), snapshot: String(snapshot) };
 };
 
 joinEngineContract(
