@@ -337,12 +337,13 @@ export const ERRORS = {
   },
   MR_ENGINE_UNAVAILABLE: {
     status: 503,
-    remedy: 'Flink is down or starting: see `millrace stack status`.',
+    remedy:
+      'Flink is down or starting: see `millrace stack status`. Of Spark, the message names the command that could not be run.',
   },
   MR_ENGINE_FAILED: {
     status: 500,
     remedy:
-      'See the message and `millrace stack logs jobmanager`. If a job failed, Millrace starts it again.',
+      'See the message and `millrace stack logs jobmanager`. If a job failed, Millrace starts it again; a data set whose job failed is not written: start it again.',
   },
   MR_STACK_FAILED: {
     status: 500,

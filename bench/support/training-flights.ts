@@ -69,6 +69,8 @@ export const FLIGHTS_TARGET: TrainingSetTarget = {
   onDemand: [],
 };
 
+const FLIGHTS = 3_000_000;
+
 export interface TrainingFiles {
   readonly raw: string;
   readonly spine: string;
@@ -90,9 +92,15 @@ export const makeTrainingFiles = async (
   const raw = join(directory, 'raw.parquet');
   const spine = join(directory, 'spine.parquet');
   await connection.run('SET preserve_insertion_order = true');
+  // There are three million flights: more of them are the same ones, half a year later each time.
+  const copies = Math.ceil(events / FLIGHTS);
+  const from =
+    copies === 1
+      ? `SELECT * FROM read_parquet('${FLIGHTS_FILE}')`
+      : `SELECT f.* REPLACE (f.date + to_days((i * 182)::INTEGER) AS date) FROM range(${copies}) copies(i), read_parquet('${FLIGHTS_FILE}') f`;
   await connection.run(`COPY (SELECT date::TIMESTAMPTZ AS date, origin, destination, delay::DOUBLE AS delay, distance::DOUBLE AS distance,
       0::INTEGER AS _partition, (row_number() OVER () - 1)::BIGINT AS _offset, date::TIMESTAMPTZ AS _log_time
-    FROM (SELECT * FROM read_parquet('${FLIGHTS_FILE}') LIMIT ${events})) TO '${raw}' (FORMAT parquet)`);
+    FROM (${from} LIMIT ${events})) TO '${raw}' (FORMAT parquet)`);
   await connection.run(`COPY (SELECT origin, destination, date + to_milliseconds((hash(_offset) % 7200000)::BIGINT) AS event_timestamp
     FROM read_parquet('${raw}') ORDER BY hash(_offset + 1) LIMIT ${rows}) TO '${spine}' (FORMAT parquet)`);
   connection.closeSync();

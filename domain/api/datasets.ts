@@ -2,6 +2,7 @@
  * What data scientists can request: files and tables of values. Times are epoch ms; refusals are
  * thrown as MillraceError.
  */
+import type { DatasetEngine } from '#domain/datasets/data-set-engine.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import type { RowDiff } from '#domain/datasets/row-diff.ts';
@@ -27,6 +28,8 @@ export interface DatasetRequest {
   readonly known?: number;
   /** a column `<feature>__status` after each feature: the status that an online read answers */
   readonly withStatus?: boolean;
+  /** what joins the rows; absent: `embedded`. It changes no value: the file has the same bytes. */
+  readonly engine?: DatasetEngine;
 }
 
 /** Another build of a version of a named data set. */
@@ -35,6 +38,8 @@ export interface RerunRequest {
   readonly overwrite?: boolean;
   /** the same spine, where it was given as rows or its file has moved */
   readonly spine?: DatasetSpine;
+  /** it may be another than the one that built it before */
+  readonly engine?: DatasetEngine;
 }
 
 export interface DatasetStatus {

@@ -19,7 +19,10 @@ export const KEPT_DATASETS = 10_000;
  * statement, also what they came from, as kind/name.
  */
 export interface KeptRequest
-  extends Pick<DatasetRequest, 'target' | 'out' | 'overwrite' | 'mode' | 'known' | 'withStatus'> {
+  extends Pick<
+    DatasetRequest,
+    'target' | 'out' | 'overwrite' | 'mode' | 'known' | 'withStatus' | 'engine'
+  > {
   readonly spine:
     | Exclude<BuilderSpine, { readonly rows: unknown }>
     | { readonly rows: number; readonly from?: readonly string[] };

@@ -10,6 +10,7 @@
  */
 
 import type { DatasetBatches } from '#domain/api/datasets.ts';
+import type { DatasetEngine } from '#domain/datasets/data-set-engine.ts';
 import type { DatasetContent, GivenSpineRecord, SpineRecord } from '#domain/datasets/manifest.ts';
 import type { RowDiff } from '#domain/datasets/row-diff.ts';
 import type { BuilderSpine, DatasetMode, GridSpine } from '#domain/datasets/spine.ts';
@@ -36,6 +37,8 @@ export interface RawFiles {
   readonly below: readonly number[];
   /** epoch ms: events before it were deleted, and rows that need them are refused; absent: none */
   readonly horizon?: number;
+  /** the snapshot of the table that has the files; absent: there is none */
+  readonly snapshot?: string;
   /** of a source that takes imported events; `known`: the pinned time, epoch ms */
   readonly imports?: Imports & {
     readonly known: number;
@@ -97,6 +100,8 @@ export interface TrainingSetJob {
   readonly memoryLimit?: string;
   /** bytes for the rows while they are joined; absent: ROW_MEMORY_BYTES. More rows are refused. */
   readonly rowMemory?: number;
+  /** what joins the rows; absent: the builder itself. It does not decide what the rows are. */
+  readonly engine?: DatasetEngine | undefined;
 }
 
 /** A job whose rows are ends of periods. No two with one id run at a time. */
@@ -180,6 +185,8 @@ export interface TrainingSetBuilder {
   readonly partialPath: (id: string, out: string) => string;
   /** Removes a file, and what a build of it spilled to the disk, if they exist. */
   readonly discard: (path: string) => Promise<void>;
+  /** @throws MR_REFUSED where the platform has no such engine */
+  readonly checkEngine: (engine: DatasetEngine | undefined) => void;
   /** @throws MR_REFUSED where the file is in the platform's own directory */
   readonly checkSpine: (file: string) => void;
   /** What a spine is, so that it can be recognized. @throws MR_SPINE_INVALID */

@@ -166,6 +166,7 @@ test('wrong usage exits 2 with stdout empty', async () => {
     ['dataset', 'delay_model', '--every', '1d', '--out', 'b.csv'],
     ['dataset', 'delay_model', '--spine', 'a.csv', '--events', 'flights', '--out', 'b.csv'],
     ['dataset', 'delay_model', '--spine', 'a.csv', '--label', 'delay', '--out', 'b.csv'],
+    ['dataset', 'delay_model', '--spine', 'a.csv', '--out', 'b.csv', '--engine', 'duckdb'],
     ['dataset', 'rerun', 'delay_v1'],
     ['publish', 'flights', 'x.csv', '--format', 'xml'],
     ['explain', 'airport_delays', '--entity', 'origin=ATL'],
@@ -490,6 +491,8 @@ test('dataset sends paths to a server on this machine, and says what was written
     out,
     '--mode',
     'as-served',
+    '--engine',
+    'spark',
   ]);
   expect([ran.status, ran.out]).toEqual([
     0,
@@ -500,6 +503,7 @@ test('dataset sends paths to a server on this machine, and says what was written
     spine: { file: spine },
     out,
     mode: 'as-served',
+    engine: 'spark',
   });
   expect(readFileSync(out, 'utf8')).toContain('departures');
 });

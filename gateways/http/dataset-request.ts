@@ -50,13 +50,14 @@ const spineOf = (spine: SpineBody, named: NameFile): DatasetSpine => {
 
 /** @throws MR_BODY_INVALID, MR_TIME_INVALID, MR_DURATION_INVALID, MR_REFUSED */
 export const requestOf = (body: DatasetBody, named: NameFile): DatasetRequest => {
-  const { name, newVersion, overwrite, withStatus, out, mode = 'event-time' } = body;
+  const { name, newVersion, overwrite, withStatus, engine, out, mode = 'event-time' } = body;
   return {
     ...compact({
       out: out === undefined ? undefined : named('out', out),
       known: optionalTime('known', body.known),
       overwrite,
       withStatus,
+      engine,
       name,
       newVersion,
     }),
@@ -67,9 +68,13 @@ export const requestOf = (body: DatasetBody, named: NameFile): DatasetRequest =>
 };
 
 /** @throws as `requestOf` */
-export const rerunOf = ({ spine, out, overwrite }: RerunBody, named: NameFile): RerunRequest =>
+export const rerunOf = (
+  { spine, out, overwrite, engine }: RerunBody,
+  named: NameFile,
+): RerunRequest =>
   compact({
     spine: spine === undefined ? undefined : spineOf(spine, named),
     out: out === undefined ? undefined : named('out', out),
     overwrite,
+    engine,
   });

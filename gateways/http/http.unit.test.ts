@@ -346,6 +346,11 @@ test('data sets: started, followed, fetched, cancelled', async () => {
   expect(await post('/v1/datasets', { service: 'a', spine: { rows }, withStatus: 'some' })).toEqual(
     refused(400, 'MR_BODY_INVALID', expect.stringContaining('withStatus')),
   );
+  await post('/v1/datasets', { service: 'delay_model', spine: { rows }, engine: 'flink' });
+  expect(platform.calls.at(-1)?.args[0]).toMatchObject({ engine: 'flink' });
+  expect(await post('/v1/datasets', { service: 'a', spine: { rows }, engine: 'duckdb' })).toEqual(
+    refused(400, 'MR_BODY_INVALID', expect.stringContaining('engine')),
+  );
 });
 
 test('a rollup names a view, a period and a range', async () => {

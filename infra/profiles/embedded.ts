@@ -36,6 +36,7 @@ import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
 import { embeddedMaterializations } from '#infra/profiles/embedded-materializations.ts';
 import { type ErasureHandling, erasureRunner } from '#infra/profiles/erasure-runner.ts';
+import type { SparkSettings } from '#infra/profiles/join-engines.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
@@ -84,6 +85,8 @@ export interface EmbeddedOptions {
   };
   /** SQL engines on servers of their own */
   readonly sqlEngines?: readonly GivenSqlEngine[];
+  /** for data sets that Spark joins */
+  readonly spark?: SparkSettings;
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: EmbeddedParts) => void;
 }
@@ -243,6 +246,7 @@ const start = async (
     dataDirectory: directory.path,
     datasetDirectory: join(directory.path, 'datasets'),
     otherSqlEngines: options.sqlEngines ?? [],
+    spark: options.spark,
     now,
     warn,
     log,

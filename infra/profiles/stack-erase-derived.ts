@@ -139,7 +139,8 @@ export const eraseDerived = async (
   const tables = dropPaimonTables(addresses, views);
   dropAllIn(join(directory, 'flink', 'tmp'));
   dropAllIn(join(directory, 'lookup'));
-  rmSync(join(warehouse.iceberg, '.spill'), { recursive: true, force: true });
+  for (const scratch of ['.spill', '.joins'])
+    rmSync(join(warehouse.iceberg, scratch), { recursive: true, force: true });
   const output = await eraseFromOutput(join(directory, 'logs'), entity);
   return {
     jobs,

@@ -5,6 +5,7 @@ import type { Tracing } from '#domain/ports/tracing.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
 import type { KeepSmallOptions } from '#infra/flink/maintenance.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
+import type { SparkSettings } from '#infra/profiles/join-engines.ts';
 import type { OnlineOptions } from '#infra/profiles/stack-online.ts';
 import type { GivenSqlEngine } from '#infra/sql-engines/open-engines.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
@@ -34,6 +35,8 @@ export interface StackOptions extends OnlineOptions {
   readonly keepLogMs?: number | null;
   /** SQL engines besides the stack's own Flink */
   readonly sqlEngines?: readonly GivenSqlEngine[];
+  /** for data sets that Spark joins */
+  readonly spark?: SparkSettings;
   /** called with parts of the platform that tests work with directly */
   readonly onParts?: (parts: StackParts) => void;
   /** table maintenance of the history */

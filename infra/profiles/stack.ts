@@ -30,6 +30,7 @@ import { openStackHistory } from '#infra/flink/history.ts';
 import { historyReach } from '#infra/flink/history-reach.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
+import { flinkJoins } from '#infra/flink/joins.ts';
 import { keepTablesSmall } from '#infra/flink/maintenance.ts';
 import { mysqlDatasetJobs } from '#infra/mysql/dataset-jobs.ts';
 import { JOBS_LEASE, mysqlLease } from '#infra/mysql/lease.ts';
@@ -240,6 +241,8 @@ const start = async (options: StackOptions, opened: Opened): Promise<Platform> =
     dataDirectory: addresses.directory,
     datasetDirectory: join(options.dataDirectory, 'datasets'),
     otherSqlEngines: stackSqlEngines(addresses, options.sqlEngines),
+    spark: options.spark,
+    joins: [flinkJoins({ ...flinkAt, tables, cluster, now })],
     now,
     warn,
     log: { ...log, offsetsAt: pastOffsets(log, history) },

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import type { PlatformDependencies } from '#application/dependencies.ts';
 import { createPlatform } from '#application/platform.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import type { JoinEngine } from '#domain/ports/join-engine.ts';
 import { duckDbSql } from '#infra/duckdb-sql/engine.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { openRuns } from '#infra/openlineage/open-runs.ts';
@@ -14,6 +15,7 @@ import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { transportTo } from '#infra/openlineage/transport.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { type GivenSqlEngine, openSqlEngines } from '#infra/sql-engines/open-engines.ts';
+import { joinEngines, type SparkSettings } from '#infra/profiles/join-engines.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import { trainingSetBuilder } from '#infra/training-sets/builder.ts';
 import { producerOf } from '#projections/lineage/event.ts';
@@ -43,6 +45,10 @@ interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
   readonly otherSqlEngines: readonly GivenSqlEngine[];
   /** null: OpenLineage is off */
   readonly lineage: ProfileLineage | null;
+  /** absent: Spark as it is installed */
+  readonly spark?: SparkSettings | undefined;
+  /** engines for data sets, beside Spark */
+  readonly joins?: readonly JoinEngine[];
 }
 
 const { version } = packageJson;
@@ -65,6 +71,8 @@ export const startPlatform = async ({
   lineage,
   datasetDirectory,
   otherSqlEngines,
+  spark = {},
+  joins = [],
   ...adapters
 }: ProfileAdapters): Promise<Platform> => {
   const metrics = createMetrics();
@@ -84,6 +92,7 @@ export const startPlatform = async ({
       files: localFiles(),
       directory: datasetDirectory,
       ownDirectories: [adapters.dataDirectory, datasetDirectory],
+      engines: joinEngines(spark, joins, adapters.warn),
     }),
     ...(lineage === null ? {} : { lineage: lineageOf(lineage, datasetDirectory) }),
     async close() {

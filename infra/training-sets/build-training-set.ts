@@ -7,27 +7,26 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetContent } from '#domain/datasets/manifest.ts';
 import { fail } from '#domain/errors.ts';
-import { coveredFrom } from '#domain/plan/covered-from.ts';
 import type {
   BuildOptions,
   TrainingSetJob,
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
-import { refuseTrimmed } from '#domain/sources/horizon.ts';
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
 import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
-import { formatTime } from '#domain/values/time.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { interruptOnAbort } from '#infra/shared/duckdb/interrupt.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { describeOutput } from './describe-output.ts';
+import { joinOnEngine, type RunJoins } from './engine-join.ts';
 import { countEvents, scanEvents } from './event-files.ts';
 import { fileDigest } from './file-digest.ts';
 import { loadSpine } from './load-spine.ts';
-import { type OutputRows, outputFormat } from './output-file.ts';
+import { joinDirectory, type OutputRows, outputFormat } from './output-file.ts';
+import { rowsOfPass } from './pass-rows.ts';
 import { type PlannedPass, passesOf } from './passes.ts';
 import { countMarked, marksOf } from './periods.ts';
 import { emptyResults, type Result, refuseCollisions, writtenColumns } from './results.ts';
@@ -38,20 +37,9 @@ export interface ThreadOptions extends BuildOptions {
   readonly temporary?: string;
   /** leave the spine's columns out of the output */
   readonly resultsOnly?: boolean;
+  /** runs the joins on an engine; absent: they are run here */
+  readonly join?: RunJoins | undefined;
 }
-
-/** @throws MR_HISTORY_TRIMMED where a value at the earliest time counts deleted events */
-const refuseDeleted = ({ scan, views }: PlannedPass, earliest: number): void => {
-  const { horizon } = scan.raw;
-  if (horizon === undefined) return;
-  for (const { plan } of views)
-    if (coveredFrom(plan, earliest) < horizon)
-      refuseTrimmed(
-        scan.source.name,
-        horizon,
-        `The values of "${plan.view}" at ${formatTime(earliest)} count events from before that`,
-      );
-};
 
 const joinAll = async (
   connection: DuckDBConnection,
@@ -70,13 +58,9 @@ const joinAll = async (
   let before = 0;
   for (const [i, pass] of passes.entries()) {
     const stage = `joining ${pass.views.map(({ plan }) => plan.view).join(', ')}`;
-    const order =
-      pass.covers === null
-        ? spine.order
-        : spine.order.filter((row) => pass.covers?.(spine.times[row] as number));
+    const order = rowsOfPass(pass, spine);
     const joined: JoinSpine = { ...spine, order };
     if (order.length > 0) {
-      refuseDeleted(pass, spine.times[order[0] as number] as number);
       await joinPointInTime(
         { fields: pass.scan.fields, views: pass.views, events: scanEvents(connection, pass.scan) },
         joined,
@@ -162,7 +146,16 @@ export const buildTrainingSet = async (
     const times = spine.readTimes ?? spine.times;
     const order = orderByTime(times);
     const halfOpen = job.periods !== undefined;
-    const events = await joinAll(connection, passes, { times, order, halfOpen }, options);
+    const joined = { times, order, halfOpen };
+    const { join } = options;
+    const events =
+      join === undefined
+        ? await joinAll(connection, passes, joined, options)
+        : await joinOnEngine(connection, passes, joined, {
+            join,
+            signal,
+            directory: joinDirectory(options.temporary ?? job.out),
+          });
 
     onProgress?.({ stage: 'on-demand features', progress: 0.9 });
     const columns = plan.values.map(({ type }, i) => ({

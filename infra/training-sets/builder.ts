@@ -5,12 +5,15 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { joinEngineOf } from '#domain/datasets/data-set-engine.ts';
+import { fail } from '#domain/errors.ts';
 import type { FileIO } from '#domain/ports/file-io.ts';
+import type { JoinEngine } from '#domain/ports/join-engine.ts';
 import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { spineOfValues } from '#domain/training-sets/spine-of-values.ts';
 import { diffFiles } from './diff-files.ts';
 import { identifySpine } from './identify-spine.ts';
-import { discard, temporaryPath } from './output-file.ts';
+import { discard, joinDirectory, temporaryPath } from './output-file.ts';
 import { readBatches } from './read-batches.ts';
 import { readValues } from './read-values.ts';
 import { removeLeft } from './remove-left.ts';
@@ -26,6 +29,8 @@ export interface BuilderOptions {
   readonly directory: string;
   /** directories of the platform: callers name no files in them */
   readonly ownDirectories?: readonly string[];
+  /** engines that this platform can join with */
+  readonly engines?: readonly JoinEngine[];
 }
 
 type Files = Pick<TrainingSetJob, 'sources'>;
@@ -34,6 +39,7 @@ export const trainingSetBuilder = ({
   files,
   directory,
   ownDirectories = [directory],
+  engines = [],
 }: BuilderOptions): TrainingSetBuilder => {
   mkdirSync(directory, { recursive: true });
   const { dev, ino } = statSync(directory, { bigint: true });
@@ -50,6 +56,19 @@ export const trainingSetBuilder = ({
     ),
   });
 
+  const engineOf = (wanted: TrainingSetJob['engine']): JoinEngine | undefined => {
+    const name = joinEngineOf(wanted);
+    if (name === null) return undefined;
+    return (
+      engines.find((engine) => engine.name === name) ??
+      fail(
+        'MR_REFUSED',
+        `this platform has no engine "${name}" for data sets: use ${['embedded', ...engines.map((engine) => engine.name)].join(' or ')}`,
+        { engine: name },
+      )
+    );
+  };
+
   return {
     home: `${dev}:${ino}:${realpathSync(directory)}`,
     outputPath: (id, requested, overwrite = false) =>
@@ -57,7 +76,11 @@ export const trainingSetBuilder = ({
         ? join(directory, `${id}.parquet`)
         : checkOutput(requested, overwrite, ownDirectories),
     partialPath: (id, out) => temporaryPath(out, id),
-    discard,
+    async discard(path) {
+      for (const engine of engines) await engine.discard(joinDirectory(path));
+      await discard(path);
+    },
+    checkEngine: (engine) => void engineOf(engine),
     identify: identifySpine,
     async storedSpine(name) {
       const path = join(directory, name);
@@ -67,7 +90,11 @@ export const trainingSetBuilder = ({
     removeSpine: (name) => rm(join(directory, name), { force: true }),
     removeLeft: (kept, before) => removeLeft(directory, kept, before),
     checkSpine: (file) => checkSpineFile(file, ownDirectories),
-    build: async (job, options) => runTrainingSet({ ...job, ...(await readable(job)) }, options),
+    build: async (job, options) =>
+      runTrainingSet(
+        { ...job, ...(await readable(job)) },
+        { ...options, engine: engineOf(job.engine) },
+      ),
     write: writeValues,
     async values(job, spine, options) {
       const out = join(directory, `values-${randomUUID()}.parquet`);

@@ -30,6 +30,9 @@ export const outputFormat = (path: string): OutputFormat => {
 export const temporaryPath = (path: string, id: string = randomUUID()): string =>
   join(dirname(path), `.${basename(path)}.${id}.tmp`);
 
+/** Where an engine's files of a join are: among what is spilled beside the temporary file. */
+export const joinDirectory = (path: string): string => join(`${path}.spill`, 'join');
+
 /** Removes a temporary file, and what was spilled beside it. */
 export const discard = async (path: string): Promise<void> => {
   await rm(path, { force: true });

@@ -115,7 +115,7 @@ export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild =>
       };
     };
     const build = async ({ job, signal, update }: DatasetRun): Promise<Built> => {
-      const { mode, overwrite, withStatus = false } = request;
+      const { mode, overwrite, withStatus = false, engine } = request;
       const { out, id } = job.status;
       const options = { signal, onProgress: update, partial: job.partial };
       if (present !== undefined) {
@@ -140,6 +140,7 @@ export const createBeginBuild = (dependencies: BeginDependencies): BeginBuild =>
         overwrite,
         mode,
         withStatus,
+        engine,
         ...files,
       };
       if (naming === null) {

@@ -125,7 +125,7 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
 
   const again = async (
     manifest: DatasetManifest,
-    { spine = spineOf(manifest), out, overwrite }: RerunRequest,
+    { spine = spineOf(manifest), out, overwrite, engine }: RerunRequest,
     statements: Statements,
   ): Promise<Prepared> => {
     const { name, version, recipe } = manifest;
@@ -159,6 +159,7 @@ export const createNamedDatasets = (dependencies: NamedDependencies): NamedDatas
         name,
         ...(out === undefined ? {} : { out }),
         ...(overwrite === undefined ? {} : { overwrite }),
+        ...(engine === undefined ? {} : { engine }),
       },
       pinned,
       naming: { name, spine: found.kind === 'sql' ? record : found, manifest, after: version },

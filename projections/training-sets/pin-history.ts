@@ -81,6 +81,7 @@ export const pinHistory = async (
     return {
       files,
       ...reads,
+      ...(snapshot === null ? {} : { snapshot: String(snapshot.id) }),
       ...(snapshot?.horizon == null ? {} : { horizon: snapshot.horizon.time }),
     };
   };

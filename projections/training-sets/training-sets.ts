@@ -137,8 +137,9 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
     return { rows: { record, path: (await builder.storedSpine(record.stored)) as string } };
   };
   const prepare = async (request: DatasetRequest, statements: Statements): Promise<Prepared> => {
-    const { name, spine } = request;
+    const { name, spine, engine } = request;
     checkSpine(spine);
+    builder.checkEngine(engine);
     if ('file' in spine) builder.checkSpine(spine.file);
     if (name !== undefined) return named.prepare({ ...request, name }, statements);
     const pinned = pin(request.target);
@@ -163,7 +164,8 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       startOf(await prepare(request, { run, caller }), caller),
     async rerun(reference, request, caller, run = dependencies.runStatement) {
       const manifest = named.manifest(reference);
-      const { spine } = request;
+      const { spine, engine } = request;
+      builder.checkEngine(engine);
       if (spine !== undefined) checkSpine(spine);
       if (spine !== undefined && 'file' in spine) builder.checkSpine(spine.file);
       return startOf(await named.again(manifest, request, { run, caller }), caller);

@@ -15,7 +15,8 @@ import { spineKeys } from '#domain/training-sets/spine-keys.ts';
 import { statusAt, statusCodes } from '#domain/training-sets/statuses.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
-import { definitions, moments, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
+import { definitions, moments, SOURCE } from '#tests/oracle/arbitraries.ts';
+import { denseEvents } from '#tests/oracle/dense-events.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 import { type SeenEvent, scanOf } from './columns.ts';
@@ -37,28 +38,6 @@ interface Case {
   readonly batchSize: number;
   readonly withStatus: boolean;
 }
-
-/**
- * Events as drawn, or moved together: few entities and a short time, so that windows hold many
- * events and rows match them.
- */
-const denseEvents: fc.Arbitrary<readonly RawEvent[]> = fc
-  .record({
-    events: rawEvents(60),
-    scale: fc.constantFrom(1, 100, 10_000, 1_000_000),
-    few: fc.boolean(),
-  })
-  .map(({ events, scale, few }) => {
-    let logTime = Number.NEGATIVE_INFINITY;
-    return events.map((event) => {
-      const t = Math.floor(event.eventTime / scale);
-      logTime = Math.max(logTime, t + Math.floor((event.logTime - event.eventTime) / scale));
-      const keys = few
-        ? { k: event.row.k === null ? null : 'a\u001fb', j: event.row.j === null ? null : 0 }
-        : {};
-      return { ...event, eventTime: t, logTime, row: { ...event.row, t, ...keys } };
-    });
-  });
 
 const visibleAt = (events: readonly RawEvent[], lags: Case['lags'], i: number): number | null => {
   const event = events[i] as RawEvent;

@@ -33,7 +33,7 @@ interface Subject {
 }
 
 /** A small generator, so that the vectors do not change with a library. */
-const random = (seed: number): (() => number) => {
+export const random = (seed: number): (() => number) => {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aggregateVectors } from './aggregates.ts';
+import { joinVectors } from './joins.ts';
 import { partitionVectors } from './partitions.ts';
 import { scalarVectors } from './scalars.ts';
 
@@ -15,6 +16,7 @@ const lines = (vectors: readonly object[]): string =>
 
 export const VECTOR_FILES: Readonly<Record<string, () => string>> = {
   'aggregates.jsonl': () => lines(aggregateVectors()),
+  'joins.jsonl': () => lines(joinVectors()),
   'partitions.jsonl': () => lines(partitionVectors()),
   'scalars.jsonl': () => lines(scalarVectors()),
 };

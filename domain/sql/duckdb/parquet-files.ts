@@ -59,6 +59,10 @@ export const parquetCount = (paths: readonly string[]): string =>
 export const parquetSchema = (path: string): string =>
   `SELECT name, num_children::INTEGER, precision::INTEGER, logical_type FROM parquet_schema(${fileLiteral(path)})`;
 
+/** The elements of each file's schema, depth first: file, name, number of children, types. */
+export const parquetSchemas = (paths: readonly string[]): string =>
+  `SELECT file_name, name, coalesce(num_children, 0)::INTEGER, concat_ws(' ', type, converted_type, logical_type) FROM parquet_schema(${list(paths)})`;
+
 /** The name and type of each column of a relation, in order. */
 export const describe = (relation: string): string => `DESCRIBE SELECT * FROM ${relation}`;
 

@@ -24,6 +24,8 @@ const OTHERS: Readonly<Record<string, string>> = {
   MR_MERGE_HLL: 'flink.MergedHyperLogLog',
   MR_DD_VALUE: 'flink.DdValue',
   MR_PERIODS: 'flink.Periods',
+  MR_JOIN: 'flink.Join',
+  MR_JOIN_KEY: 'flink.JoinKey',
 };
 
 /** The class of a scalar function has its name (MR_TO_INT is ToInt), except for this one. */

@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
+import type { DatasetEngine } from '#domain/datasets/data-set-engine.ts';
 import { findTarget, targetOf } from '../catalog.ts';
 import { contextOf } from '../context.ts';
 import { build, printBuilt, spineOfFile, tableExtension } from '../dataset-build.ts';
+import { engineOption } from '../engine-option.ts';
 import { UsageError } from '../usage.ts';
 import { addNamedDatasets } from './named-datasets.ts';
 
@@ -21,6 +23,7 @@ interface DatasetOptions {
   readonly overwrite?: boolean;
   readonly name?: string;
   readonly newVersion?: boolean;
+  readonly engine?: DatasetEngine;
 }
 
 export const WITH_STATUS = [
@@ -75,6 +78,7 @@ const dataset = async (name: string, options: DatasetOptions, command: Command):
           withStatus: options.withStatus,
           name: options.name,
           newVersion: options.newVersion,
+          engine: options.engine,
         },
       }),
     options,
@@ -134,6 +138,7 @@ Example:
     )
     .option('--known <time>', 'use only events that were accepted by this time; default: now')
     .option(...WITH_STATUS)
+    .addOption(engineOption())
     .addHelpText(
       'after',
       '\nExample:\n  millrace dataset delay_model --spine labels.csv --out training.parquet',

@@ -1,6 +1,7 @@
 /** Data sets that were made: list, show, rerun, diff. */
 import type { Command } from 'commander';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
+import type { DatasetEngine } from '#domain/datasets/data-set-engine.ts';
 import { datasetReference } from '#domain/datasets/dataset.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { ColumnRecord, DatasetManifest } from '#domain/datasets/manifest.ts';
@@ -8,6 +9,7 @@ import { DEFAULT_EXAMPLES, type RowDiff } from '#domain/datasets/row-diff.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { build, printBuilt, spineOfFile, titleOf } from '../dataset-build.ts';
+import { engineOption } from '../engine-option.ts';
 import { mlflowSnippet } from '../mlflow-snippet.ts';
 import { rowDiffText } from '../row-diff-text.ts';
 import { facts, showTime, table } from '../table.ts';
@@ -139,17 +141,19 @@ interface RerunOptions {
   readonly out: string;
   readonly spine?: string;
   readonly overwrite?: boolean;
+  readonly engine?: DatasetEngine;
 }
 
 const rerun = async (reference: string, options: RerunOptions, command: Command): Promise<void> => {
   const context = contextOf(command);
-  const { spine } = options;
+  const { spine, engine } = options;
   const status = await build(
     context,
     async (local) =>
       context.client.post<DatasetStatus>(path('v1', 'datasets', reference, 'rerun'), {
         body: {
           ...local,
+          engine,
           spine: spine === undefined ? undefined : await spineOfFile(context, spine),
         },
       }),
@@ -224,6 +228,7 @@ export const addNamedDatasets = (group: Command): void => {
     .requiredOption('--out <file>', 'file to write, of the same format')
     .option('--spine <file>', 'the same spine, if its file has moved or its rows were sent')
     .option('--overwrite', 'replace the file of --out if it exists')
+    .addOption(engineOption())
     .addHelpText('after', '\nExample:\n  millrace dataset rerun delay_v3@1 --out again.parquet')
     .action(rerun);
   group

@@ -13,6 +13,7 @@ import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import type { SqlEngineSettings } from '#infra/sql-engines/settings.ts';
+import type { SparkSettings } from '#infra/profiles/join-engines.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';
 import { type AccessLogFlags, accessLogOf, addAccessLogOptions } from '../access-log-options.ts';
@@ -33,11 +34,18 @@ import { keepLogOption } from '../keep-log-option.ts';
 import { limitOption, limitsOf } from '../limit-options.ts';
 import { addLogOptions, type LogFlags } from '../log-options.ts';
 import { addSqlEngineOptions, type SqlEngineFlags } from '../sql-engine-options.ts';
+import { addSparkOptions, type SparkFlags, sparkOf } from '../spark-options.ts';
 import { addStackOptions, profileOption, stackAddressesOf } from '../stack-options.ts';
 import { untilSignal } from '../until-signal.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions extends AccessFlags, AccessLogFlags, AuditFlags, LogFlags, SqlEngineFlags {
+interface ServeOptions
+  extends AccessFlags,
+    AccessLogFlags,
+    AuditFlags,
+    LogFlags,
+    SparkFlags,
+    SqlEngineFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;
@@ -64,6 +72,7 @@ interface ProfileOptions {
   readonly auditAnchor: AuditAnchor | undefined;
   readonly auditKey: Uint8Array | undefined;
   readonly sqlEngines: readonly SqlEngineSettings[];
+  readonly spark: SparkSettings;
 }
 
 /**
@@ -184,7 +193,9 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const start = await profileOf(profile, options);
   const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
   const audit = await auditOf(options, () => import('#infra/audit-anchor/file-anchor.ts'));
-  const platform = await start({ dataDirectory, warn, tracing, lineage, sqlEngines, ...audit });
+  const spark = sparkOf(options);
+  const own = { dataDirectory, warn, tracing, lineage, sqlEngines, spark };
+  const platform = await start({ ...own, ...audit });
   try {
     const access = await accessOf(platform, options, adminKey, warn);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
@@ -241,7 +252,11 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 
 export const addServe = (program: Command): void => {
   const serving = addAccessOptions(program.command('serve'));
-  addSqlEngineOptions(addStackOptions(addLogOptions(addAccessLogOptions(addAuditOptions(serving)))))
+  addSparkOptions(
+    addSqlEngineOptions(
+      addStackOptions(addLogOptions(addAccessLogOptions(addAuditOptions(serving)))),
+    ),
+  )
     .description('run the platform; it prints one line when it is ready')
     .addOption(profileOption().default('embedded'))
     .option(

@@ -6,6 +6,7 @@ import type {
   RollupRequest,
   RollupResult,
 } from '#domain/api/datasets.ts';
+import { DATASET_ENGINES } from '#domain/datasets/data-set-engine.ts';
 import type { DatasetDiff } from '#domain/datasets/diff.ts';
 import type { DatasetManifest } from '#domain/datasets/manifest.ts';
 import type { RowDiff } from '#domain/datasets/row-diff.ts';
@@ -25,6 +26,7 @@ import {
 
 const text = Type.Optional(Type.String());
 const mode = oneOf('event-time', 'as-served');
+const engine = Type.Optional(oneOf(...DATASET_ENGINES));
 const every = oneOf('day', 'hour');
 const withStatus = Type.Optional(Type.Boolean());
 
@@ -56,6 +58,7 @@ export const rerunBody = closed({
   spine: Type.Optional(spine),
   out: text,
   overwrite: Type.Optional(Type.Boolean()),
+  engine,
 });
 export type RerunBody = Static<typeof rerunBody>;
 
@@ -118,6 +121,7 @@ export const datasetBody = closed({
   mode: Type.Optional(mode),
   known: Type.Optional(time),
   withStatus,
+  engine,
 });
 export type DatasetBody = Static<typeof datasetBody>;
 

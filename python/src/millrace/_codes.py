@@ -312,11 +312,11 @@ ERRORS: dict[str, tuple[int, str]] = {
     ),
     "MR_ENGINE_UNAVAILABLE": (
         503,
-        "Flink is down or starting: see `millrace stack status`.",
+        "Flink is down or starting: see `millrace stack status`. Of Spark, the message names the command that could not be run.",
     ),
     "MR_ENGINE_FAILED": (
         500,
-        "See the message and `millrace stack logs jobmanager`. If a job failed, Millrace starts it again.",
+        "See the message and `millrace stack logs jobmanager`. If a job failed, Millrace starts it again; a data set whose job failed is not written: start it again.",
     ),
     "MR_STACK_FAILED": (
         500,

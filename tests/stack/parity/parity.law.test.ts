@@ -357,12 +357,17 @@ test('a training set from the history is right', async () => {
     entities.map((entity): Row => ({ ...entity, event_timestamp: at })),
   );
   const out = join(tmpdir(), `${uniqueName('rows')}.csv`);
+  const name = uniqueName('set');
   const started = await platform.datasets.start(
-    { target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' },
+    { target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time', name },
     caller,
   );
   const status = await finished(platform, started);
   expect(status.error).toBeNull();
   expect(status.rows).toBe(rows.length);
   expect(readFileSync(out, 'utf8').length).toBeGreaterThan(0);
+  const onFlink = { spine: { rows }, out: `${out}.flink.csv`, engine: 'flink' } as const;
+  const again = await platform.datasets.rerun(name, onFlink, caller);
+  // It fails where the bytes differ.
+  expect((await finished(platform, again)).error).toBeNull();
 });

@@ -1,5 +1,6 @@
 package io.millrace.flink;
 
+import io.millrace.algebra.Buckets;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.catalog.DataTypeFactory;
 import org.apache.flink.table.data.RowData;
@@ -12,8 +13,6 @@ import org.apache.flink.table.types.inference.TypeInference;
  * domain/aggregations/dd-sketch.ts.
  */
 public final class DdValue extends ScalarFunction {
-  private static final double SMALLEST = 1e-15;
-
   public Double eval(RowData counts, Double q, Double lnGamma) {
     if (counts == null || counts.getBoolean(0) || counts.getArray(1).size() == 0) return null;
     long[] buckets = counts.getArray(1).toLongArray();
@@ -24,16 +23,9 @@ public final class DdValue extends ScalarFunction {
     long before = 0;
     for (int i = 0; i < buckets.length; i++) {
       before += numbers[i];
-      if (before > place) return valueOf(buckets[i], lnGamma);
+      if (before > place) return Buckets.value(buckets[i], lnGamma);
     }
     return null;
-  }
-
-  static double valueOf(long bucket, double lnGamma) {
-    if (bucket == 0) return 0;
-    double index = Math.abs(bucket) - 1 + Math.ceil(StrictMath.log(SMALLEST) / lnGamma);
-    double value = (2 * StrictMath.exp(index * lnGamma)) / (1 + StrictMath.exp(lnGamma));
-    return bucket < 0 ? -value : value;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.millrace.flink;
 
+import io.millrace.algebra.Registers;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.catalog.DataTypeFactory;
 import org.apache.flink.table.data.GenericRowData;
@@ -29,7 +30,8 @@ public class HyperLogLog extends AggregateFunction<StringData, RowData> {
   public void accumulate(RowData acc, Object value, Integer precision) {
     if (value == null) return;
     byte[] registers = acc.isNullAt(0) ? new byte[1 << precision] : acc.getBinary(0);
-    byte[] raised = Registers.add(registers, value, precision);
+    Object plain = value instanceof StringData text ? text.toString() : value;
+    byte[] raised = Registers.add(registers, plain, precision);
     if (raised != registers) Rows.set(acc, 0, raised);
   }
 

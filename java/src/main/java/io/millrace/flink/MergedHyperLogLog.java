@@ -1,5 +1,6 @@
 package io.millrace.flink;
 
+import io.millrace.algebra.Registers;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.catalog.DataTypeFactory;
 import org.apache.flink.table.data.GenericRowData;

@@ -1,5 +1,6 @@
 package io.millrace.flink.functions;
 
+import io.millrace.algebra.Times;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**

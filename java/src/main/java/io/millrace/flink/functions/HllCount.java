@@ -1,6 +1,6 @@
 package io.millrace.flink.functions;
 
-import io.millrace.flink.Distinct;
+import io.millrace.algebra.Registers;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
@@ -9,6 +9,8 @@ import org.apache.flink.table.functions.ScalarFunction;
  */
 public final class HllCount extends ScalarFunction {
   public Long eval(String registers, Integer precision) {
-    return registers == null ? null : (Long) Distinct.of(registers, precision);
+    return registers == null
+        ? null
+        : (Long) Registers.estimate(Registers.of(registers, precision));
   }
 }

@@ -1,5 +1,6 @@
 package io.millrace.flink.functions;
 
+import io.millrace.algebra.Times;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /** {@code MR_HOUR(BIGINT) -> INT}: the hour of the day, UTC. */

@@ -1,5 +1,6 @@
 package io.millrace.flink.functions;
 
+import io.millrace.algebra.Js;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**

@@ -1,6 +1,6 @@
 package io.millrace.flink.functions;
 
-import io.millrace.flink.HashPlace;
+import io.millrace.algebra.HashPlace;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**

@@ -1,5 +1,6 @@
 package io.millrace.flink.functions;
 
+import io.millrace.algebra.Js;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /** {@code MR_ROUND(DOUBLE) -> DOUBLE}: to a whole number, half away from zero. */

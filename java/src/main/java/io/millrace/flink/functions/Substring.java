@@ -1,5 +1,6 @@
 package io.millrace.flink.functions;
 
+import io.millrace.algebra.Texts;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
@@ -12,11 +13,6 @@ public final class Substring extends ScalarFunction {
   }
 
   public String eval(String s, Long start, Long count) {
-    if (s == null || start == null || count == null || start < 0 || count < 0) return null;
-    int length = s.codePointCount(0, s.length());
-    if (start >= length) return "";
-    int from = s.offsetByCodePoints(0, (int) (long) start);
-    int to = s.offsetByCodePoints(from, (int) Math.min(count, length - start));
-    return s.substring(from, to);
+    return s == null || start == null || count == null ? null : Texts.substring(s, start, count);
   }
 }

@@ -1,5 +1,7 @@
 package io.millrace.flink.functions;
 
+import io.millrace.algebra.Js;
+import io.millrace.algebra.Times;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /** {@code MR_TO_DATE(DOUBLE) -> INT}: days, towards zero; null outside the years 0000 to 9999. */

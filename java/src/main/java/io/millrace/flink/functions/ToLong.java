@@ -1,5 +1,6 @@
 package io.millrace.flink.functions;
 
+import io.millrace.algebra.Js;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /** {@code MR_TO_LONG(DOUBLE) -> BIGINT}: towards zero; null beyond ±(2^53 − 1). */

@@ -1,5 +1,7 @@
 package io.millrace.flink.functions;
 
+import io.millrace.algebra.Js;
+import io.millrace.algebra.Times;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**

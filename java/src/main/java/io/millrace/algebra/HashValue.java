@@ -1,6 +1,4 @@
-package io.millrace.flink;
-
-import org.apache.flink.table.data.StringData;
+package io.millrace.algebra;
 
 /**
  * A 64-bit hash of a value, made of two 32-bit MurmurHash3 hashes. The TypeScript version,
@@ -21,7 +19,7 @@ final class HashValue {
   }
 
   private static int of(Object value, int seed) {
-    if (value instanceof StringData text) return ofText(text.toString(), seed);
+    if (value instanceof String text) return ofText(text, seed);
     double number = value instanceof Boolean b ? (b ? 1 : 0) : ((Number) value).doubleValue();
     // −0 is 0
     long bits = Double.doubleToLongBits(number + 0.0);

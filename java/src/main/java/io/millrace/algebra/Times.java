@@ -1,4 +1,4 @@
-package io.millrace.flink.functions;
+package io.millrace.algebra;
 
 import java.time.DateTimeException;
 import java.time.LocalDate;
@@ -10,12 +10,12 @@ import java.util.regex.Pattern;
  * Times in epoch ms and dates in days, all in UTC, in the years 0000 to 9999. The TypeScript
  * versions are domain/values/{time,date}.ts.
  */
-final class Times {
-  static final long DAY = 86_400_000;
-  static final long MIN_TIME = -62_167_219_200_000L;
-  static final long MAX_TIME = 253_402_300_799_999L;
-  static final long MIN_DATE = -719_528;
-  static final long MAX_DATE = 2_932_896;
+public final class Times {
+  public static final long DAY = 86_400_000;
+  public static final long MIN_TIME = -62_167_219_200_000L;
+  public static final long MAX_TIME = 253_402_300_799_999L;
+  public static final long MIN_DATE = -719_528;
+  public static final long MAX_DATE = 2_932_896;
 
   private static final Pattern ISO =
       Pattern.compile(
@@ -25,15 +25,15 @@ final class Times {
 
   private Times() {}
 
-  static LocalDate date(long ms) {
+  public static LocalDate date(long ms) {
     return LocalDate.ofEpochDay(Math.floorDiv(ms, DAY));
   }
 
-  static int dayOfWeek(long ms) {
+  public static int dayOfWeek(long ms) {
     return date(ms).getDayOfWeek().getValue();
   }
 
-  static Integer parseDate(String text) {
+  public static Integer parseDate(String text) {
     Matcher match = DATE.matcher(text);
     if (!match.matches()) return null;
     try {
@@ -43,7 +43,7 @@ final class Times {
     }
   }
 
-  static Long parseTime(String text) {
+  public static Long parseTime(String text) {
     Matcher match = ISO.matcher(text);
     if (!match.matches()) return null;
     Integer days = parseDate(match.group(1));
@@ -66,7 +66,7 @@ final class Times {
     return match.group(group) == null ? 0 : Integer.parseInt(match.group(group));
   }
 
-  static String formatTime(long ms) {
+  public static String formatTime(long ms) {
     if (ms < MIN_TIME || ms > MAX_TIME) return null;
     long inDay = Math.floorMod(ms, DAY);
     return String.format(
@@ -74,11 +74,11 @@ final class Times {
         inDay / 1000 % 60, inDay % 1000);
   }
 
-  static String formatDate(long days) {
+  public static String formatDate(long days) {
     return days < MIN_DATE || days > MAX_DATE ? null : LocalDate.ofEpochDay(days).toString();
   }
 
-  static long truncate(long ms, String unit) {
+  public static long truncate(long ms, String unit) {
     return switch (unit) {
       case "second" -> Math.floorDiv(ms, 1000L) * 1000;
       case "minute" -> Math.floorDiv(ms, 60_000L) * 60_000;

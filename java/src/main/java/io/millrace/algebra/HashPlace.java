@@ -1,4 +1,4 @@
-package io.millrace.flink;
+package io.millrace.algebra;
 
 /** An unsigned 32-bit hash of an event's place in the log. */
 public final class HashPlace {

@@ -1,4 +1,4 @@
-package io.millrace.flink.functions;
+package io.millrace.algebra;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -9,8 +9,8 @@ import java.util.regex.Pattern;
  * Numbers in JavaScript's form, which differs from SQL's. The TypeScript versions are
  * domain/expressions/function-row.ts and functions-cast.ts.
  */
-final class Js {
-  static final double MAX_SAFE = 9007199254740991.0;
+public final class Js {
+  public static final double MAX_SAFE = 9007199254740991.0;
 
   private static final Pattern NUMERAL =
       Pattern.compile("[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?");
@@ -21,31 +21,31 @@ final class Js {
 
   private Js() {}
 
-  static Double finite(double x) {
+  public static Double finite(double x) {
     return Double.isFinite(x) ? (Double) (x + 0.0) : null;
   }
 
-  static Long within(double x, double limit) {
+  public static Long within(double x, double limit) {
     return x >= -limit && x <= limit ? (Long) (long) x : null;
   }
 
-  static Long between(double x, long least, long most) {
+  public static Long between(double x, long least, long most) {
     if (Double.isNaN(x)) return null;
     long whole = (long) x;
     return whole >= least && whole <= most ? (Long) whole : null;
   }
 
-  static double round(double x) {
+  public static double round(double x) {
     double whole = x < 0 ? Math.ceil(x) : Math.floor(x);
     return (Math.abs(x - whole) >= 0.5 ? whole + Math.signum(x) : whole) + 0.0;
   }
 
-  static Double parse(String text) {
+  public static Double parse(String text) {
     return NUMERAL.matcher(text).matches() ? finite(Double.parseDouble(text)) : null;
   }
 
   /** Number::toString of ECMAScript. */
-  static String text(double x) {
+  public static String text(double x) {
     if (Double.isNaN(x)) return "NaN";
     if (x == 0) return "0";
     if (x < 0) return "-" + text(-x);
