@@ -4,13 +4,13 @@
  */
 
 import { ByteWriter } from '#domain/avro/bytes.ts';
-import { avroCodec } from '#domain/avro/codec.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { TileGroup } from '#domain/tiles/tile-group.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { Scalar } from '#domain/values/value.ts';
-import { featuresAvroSchema, slotColumns } from './features-schema.ts';
+import { featuresAvroSchema } from './features-schema.ts';
+import { type SlotCodec, slotCodecs } from './slot-codecs.ts';
 import { type StoredUpdate, storedUpdates } from './stored-updates.ts';
 
 export interface TileCodec {
@@ -28,34 +28,18 @@ export interface TileCodec {
   readonly decode: (bytes: Uint8Array) => StoredUpdate;
 }
 
-interface GroupLayout {
+interface GroupLayout extends SlotCodec {
   /** the number of slots before and after this hop's, each one null-union byte */
   readonly before: number;
   readonly after: number;
-  readonly isLong: readonly boolean[];
-  readonly encodeRef: readonly ((ref: unknown) => Uint8Array | null)[];
 }
 
 const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
-  const columns = plan.hops.map((_, hop) => slotColumns(plan, hop));
-  const widths = columns.map(({ nums, refs }) => nums.length + refs.length);
+  const widths = plan.hops.map(({ nums, refs }) => nums + refs);
   const total = widths.reduce((a, b) => a + b, 0);
-  return plan.hops.map((hop, h) => {
-    const { nums, refs } = columns[h] as (typeof columns)[number];
+  return slotCodecs(plan).map((codec, h) => {
     const before = widths.slice(0, h).reduce((a, b) => a + b, 0);
-    const fields = hop.partials.flatMap(({ partial }) => partial.refs);
-    return {
-      before,
-      after: total - before - (widths[h] as number),
-      isLong: nums.map(({ avro: type }) => type === 'long'),
-      encodeRef: fields.map((field, i) => {
-        const type = avroCodec(refs[i]?.avro);
-        return (ref) => {
-          const data = field.encode(ref);
-          return data === null ? null : type.toBuffer(data);
-        };
-      }),
-    };
+    return { ...codec, before, after: total - before - (widths[h] as number) };
   });
 };
 

@@ -185,13 +185,14 @@ export const applyUpdate = (
   if (group === undefined) return;
   store.newestOfAll = Math.max(store.newestOfAll, update.newestEventTime);
   store.watermark = Math.max(store.watermark, update.watermark);
-  let entity = store.indexOf.get(update.key);
+  let entity = store.find(update.key);
   if (entity === undefined) {
     if (store.staysDropped(update.key, update.newestEventTime)) return;
     // What was computed once is taken, whatever the quota is now.
     if (store.entities < store.quota) store.makeRoomIfNeeded();
     entity = store.intern(update.key);
   }
+  store.unsaved[entity] = 1;
   store.newest[entity] = Math.max(store.newest[entity] as number, update.newestEventTime);
   const tileNo = update.hopMs === 0 ? 0 : update.tileStart / update.hopMs;
   const lowest = group.lowestKept(store.watermark);

@@ -1,7 +1,9 @@
 /**
  * The entities of a tile store: their keys and indexes, and how many there may be. A store has at
- * most `quota` entities. On the way there it drops those that `drop-dead.ts` calls dead, and
- * remembers them in `dropped`.
+ * most `quota` entities in memory. On the way there it drops those that `drop-dead.ts` calls dead,
+ * and remembers them in `dropped`.
+ *
+ * Those of a saved state are loaded, part by part, when they are used (`entity-parts.ts`).
  */
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
@@ -9,6 +11,8 @@ import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
 import { isDead, livingEntities } from './drop-dead.ts';
 import { DroppedKeys } from './dropped-keys.ts';
+import { EntityParts } from './entity-parts.ts';
+import { keyHash } from './key-hash.ts';
 import type { TileGroup } from './tile-group.ts';
 
 type KeyLevel = Map<Scalar, KeyLevel | number>;
@@ -17,6 +21,8 @@ type KeyLevel = Map<Scalar, KeyLevel | number>;
 const NONE = -1;
 /** An entity that is not in memory, and stays out. */
 export const DROPPED = -2;
+
+const FIRST_CAPACITY = 256;
 
 export abstract class StoredEntities {
   readonly plan: ViewPlan;
@@ -27,8 +33,16 @@ export abstract class StoredEntities {
    * codec
    */
   readonly keyBytes: Uint8Array[] = [];
+  /** those in memory: `find` also loads the others */
   readonly indexOf = new Map<string, number>();
   readonly dropped = new DroppedKeys();
+  readonly parts = new EntityParts();
+  /** by entity index: hash of the key */
+  hashes = new Uint32Array(FIRST_CAPACITY);
+  /** by entity index: 1 where it has changed since it was saved */
+  unsaved = new Uint8Array(FIRST_CAPACITY);
+  /** rises when entities get other indexes */
+  moved = 0;
   /** the most entities; `process` throws MR_ENTITY_QUOTA for a further one */
   readonly quota: number;
   /** with so many entities, dead ones are looked for; at most the quota */
@@ -36,7 +50,7 @@ export abstract class StoredEntities {
   private byParts: KeyLevel = new Map();
   private readonly keyFields: readonly ((row: Row) => Value)[];
   /** by entity index: newest event time, epoch ms */
-  newest = new Float64Array(256);
+  newest = new Float64Array(FIRST_CAPACITY);
   watermark = Number.NEGATIVE_INFINITY;
 
   /** false: raw events could not answer for a dropped entity */
@@ -56,8 +70,19 @@ export abstract class StoredEntities {
     this.keyFields = plan.keys.map(({ field }) => compileExpr({ op: 'col', name: field }));
   }
 
+  /** how many are in memory */
   get entities(): number {
     return this.keys.length;
+  }
+
+  /**
+   * The index of an entity, which is loaded if the saved state has it.
+   * @throws MR_DATA_DAMAGED where it cannot be loaded
+   */
+  find(key: string): number | undefined {
+    const known = this.indexOf.get(key);
+    if (known !== undefined || this.parts.missing === 0) return known;
+    return this.parts.ensure(keyHash(key)) ? this.indexOf.get(key) : undefined;
   }
 
   /**
@@ -88,7 +113,7 @@ export abstract class StoredEntities {
 
   /** @throws MR_ENTITY_QUOTA */
   private admit(key: string, eventTime: number): number {
-    const known = this.indexOf.get(key);
+    const known = this.find(key);
     if (known !== undefined) return known;
     if (this.staysDropped(key, eventTime)) return DROPPED;
     if (!this.makeRoomIfNeeded())
@@ -125,18 +150,23 @@ export abstract class StoredEntities {
   dropDead(): void {
     const kept = this.mayDrop() ? livingEntities(this) : null;
     if (kept === null) return;
-    const { keys, keyBytes, newest, indexOf } = this;
+    const { keys, keyBytes, newest, indexOf, hashes, unsaved } = this;
+    this.moved++;
     let k = 0;
     for (let old = 0; old < keys.length; old++) {
       const key = keys[old] as string;
       if (kept[k] !== old) {
         indexOf.delete(key);
         this.dropped.add(key);
+        // What was saved of it may be older than what is known of it.
+        this.parts.rewrite(hashes[old] as number);
         continue;
       }
       keys[k] = key;
       keyBytes[k] = keyBytes[old] as Uint8Array;
       newest[k] = newest[old] as number;
+      hashes[k] = hashes[old] as number;
+      unsaved[k] = unsaved[old] as number;
       indexOf.set(key, k);
       k++;
     }
@@ -153,13 +183,22 @@ export abstract class StoredEntities {
     if (index === undefined) {
       index = this.keys.push(key) - 1;
       this.indexOf.set(key, index);
-      if (index >= this.newest.length) {
-        const larger = new Float64Array(this.newest.length * 2);
-        larger.set(this.newest);
-        this.newest = larger;
-      }
+      if (index >= this.newest.length) this.grow();
       this.newest[index] = Number.NEGATIVE_INFINITY;
+      this.hashes[index] = keyHash(key);
+      this.unsaved[index] = 0;
     }
     return index;
+  }
+
+  private grow(): void {
+    const capacity = this.newest.length * 2;
+    const { newest, hashes, unsaved } = this;
+    this.newest = new Float64Array(capacity);
+    this.newest.set(newest);
+    this.hashes = new Uint32Array(capacity);
+    this.hashes.set(hashes);
+    this.unsaved = new Uint8Array(capacity);
+    this.unsaved.set(unsaved);
   }
 }

@@ -106,6 +106,7 @@ export class TileStore extends StoredEntities {
       return false;
     const entity = this.internRow(row, eventTime);
     if (entity < 0) return entity === DROPPED;
+    this.unsaved[entity] = 1;
     const time = eventTime < logTime ? eventTime : logTime;
     if (time > this.watermark) this.watermark = time;
     if (eventTime > (this.newest[entity] as number)) this.newest[entity] = eventTime;
@@ -165,7 +166,7 @@ export class TileStore extends StoredEntities {
   }
 
   read(key: string, at: number, out: Value[], status: FeatureStatus[]): ReadOutcome {
-    const entity = this.indexOf.get(key);
+    const entity = this.find(key);
     if (entity === undefined) {
       if (this.dropped.mayHave(key)) return 'needs-history';
       this.readNothing(out, status);
@@ -187,7 +188,7 @@ export class TileStore extends StoredEntities {
 
   /** Event time (epoch ms) of an entity's newest event; null if it has none. */
   newestOf(key: string): number | null {
-    const entity = this.indexOf.get(key);
+    const entity = this.find(key);
     return entity === undefined ? null : (this.newest[entity] as number);
   }
 

@@ -1,0 +1,223 @@
+/**
+ * Saves a generation's tiles, a few milliseconds a turn:
+ *
+ *   1. entities that changed since the last save are written to a new file, part by part; a part is
+ *      written as a whole where that costs about as much, or an entity has left it
+ *   2. the file is made durable
+ *   3. the `.state` file, which names the sections of all parts, is replaced
+ *   4. files that it does not name are deleted
+ *
+ * A save that is killed before the third step has changed nothing.
+ *
+ * Events are computed between the turns, so a section may have more than the updates before
+ * `nextOffset`. Updates are absolute: a restart applies those from there on, and gets the same
+ * tiles. What is read at the end, the watermark and the dropped keys, is at least as new as every
+ * section.
+ */
+import { type EntityCodec, entityCodec } from '#domain/encoding/entity-codec.ts';
+import { SectionWriter } from '#domain/encoding/state-part.ts';
+import { keyHash } from '#domain/tiles/key-hash.ts';
+import type { TileStore } from '#domain/tiles/tile-store.ts';
+import { PartsWriter } from './parts-writer.ts';
+import { removeOthers, replaceState, type StatePlace, syncDirectory } from './state-files.ts';
+import { copiedPart, filesOf } from './state-parts.ts';
+import {
+  NOTHING,
+  partOf,
+  type SavedPart,
+  type Section,
+  type StateTable,
+  sectionsOf,
+  tableBytes,
+} from './state-table.ts';
+import { turns } from './turns.ts';
+
+export interface SaveRequest {
+  readonly store: TileStore;
+  /** next offset of features.<view>: the store has all updates before it */
+  readonly nextOffset: number;
+  /** false: the tiles are no longer the generation's, and nothing is saved */
+  readonly isCurrent: () => boolean;
+}
+
+export interface StateLimits {
+  /** of a part */
+  readonly entities: number;
+  /** a state in so many files is written anew */
+  readonly files: number;
+}
+
+/** The first read of an entity loads its part: so few entities take a fraction of a millisecond. */
+export const STATE_LIMITS: StateLimits = { entities: 64, files: 32 };
+const MOST_PARTS = 2 ** 18;
+/** A state whose files have so many times what it names is written anew. */
+const MOST_WASTE = 2;
+const SMALL = 1024 * 1024;
+
+const bytesOf = (sections: Iterable<Pick<Section, 'bytes'>>): number => {
+  let sum = 0;
+  for (const { bytes } of sections) sum += bytes;
+  return sum;
+};
+
+const isScattered = (table: StateTable, { files }: StateLimits): boolean => {
+  const all = [...table.files.values()].reduce((sum, bytes) => sum + bytes, 0);
+  return table.files.size >= files || all > MOST_WASTE * bytesOf(sectionsOf(table)) + SMALL;
+};
+
+const divide = ({ parts, entities }: TileStore, limits: StateLimits): void => {
+  const all = entities + parts.missingEntities;
+  let { count } = parts;
+  while (all > count * limits.entities && count < MOST_PARTS) count *= 2;
+  parts.split(count);
+};
+
+/** The entities in memory, by part. */
+const membersOf = ({ parts, hashes, entities }: TileStore): ((part: number) => Uint32Array) => {
+  const starts = new Uint32Array(parts.count + 1);
+  for (let e = 0; e < entities; e++) (starts[parts.of(hashes[e] as number) + 1] as number)++;
+  for (let part = 0; part < parts.count; part++)
+    (starts[part + 1] as number) += starts[part] as number;
+  const next = starts.slice();
+  const members = new Uint32Array(entities);
+  for (let e = 0; e < entities; e++) {
+    const part = parts.of(hashes[e] as number);
+    members[(next[part] as number)++] = e;
+  }
+  return (part) => members.subarray(starts[part], starts[part + 1]);
+};
+
+/** Whether further sections would have as many bytes as the first, which has all entities. */
+const isLong = ({ sections, entities }: SavedPart, changed: number): boolean => {
+  const [first, ...later] = sections;
+  if (first === undefined) return true;
+  return bytesOf(later) + changed * (first.bytes / Math.max(1, entities)) >= first.bytes;
+};
+
+interface Saving {
+  readonly place: StatePlace;
+  readonly store: TileStore;
+  readonly codec: EntityCodec;
+  readonly before: StateTable | null;
+  /** all sections are written to the new file */
+  readonly anew: boolean;
+  readonly writer: PartsWriter;
+  readonly section: SectionWriter;
+}
+
+/** A part whose entities are not in memory, or were not at the first turn. */
+const missingPart = (saving: Saving, part: number): SavedPart => {
+  const { place, store, before, anew, writer, section } = saving;
+  const { sections } = partOf(before, part);
+  if (!anew) return { sections, entities: Math.max(1, store.parts.entitiesOf(part)) };
+  const keeps = (key: string): boolean => store.parts.of(keyHash(key)) === part;
+  return copiedPart(place, sections, keeps, section, writer);
+};
+
+const partInMemory = (saving: Saving, part: number, members: Uint32Array): SavedPart => {
+  const { store, codec, before, anew, writer, section } = saving;
+  const { keys, unsaved } = store;
+  const old = partOf(before, part);
+  const isWhole = store.parts.takeWhole(part) || anew;
+  const changed = isWhole ? members : members.filter((entity) => unsaved[entity] === 1);
+  if (changed.length === 0)
+    return isWhole || members.length === 0
+      ? NOTHING
+      : { sections: old.sections, entities: members.length };
+  const isAll = isWhole || isLong(old, changed.length);
+  section.reset();
+  for (const entity of isAll ? members : changed) {
+    section.add(keys[entity] as string, codec.encode(store, entity));
+    unsaved[entity] = 0;
+  }
+  const added = writer.add(section.written());
+  return { sections: isAll ? [added] : [...old.sections, added], entities: members.length };
+};
+
+const droppedSection = (
+  { dropped }: TileStore,
+  before: StateTable | null,
+  anew: boolean,
+  writer: PartsWriter,
+): StateTable['dropped'] => {
+  const { size } = dropped;
+  if (before !== null && before.dropped.size === size && !anew) return before.dropped;
+  const hashes = dropped.hashes();
+  if (hashes === null || hashes.length === 0) return { size, section: null };
+  const bytes = new Uint8Array(hashes.buffer, hashes.byteOffset, hashes.byteLength);
+  return { size, section: writer.add(bytes) };
+};
+
+const saveParts = async (
+  saving: Saving,
+  isCurrent: () => boolean,
+): Promise<readonly SavedPart[] | null> => {
+  const { store, writer } = saving;
+  const turn = turns();
+  // What is loaded between the turns was saved with all updates before `nextOffset`.
+  const missing = store.parts.allMissing();
+  let { moved } = store;
+  let members = membersOf(store);
+  const parts: SavedPart[] = [];
+  for (let part = 0; part < store.parts.count; part++) {
+    if (store.moved !== moved) {
+      moved = store.moved;
+      members = membersOf(store);
+    }
+    parts.push(
+      missing[part] === 1
+        ? missingPart(saving, part)
+        : partInMemory(saving, part, members(part)),
+    );
+    if (writer.isFull()) await writer.flush();
+    await turn();
+    if (!isCurrent()) return null;
+  }
+  return parts;
+};
+
+/**
+ * @param before what was saved last; null: nothing that can be used
+ * @returns null where the tiles were no longer current: the files are as before
+ */
+export const saveState = async (
+  place: StatePlace,
+  platform: string,
+  before: StateTable | null,
+  { store, nextOffset, isCurrent }: SaveRequest,
+  limits: StateLimits = STATE_LIMITS,
+): Promise<StateTable | null> => {
+  divide(store, limits);
+  const writer = new PartsWriter(place, platform);
+  const anew = before !== null && isScattered(before, limits);
+  const saving: Saving = {
+    place,
+    store,
+    codec: entityCodec(store.plan),
+    before,
+    anew,
+    writer,
+    section: new SectionWriter(),
+  };
+  let saved = false;
+  try {
+    const parts = await saveParts(saving, isCurrent);
+    if (parts === null) return null;
+    const dropped = droppedSection(store, before, anew, writer);
+    await writer.finish();
+    const { plan, watermark, newestOfAll } = store;
+    const tiles = store.tiles + store.parts.missingTiles;
+    const head = { nextOffset, plan: plan.hash, watermark, newestOfAll, tiles, dropped, parts };
+    const table = { ...head, files: filesOf(head, before?.files, writer) };
+    saved = await replaceState(place, tableBytes(table, platform), isCurrent);
+    if (!saved) return null;
+    syncDirectory(place.directory);
+    removeOthers(place, table.files);
+    return table;
+  } finally {
+    if (!saved) {
+      store.parts.rewriteAll();
+      await writer.discard();
+    }
+  }
+};
