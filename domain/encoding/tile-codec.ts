@@ -8,7 +8,7 @@ import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { TileGroup } from '#domain/tiles/tile-group.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
-import type { Scalar } from '#domain/values/value.ts';
+import type { Scalar, ScalarType } from '#domain/values/value.ts';
 import { featuresAvroSchema } from './features-schema.ts';
 import { type SlotCodec, slotCodecs } from './slot-codecs.ts';
 import { type StoredUpdate, storedUpdates } from './stored-updates.ts';
@@ -47,38 +47,49 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
 export const tileCodec = (plan: ViewPlan): TileCodec => {
   const layouts = layoutsOf(plan);
   const writer = new ByteWriter();
+  const onlyKey = plan.keys[0]?.name ?? '';
   const keyTypes = plan.keys.map(({ type: t }) => t.base);
 
-  const writeKey = (key: string): void => {
-    const entity = decodeKey(key, plan.keys);
-    plan.keys.forEach(({ name }, i) => {
-      const value = entity[name] as Scalar;
-      switch (keyTypes[i]) {
-        case 'string':
-          return writer.writeText(value as string);
-        case 'bytes':
-          return writer.writeBase64(value as string);
-        case 'boolean':
-          return writer.writeBoolean(value as boolean);
-        case 'float':
-          return writer.writeFloat(value as number);
-        case 'double':
-          return writer.writeDouble(value as number);
-        default:
-          return writer.writeLong(value as number);
-      }
-    });
+  const writePart = (type: ScalarType | undefined, value: Scalar): void => {
+    switch (type) {
+      case 'string':
+        return writer.writeText(value as string);
+      case 'bytes':
+        return writer.writeBase64(value as string);
+      case 'boolean':
+        return writer.writeBoolean(value as boolean);
+      case 'float':
+        return writer.writeFloat(value as number);
+      case 'double':
+        return writer.writeDouble(value as number);
+      default:
+        return writer.writeLong(value as number);
+    }
   };
 
-  /** An entity's encoded key, with which each of its records begins; encoded once. */
-  const keyBytes = (store: TileStore, entity: number): Uint8Array => {
+  /** A compound key, encoded once. */
+  const compoundBytes = (store: TileStore, entity: number): Uint8Array => {
     const known = store.keyBytes[entity];
     if (known !== undefined) return known;
     writer.reset();
-    writeKey(store.keys[entity] as string);
+    const parts = decodeKey(store.keys[entity] as string, plan.keys);
+    plan.keys.forEach(({ name }, i) => void writePart(keyTypes[i], parts[name] as Scalar));
     const bytes = writer.take();
     store.keyBytes[entity] = bytes;
     return bytes;
+  };
+
+  /** Begins a record with the entity's key. */
+  const beginRecord = (store: TileStore, entity: number): void => {
+    if (keyTypes.length > 1) {
+      const bytes = compoundBytes(store, entity);
+      writer.reset();
+      return writer.writeBytes(bytes);
+    }
+    writer.reset();
+    const key = store.keys[entity] as string;
+    const isText = keyTypes[0] === 'string';
+    writePart(keyTypes[0], isText ? key : (decodeKey(key, plan.keys)[onlyKey] as Scalar));
   };
 
   const writeSlots = (group: TileGroup, layout: GroupLayout, slot: number): void => {
@@ -108,9 +119,7 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
         const { hopMs } = group.hop;
         for (const slot of group.changed) {
           const entity = group.entity[slot] as number;
-          const key = keyBytes(store, entity);
-          writer.reset();
-          writer.writeBytes(key);
+          beginRecord(store, entity);
           writer.writeLong(hopMs);
           writer.writeLong((group.tileNo[slot] as number) * hopMs);
           writer.writeLong(group.newest[slot] as number);

@@ -29,8 +29,8 @@ export abstract class StoredEntities {
   abstract readonly groups: readonly TileGroup[];
   readonly keys: string[] = [];
   /**
-   * by entity index: the encoded key with which records of features.<view> begin; filled by the
-   * codec
+   * by entity index: the encoded compound key with which records of features.<view> begin; filled
+   * by the codec
    */
   readonly keyBytes: Uint8Array[] = [];
   /** those in memory: `find` also loads the others */
@@ -48,6 +48,8 @@ export abstract class StoredEntities {
   /** with so many entities, dead ones are looked for; at most the quota */
   private room: number;
   private byParts: KeyLevel = new Map();
+  /** whether a key is one text, which is its own encoding */
+  private readonly isText: boolean;
   private readonly keyFields: readonly ((row: Row) => Value)[];
   /** by entity index: newest event time, epoch ms */
   newest = new Float64Array(FIRST_CAPACITY);
@@ -68,6 +70,7 @@ export abstract class StoredEntities {
     // A compiled read of a field uses a constant name, which is several times faster than a
     // variable one.
     this.keyFields = plan.keys.map(({ field }) => compileExpr({ op: 'col', name: field }));
+    this.isText = plan.keys.length === 1 && plan.keys[0]?.type.base === 'string';
   }
 
   /** how many are in memory */
@@ -92,6 +95,10 @@ export abstract class StoredEntities {
    */
   protected internRow(row: Row, eventTime: number): number {
     const { keyFields } = this;
+    if (this.isText) {
+      const key = (keyFields[0] as (row: Row) => Value)(row) as string | null;
+      return key === null ? NONE : (this.indexOf.get(key) ?? this.admit(key, eventTime));
+    }
     let level = this.byParts;
     for (let i = 0; ; i++) {
       const part = (keyFields[i] as (row: Row) => Value)(row);

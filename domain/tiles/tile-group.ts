@@ -158,10 +158,12 @@ export class TileGroup {
   }
 
   private placeOf(entity: number, tileNo: number): number {
-    let list = this.lists[entity];
+    const list = this.lists[entity];
     if (list === undefined) {
-      list = { slots: [], head: 0 };
-      this.lists[entity] = list;
+      // A list that begins empty would have room for 17 slots after its first.
+      const slot = this.allocate(entity, tileNo);
+      this.lists[entity] = { slots: [slot], head: 0 };
+      return slot;
     }
     const { slots } = list;
     let at = slots.length;
