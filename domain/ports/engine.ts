@@ -82,8 +82,13 @@ export interface EngineGeneration {
   readonly spec: GenerationSpec;
   /** the generation as reads see it; a filling one can be read too */
   readonly served: ServedView;
-  /** All its tiles as they are now: from memory, or read together from `features.<view>`. */
+  /**
+   * All its tiles as they are now: from memory, or read together from `features.<view>`.
+   * @throws MR_ENTITY_QUOTA where the memory may not have all of them
+   */
   readonly tiles: () => Promise<TileStore>;
+  /** epoch ms; absent: only the tiles have it */
+  readonly watermark?: () => number;
   /** its size where that is known without reading it; zeros where the tiles are in a store */
   readonly size: () => { readonly entities: number; readonly tiles: number };
   /** epoch ms; null before any event */

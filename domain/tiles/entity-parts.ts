@@ -1,6 +1,7 @@
 /**
  * The entities of a store by parts: a part has those whose key's hash ends with the part's number.
- * A saved state has the entities of a part together, so a part is what is loaded at once.
+ * A saved state has the entities of a part together, so a part is what is loaded at once, and what
+ * leaves the memory at once when there are too many entities.
  *
  *   in memory   all of its entities are
  *   missing     none of them is: the first use of one loads them all
@@ -11,13 +12,10 @@
 
 type LoadPart = (part: number) => void;
 
-/** What a saved state says of its parts. */
-interface SavedParts {
-  /** by part, a power of two of them: how many entities it has */
-  readonly entities: Uint32Array;
+interface PartLoader {
   /** of an entity, on average */
   readonly tiles: number;
-  /** Adds the part's entities to the store; if it throws, it has added none. */
+  /** Adds a part's entities to the store; if it throws, it has added none. */
   readonly load: LoadPart;
 }
 
@@ -36,6 +34,10 @@ export class EntityParts {
   private tilesOfEntity = 0;
   private isAbsent = new Uint8Array(1);
   private isWhole = Uint8Array.of(1);
+  /** by part: 1 where one of its entities was used since `coldParts` looked at it */
+  private isUsed = new Uint8Array(1);
+  /** the part that `coldParts` looks at next */
+  private hand = 0;
   private entities = new Uint32Array(1);
   private loadPart: LoadPart | null = null;
 
@@ -61,16 +63,68 @@ export class EntityParts {
     return this.entities[part] as number;
   }
 
-  /** All entities of a store without any are in a saved state. */
-  attach({ entities, tiles, load }: SavedParts): void {
+  /**
+   * All entities of a store without any are in a saved state.
+   * @param entities by part, a power of two of them: how many it has
+   */
+  attach(entities: Uint32Array, loader: PartLoader): void {
     this.count = entities.length;
     this.entities = entities.slice();
     this.isAbsent = Uint8Array.from(entities, (n) => (n > 0 ? 1 : 0));
     this.isWhole = new Uint8Array(this.count);
+    this.isUsed = new Uint8Array(this.count);
     this.missing = this.isAbsent.reduce((sum, absent) => sum + absent, 0);
     this.missingEntities = entities.reduce((sum, n) => sum + n, 0);
+    this.loadFrom(loader);
+  }
+
+  loadFrom({ tiles, load }: PartLoader): void {
     this.tilesOfEntity = tiles;
     this.loadPart = load;
+  }
+
+  use(hash: number): void {
+    this.isUsed[hash & (this.count - 1)] = 1;
+  }
+
+  /**
+   * Parts in memory with about so many entities, first of all those that were not used since the
+   * last look.
+   * @param sizeOf how many entities of a part are in memory
+   */
+  coldParts(wanted: number, sizeOf: (part: number) => number): readonly number[] {
+    const cold = new Set<number>();
+    let found = 0;
+    // Each part is looked at twice at most: the first look lets a used one pass.
+    for (let looks = 2 * this.count; looks > 0 && found < wanted; looks--) {
+      const part = this.hand;
+      this.hand = (part + 1) % this.count;
+      if (this.isAbsent[part] === 1 || cold.has(part)) continue;
+      if (this.isUsed[part] === 1) this.isUsed[part] = 0;
+      else {
+        cold.add(part);
+        found += sizeOf(part);
+      }
+    }
+    return [...cold];
+  }
+
+  mayEvict(part: number): boolean {
+    return (
+      this.loadPart !== null &&
+      this.isAbsent[part] === 0 &&
+      this.isUsed[part] === 0 &&
+      this.isWhole[part] === 0
+    );
+  }
+
+  /** The part's entities have left the memory, and the saved state has them. */
+  evict(part: number, entities: number): void {
+    if (entities === 0) return;
+    this.isAbsent[part] = 1;
+    this.entities[part] = entities;
+    this.missing++;
+    this.missingEntities += entities;
   }
 
   /** @returns whether the part of this hash was missing, and is loaded now */
@@ -121,6 +175,7 @@ export class EntityParts {
     const entities = this.entities;
     this.isAbsent = copies(this.isAbsent, count, new Uint8Array(count));
     this.isWhole = copies(this.isWhole, count, new Uint8Array(count));
+    this.isUsed = copies(this.isUsed, count, new Uint8Array(count));
     // About as many for each; together as many as before.
     this.entities = new Uint32Array(count);
     for (let part = 0; part < count; part++) {

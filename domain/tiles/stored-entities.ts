@@ -3,13 +3,15 @@
  * most `quota` entities in memory. On the way there it drops those that `drop-dead.ts` calls dead,
  * and remembers them in `dropped`.
  *
- * Those of a saved state are loaded, part by part, when they are used (`entity-parts.ts`).
+ * Those of a saved state are loaded, part by part, when they are used (`entity-parts.ts`). A store
+ * that may leave parts to the saved state is brought back to its quota by its owner, with
+ * `evictPart`; until then, it may have twice as many entities.
  */
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
-import { isDead, livingEntities } from './drop-dead.ts';
+import { deadEntities, isDead } from './drop-dead.ts';
 import { DroppedKeys } from './dropped-keys.ts';
 import { EntityParts } from './entity-parts.ts';
 import { keyHash } from './key-hash.ts';
@@ -23,6 +25,15 @@ const NONE = -1;
 export const DROPPED = -2;
 
 const FIRST_CAPACITY = 256;
+
+export interface StoreLimits {
+  /** absent: as many entities as there are */
+  readonly quota?: number | undefined;
+  /** whether raw events could answer for a dropped entity; absent: they can */
+  readonly mayDrop?: (() => boolean) | undefined;
+  /** whether its owner calls `evictPart`; absent: it does not */
+  readonly mayEvict?: boolean;
+}
 
 export abstract class StoredEntities {
   readonly plan: ViewPlan;
@@ -43,9 +54,10 @@ export abstract class StoredEntities {
   unsaved = new Uint8Array(FIRST_CAPACITY);
   /** rises when entities get other indexes */
   moved = 0;
-  /** the most entities; `process` throws MR_ENTITY_QUOTA for a further one */
+  /** the most entities; beyond what it may have, `process` throws MR_ENTITY_QUOTA */
   readonly quota: number;
-  /** with so many entities, dead ones are looked for; at most the quota */
+  private readonly most: number;
+  /** with so many entities, dead ones are looked for; at most `most` */
   private room: number;
   private byParts: KeyLevel = new Map();
   /** whether a key is one text, which is its own encoding */
@@ -55,16 +67,15 @@ export abstract class StoredEntities {
   newest = new Float64Array(FIRST_CAPACITY);
   watermark = Number.NEGATIVE_INFINITY;
 
-  /** false: raw events could not answer for a dropped entity */
   private readonly mayDrop: () => boolean;
 
   protected constructor(
     plan: ViewPlan,
-    quota = Number.POSITIVE_INFINITY,
-    mayDrop: () => boolean = () => true,
+    { quota = Number.POSITIVE_INFINITY, mayDrop = () => true, mayEvict = false }: StoreLimits,
   ) {
     this.plan = plan;
     this.quota = quota;
+    this.most = mayEvict ? quota * 2 : quota;
     this.mayDrop = mayDrop;
     this.room = Math.ceil(quota / 2);
     // A compiled read of a field uses a constant name, which is several times faster than a
@@ -84,7 +95,11 @@ export abstract class StoredEntities {
    */
   find(key: string): number | undefined {
     const known = this.indexOf.get(key);
-    if (known !== undefined || this.parts.missing === 0) return known;
+    if (known !== undefined) {
+      this.parts.use(this.hashes[known] as number);
+      return known;
+    }
+    if (this.parts.missing === 0) return undefined;
     return this.parts.ensure(keyHash(key)) ? this.indexOf.get(key) : undefined;
   }
 
@@ -126,7 +141,7 @@ export abstract class StoredEntities {
     if (!this.makeRoomIfNeeded())
       fail(
         'MR_ENTITY_QUOTA',
-        `view "${this.plan.view}" has ${this.entities} entities in memory, and its quota is ${this.quota}: raise it with --entity-quota and start the server again, or give the view windows or a "where" that let fewer entities count. No event is lost: the view goes on from where it stopped`,
+        `view "${this.plan.view}" has ${this.entities} entities in memory, and its quota is ${this.quota}${this.most > this.quota ? ', and more come than can be saved' : ''}: raise it with --entity-quota and start the server again, or give the view windows or a "where" that let fewer entities count. No event is lost: the view goes on from where it stopped`,
         { view: this.plan.view, entities: this.entities, quota: this.quota },
       );
     return this.intern(key);
@@ -145,43 +160,64 @@ export abstract class StoredEntities {
   makeRoomIfNeeded(): boolean {
     if (this.entities < this.room) return true;
     this.dropDead();
-    const most = this.room < this.quota ? this.quota - 1 : this.quota - Math.ceil(this.quota / 64);
-    if (this.entities > most) return false;
+    const { most } = this;
+    const left = this.room < most ? most - 1 : most - Math.ceil(most / 64);
+    if (this.entities > left) return false;
     this.room = Math.min(
-      this.quota,
+      most,
       Math.max(Math.ceil(this.quota / 2), Math.ceil(this.entities * 1.25)),
     );
     return true;
   }
 
   dropDead(): void {
-    const kept = this.mayDrop() ? livingEntities(this) : null;
-    if (kept === null) return;
-    const { keys, keyBytes, newest, indexOf, hashes, unsaved } = this;
-    this.moved++;
-    let k = 0;
-    for (let old = 0; old < keys.length; old++) {
-      const key = keys[old] as string;
-      if (kept[k] !== old) {
-        indexOf.delete(key);
-        this.dropped.add(key);
-        // What was saved of it may be older than what is known of it.
-        this.parts.rewrite(hashes[old] as number);
-        continue;
-      }
-      keys[k] = key;
-      keyBytes[k] = keyBytes[old] as Uint8Array;
-      newest[k] = newest[old] as number;
-      hashes[k] = hashes[old] as number;
-      unsaved[k] = unsaved[old] as number;
-      indexOf.set(key, k);
-      k++;
+    const dead = this.mayDrop() ? deadEntities(this) : [];
+    // From the last on: what takes its place is alive.
+    for (const entity of dead.toReversed()) {
+      this.dropped.add(this.keys[entity] as string);
+      // What was saved of it may be older than what is known of it.
+      this.parts.rewrite(this.hashes[entity] as number);
+      this.remove(entity);
     }
-    keys.length = k;
-    keyBytes.length = Math.min(keyBytes.length, k);
+    if (dead.length > 0) this.haveMoved();
+  }
+
+  /**
+   * Leaves a part to the saved state, which has all of it, unless it was used since `coldParts`.
+   * @param members the keys of its entities, none of which has a changed tile
+   */
+  evictPart(part: number, members: readonly string[]): void {
+    if (members.length === 0 || !this.parts.mayEvict(part)) return;
+    const isSaved = (key: string): boolean =>
+      this.unsaved[this.indexOf.get(key) ?? -1] === 0;
+    if (!members.every(isSaved)) return;
+    for (const key of members) this.remove(this.indexOf.get(key) as number);
+    this.parts.evict(part, members.length);
+    this.haveMoved();
+  }
+
+  private haveMoved(): void {
+    this.moved++;
     // Filled again by `internRow`.
     this.byParts = new Map();
-    for (const group of this.groups) group.keepOnly(kept);
+  }
+
+  /** The last entity gets its index. */
+  private remove(index: number): void {
+    const { keys, keyBytes, newest, hashes, unsaved, indexOf } = this;
+    const last = keys.length - 1;
+    indexOf.delete(keys[index] as string);
+    for (const group of this.groups) group.removeEntity(index, last);
+    const key = keys.pop() as string;
+    const bytes = keyBytes[last];
+    if (keyBytes.length > last) keyBytes.length = last;
+    if (index === last) return;
+    keys[index] = key;
+    indexOf.set(key, index);
+    newest[index] = newest[last] as number;
+    hashes[index] = hashes[last] as number;
+    unsaved[index] = unsaved[last] as number;
+    if (index < keyBytes.length) keyBytes[index] = bytes as Uint8Array;
   }
 
   /** The index of an entity, added if it is new. */
@@ -192,8 +228,10 @@ export abstract class StoredEntities {
       this.indexOf.set(key, index);
       if (index >= this.newest.length) this.grow();
       this.newest[index] = Number.NEGATIVE_INFINITY;
-      this.hashes[index] = keyHash(key);
+      const hash = keyHash(key);
+      this.hashes[index] = hash;
       this.unsaved[index] = 0;
+      this.parts.use(hash);
     }
     return index;
   }

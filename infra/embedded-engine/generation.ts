@@ -94,7 +94,9 @@ export const openGeneration = async (
   const deleted = deletedHistory(spec, dependencies, consumer, isPartial);
   const { suffices } = deleted;
   const started = await startOffsets(log, consumer, raw, features, suffices);
-  const newStore = (): TileStore => createTileStore(plan, quotaOf?.(view), deleted.mayDrop);
+  const quota = quotaOf?.(view) ?? Number.POSITIVE_INFINITY;
+  const newStore = (): TileStore =>
+    createTileStore(plan, { quota, mayDrop: deleted.mayDrop, mayEvict: true });
   let store = newStore();
   /** the positions as of the last commit; null: they may have moved */
   let current: { readonly positions: readonly Position[]; readonly text: string } | null = null;
@@ -272,6 +274,7 @@ export const openGeneration = async (
       tiles: store.tiles + store.parts.missingTiles,
     }),
     newestEventTime: () => served.newestEventTime(),
+    watermark: () => store.watermark,
     served,
     caughtUp: () => handle.caughtUp(),
     positions,

@@ -7,6 +7,7 @@
  */
 import { storedUpdates, type UpdateSchema } from '#domain/encoding/stored-updates.ts';
 import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
+import { fail } from '#domain/errors.ts';
 import type { GenerationSpec } from '#domain/ports/engine.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
@@ -55,9 +56,19 @@ const updateSchemas = (
   return { known, load };
 };
 
-/** Loads every entity of the saved state that is not in memory. */
-export const loadMissing = async ({ parts }: TileStore): Promise<void> => {
+/**
+ * Loads every entity of the saved state that is not in memory.
+ * @throws MR_ENTITY_QUOTA where the memory may not have all of them
+ */
+export const loadMissing = async ({ parts, entities, quota, plan }: TileStore): Promise<void> => {
   const turn = turns();
+  const all = entities + parts.missingEntities;
+  if (parts.missing > 0 && all > quota)
+    fail(
+      'MR_ENTITY_QUOTA',
+      `view "${plan.view}" has ${all} entities, and ${quota} may be in memory: what needs all of them at once (a batch, the comparison of a replay, a replay of some days or entities) needs a larger --entity-quota`,
+      { view: plan.view, entities: all, quota },
+    );
   for (let part = 0; part < parts.count && parts.missing > 0; part++) {
     parts.load(part);
     await turn();

@@ -18,6 +18,7 @@ import { type EntityCodec, entityCodec } from '#domain/encoding/entity-codec.ts'
 import { SectionWriter } from '#domain/encoding/state-part.ts';
 import { keyHash } from '#domain/tiles/key-hash.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
+import { membersOf } from './members.ts';
 import { PartsWriter } from './parts-writer.ts';
 import { removeOthers, replaceState, type StatePlace, syncDirectory } from './state-files.ts';
 import { copiedPart, filesOf } from './state-parts.ts';
@@ -70,21 +71,6 @@ const divide = ({ parts, entities }: TileStore, limits: StateLimits): void => {
   let { count } = parts;
   while (all > count * limits.entities && count < MOST_PARTS) count *= 2;
   parts.split(count);
-};
-
-/** The entities in memory, by part. */
-const membersOf = ({ parts, hashes, entities }: TileStore): ((part: number) => Uint32Array) => {
-  const starts = new Uint32Array(parts.count + 1);
-  for (let e = 0; e < entities; e++) (starts[parts.of(hashes[e] as number) + 1] as number)++;
-  for (let part = 0; part < parts.count; part++)
-    (starts[part + 1] as number) += starts[part] as number;
-  const next = starts.slice();
-  const members = new Uint32Array(entities);
-  for (let e = 0; e < entities; e++) {
-    const part = parts.of(hashes[e] as number);
-    members[(next[part] as number)++] = e;
-  }
-  return (part) => members.subarray(starts[part], starts[part + 1]);
 };
 
 /** Whether further sections would have as many bytes as the first, which has all entities. */

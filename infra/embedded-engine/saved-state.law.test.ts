@@ -19,6 +19,7 @@ import { temporaryDirectory } from '#tests/contracts/sqlite.ts';
 import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
+import { evictParts } from './evict-parts.ts';
 import { type RebuiltTiles, rebuildTiles } from './rebuild-tiles.ts';
 import { openSnapshots, type Snapshots, verifyStates } from './snapshots.ts';
 
@@ -26,7 +27,15 @@ const PLATFORM = '5e0b6b0e-6e8c-4b52-9a2e-3d1f0c7a9b11';
 const VIEW = 'seen';
 const LIMITS = { entities: 1, files: 3 };
 
-const STEPS = ['save', 'save', 'save', 'killed save', 'restart', 'restart', 'drop dead'] as const;
+const STEPS = [
+  'save',
+  'save',
+  'save and evict',
+  'save and evict',
+  'killed save',
+  'restart',
+  'drop dead',
+] as const;
 
 interface Scenario {
   readonly all: Definitions;
@@ -138,7 +147,7 @@ const openWorld = async (s: Scenario, root: string) => {
     const from = s.all.source;
     const spec = { view: VIEW, version: 1, generation: 1, plan: s.plan, source: from };
     const schemas = { schema: async () => featuresAvroSchema(s.plan) };
-    const newStore = () => createTileStore(s.plan);
+    const newStore = () => createTileStore(s.plan, { mayEvict: true });
     const rebuilt = await rebuildTiles(spec, { log, schemas, snapshots, newStore }, 0);
     if (typeof rebuilt === 'string') throw new Error(rebuilt);
     tiles = rebuilt;
@@ -196,6 +205,14 @@ const openWorld = async (s: Scenario, root: string) => {
     save,
     killedSave,
     start,
+    /** An event between two turns keeps its part in memory. */
+    async evict() {
+      let turn = 0;
+      await evictParts(tiles.store, () => {
+        if (turn++ % 2 === 0) compute(1);
+        return true;
+      }, 1);
+    },
     store: () => tiles.store,
     known: () => s.events.slice(0, computed),
     rest: () => s.events.length - computed,
@@ -215,10 +232,12 @@ test('saved at any moment, killed at any point, loaded part by part: reads are r
         const keys = [...keysOf(s)];
         for (const { what, events, at } of s.steps) {
           world.compute(events);
-          if (what === 'save') await world.save(() => at % 3 === 0 && world.store().dropDead());
+          if (what.startsWith('save'))
+            await world.save(() => at % 3 === 0 && world.store().dropDead());
+          if (what === 'save and evict') await world.evict();
           else if (what === 'killed save') await world.killedSave(at);
           else if (what === 'restart') await world.start();
-          else world.store().dropDead();
+          else if (what === 'drop dead') world.store().dropDead();
           missing += world.store().parts.missing;
           sections = Math.max(sections, world.names().length);
           expect((await world.flaws()).filter(({ why }) => why !== null)).toEqual([]);

@@ -165,6 +165,8 @@ const removeUnfinished = (directory: string): void => {
   }
 };
 
+const nothingLater: LaterUpdates = () => ({ updates: [], applied: () => {} });
+
 export const openSnapshots = ({
   directory,
   platform,
@@ -209,7 +211,7 @@ export const openSnapshots = ({
     const entities = Uint32Array.from(parts, (part) => part.entities);
     const all = entities.reduce((sum, n) => sum + n, 0);
     const load = loaderOf(place, store, later);
-    store.parts.attach({ entities, tiles: table.tiles / Math.max(1, all), load });
+    store.parts.attach(entities, { tiles: table.tiles / Math.max(1, all), load });
     return true;
   };
 
@@ -253,8 +255,13 @@ export const openSnapshots = ({
       const place = { directory, view, generation };
       const before = tables.get(stateFile(place)) ?? null;
       const table = await saveState(place, platform, before, request, limits);
-      if (table !== null) tables.set(stateFile(place), table);
-      return table !== null;
+      if (table === null) return false;
+      tables.set(stateFile(place), table);
+      const { store } = request;
+      const all = store.entities + store.parts.missingEntities;
+      const load = loaderOf(place, store, nothingLater);
+      store.parts.loadFrom({ tiles: table.tiles / Math.max(1, all), load });
+      return true;
     },
     drop(view, generation) {
       const place = { directory, view, generation };

@@ -1,5 +1,6 @@
 /** Saves a generation's state, one save after the other. */
 import type { TileStore } from '#domain/tiles/tile-store.ts';
+import { evictParts, isOverQuota } from './evict-parts.ts';
 import type { RebuiltTiles } from './rebuild-tiles.ts';
 import type { SaveRequest } from './save-state.ts';
 
@@ -16,7 +17,10 @@ interface StateSaverOptions {
 }
 
 export interface StateSaver {
-  /** Saves where features.<view> has grown by at least `leastUpdates` since the last save. */
+  /**
+   * Saves where features.<view> has grown by at least `leastUpdates` since the last save, or there
+   * are too many entities in memory: some leave it then.
+   */
   readonly save: (leastUpdates: number) => Promise<void>;
   /** Resolves when no save is under way. */
   readonly settled: () => Promise<void>;
@@ -31,13 +35,16 @@ export const stateSaver = (options: StateSaverOptions): StateSaver => {
     // again after a restart changes nothing.
     const nextOffset = await end();
     const tiles = current();
-    if (tiles === null || nextOffset - tiles.savedOffset < leastUpdates) return;
-    const { store, loadPending } = tiles;
+    if (tiles === null) return;
+    const { store, loadPending, savedOffset } = tiles;
+    if (nextOffset - savedOffset < leastUpdates && !isOverQuota(store)) return;
     const isCurrent = (): boolean => current()?.store === store;
     await loadPending(isCurrent);
     if (!isCurrent()) return;
     await beforeSave(store);
-    if (isCurrent() && (await save({ store, nextOffset, isCurrent }))) onSaved(nextOffset);
+    if (!isCurrent() || !(await save({ store, nextOffset, isCurrent }))) return;
+    onSaved(nextOffset);
+    if (isOverQuota(store)) await evictParts(store, isCurrent);
   };
 
   return {
