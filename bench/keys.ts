@@ -26,7 +26,7 @@ import {
   type Visit,
   worldOf,
 } from './support/keys-world.ts';
-import { cpuSecondsOf, peakOf, residentOf, resetPeak } from './support/process-usage.ts';
+import { cpuSecondsOf, peakOf, resetPeak, residentOf } from './support/process-usage.ts';
 import { type Figure, percentile, print } from './support/report.ts';
 
 const keys = Number(process.argv[2] ?? 1_000_000);

@@ -181,8 +181,7 @@ export class EntityParts {
     for (let part = 0; part < count; part++) {
       const all = entities[part & (before - 1)] as number;
       const nth = Math.floor(part / before);
-      this.entities[part] =
-        Math.floor((all * (nth + 1)) / times) - Math.floor((all * nth) / times);
+      this.entities[part] = Math.floor((all * (nth + 1)) / times) - Math.floor((all * nth) / times);
     }
     this.missing *= times;
     this.count = count;

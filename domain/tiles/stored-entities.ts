@@ -188,8 +188,7 @@ export abstract class StoredEntities {
    */
   evictPart(part: number, members: readonly string[]): void {
     if (members.length === 0 || !this.parts.mayEvict(part)) return;
-    const isSaved = (key: string): boolean =>
-      this.unsaved[this.indexOf.get(key) ?? -1] === 0;
+    const isSaved = (key: string): boolean => this.unsaved[this.indexOf.get(key) ?? -1] === 0;
     if (!members.every(isSaved)) return;
     for (const key of members) this.remove(this.indexOf.get(key) as number);
     this.parts.evict(part, members.length);

@@ -1,7 +1,11 @@
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 
 /** The entities in memory, by part: their indexes. */
-export const membersOf = ({ parts, hashes, entities }: TileStore): ((part: number) => Uint32Array) => {
+export const membersOf = ({
+  parts,
+  hashes,
+  entities,
+}: TileStore): ((part: number) => Uint32Array) => {
   const starts = new Uint32Array(parts.count + 1);
   for (let e = 0; e < entities; e++) (starts[parts.of(hashes[e] as number) + 1] as number)++;
   for (let part = 0; part < parts.count; part++)

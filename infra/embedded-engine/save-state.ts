@@ -151,9 +151,7 @@ const saveParts = async (
       members = membersOf(store);
     }
     parts.push(
-      missing[part] === 1
-        ? missingPart(saving, part)
-        : partInMemory(saving, part, members(part)),
+      missing[part] === 1 ? missingPart(saving, part) : partInMemory(saving, part, members(part)),
     );
     if (writer.isFull()) await writer.flush();
     await turn();

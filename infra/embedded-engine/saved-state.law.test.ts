@@ -189,8 +189,7 @@ const openWorld = async (s: Scenario, root: string) => {
     // Between the replacement of the state and the deletion of old files.
     const [first, last] = [points[0], points.at(-1)] as [{ copy: string }, { copy: string }];
     for (const name of readdirSync(first.copy))
-      if (!existsSync(join(last.copy, name)))
-        cpSync(join(first.copy, name), join(last.copy, name));
+      if (!existsSync(join(last.copy, name))) cpSync(join(first.copy, name), join(last.copy, name));
     const chosen = points[at % points.length] as (typeof points)[number];
     rmSync(directory, { recursive: true });
     cpSync(chosen.copy, directory, { recursive: true });
@@ -208,10 +207,14 @@ const openWorld = async (s: Scenario, root: string) => {
     /** An event between two turns keeps its part in memory. */
     async evict() {
       let turn = 0;
-      await evictParts(tiles.store, () => {
-        if (turn++ % 2 === 0) compute(1);
-        return true;
-      }, 1);
+      await evictParts(
+        tiles.store,
+        () => {
+          if (turn++ % 2 === 0) compute(1);
+          return true;
+        },
+        1,
+      );
     },
     store: () => tiles.store,
     known: () => s.events.slice(0, computed),

@@ -122,7 +122,8 @@ test('files are few: a state in many files is written anew', async () => {
     expect(partsFiles().length).toBeLessThanOrEqual(32);
   }
   const again = (await restored(open())) as TileStore;
-  for (const user of everybody) expect(read(again, user)).toEqual(user < 70 ? [2, user + 2] : [1, 1]);
+  for (const user of everybody)
+    expect(read(again, user)).toEqual(user < 70 ? [2, user + 2] : [1, 1]);
 });
 
 test('a save that ends with other tiles leaves the files as they were', async () => {
