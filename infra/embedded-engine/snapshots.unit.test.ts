@@ -188,7 +188,7 @@ test('a file that is flipped, cut off, missing or of another platform is not use
   cpSync(state, whole, { recursive: true });
   for (const name of filesIn(whole)) {
     const path = join(state, name);
-    const { length } = readFileSync(path);
+    const { length } = readFileSync(join(whole, name));
     const flip = (at: number) => () => {
       const bytes = readFileSync(path);
       bytes[at] = (bytes[at] as number) ^ (1 << (at % 8));
