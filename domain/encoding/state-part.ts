@@ -27,15 +27,8 @@ const visitEntities = (section: Uint8Array, visit: Visit): void => {
   }
 };
 
-/**
- * @param sections oldest first
- * @param keeps which entities to visit
- */
-const visitNewest = (
-  sections: readonly Uint8Array[],
-  keeps: (key: string) => boolean,
-  visit: Visit,
-): void => {
+/** @param sections oldest first */
+const visitNewest = (sections: readonly Uint8Array[], visit: Visit): void => {
   const seen = new Set<string>();
   for (const section of sections.toReversed())
     visitEntities(section, (key, tiles, entry) => {
@@ -43,7 +36,7 @@ const visitNewest = (
         if (seen.has(key)) return;
         seen.add(key);
       }
-      if (keeps(key)) visit(key, tiles, entry);
+      visit(key, tiles, entry);
     });
 };
 
@@ -65,9 +58,18 @@ export class SectionWriter {
     this.entities++;
   }
 
-  /** The newest state of each entity of these sections. */
-  addAll(sections: readonly Uint8Array[], keeps: (key: string) => boolean): void {
-    visitNewest(sections, keeps, (_key, _tiles, entry) => {
+  /**
+   * The newest state of each entity of these sections.
+   * @param tilesOf `same`: as they are there; null: the entity is left out
+   */
+  addAll(
+    sections: readonly Uint8Array[],
+    tilesOf: (key: string) => Uint8Array | 'same' | null,
+  ): void {
+    visitNewest(sections, (key, _tiles, entry) => {
+      const tiles = tilesOf(key);
+      if (tiles === null) return;
+      if (tiles !== 'same') return this.add(key, tiles);
       this.writer.writeBytes(entry);
       this.entities++;
     });
@@ -87,13 +89,21 @@ export const sectionHas = (section: Uint8Array, wanted: string): boolean => {
   return found;
 };
 
-/** Adds the entities of sections to a store that lacks them. */
+/**
+ * Adds entities of sections to a store that lacks them.
+ * @returns how many
+ */
 export const restoreSections = (
   store: TileStore,
   codec: EntityCodec,
   sections: readonly Uint8Array[],
-  keeps: (key: string) => boolean,
-): void =>
-  visitNewest(sections, keeps, (key, tiles) => {
+  wants: (key: string) => boolean,
+): number => {
+  let added = 0;
+  visitNewest(sections, (key, tiles) => {
+    if (!wants(key)) return;
     codec.decode(store, key, tiles);
+    added++;
   });
+  return added;
+};

@@ -152,6 +152,7 @@ export const restoreSnapshot = (store: TileStore, bytes: Uint8Array): boolean =>
   for (const key of typeof keys === 'number' ? parts.blocks(keys) : keys)
     store.intern(key as string);
   store.newest.set(newest);
+  store.unsaved.fill(1, 0, store.entities);
   store.watermark = head.watermark ?? Number.NEGATIVE_INFINITY;
   store.newestOfAll = head.newestOfAll ?? Number.NEGATIVE_INFINITY;
   store.groups.forEach((group, g) => {

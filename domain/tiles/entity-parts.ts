@@ -1,23 +1,30 @@
 /**
  * The entities of a store by parts: a part has those whose key's hash ends with the part's number.
- * A saved state has the entities of a part together, so a part is what is loaded at once, and what
- * leaves the memory at once when there are too many entities.
+ * A saved state has the entities of a part together.
  *
- *   in memory   all of its entities are
- *   missing     none of them is: the first use of one loads them all
+ *   whole     all of its entities are in memory
+ *   missing   some are in the saved state only, as they are there
  *
- * A save writes the entities that changed (`unsaved` in stored-entities.ts), or the whole part: if
- * nothing of it was saved, or one of its entities has left the store.
+ * After a start, all entities are missing. A use of one loads its part, or the entity alone where
+ * there are too many in memory; then entities also leave the memory, one by one.
+ *
+ * A save writes the entities that changed (`unsaved` in stored-entities.ts), or all of a part: if
+ * nothing of it was saved, or an entity of it was dropped.
  */
 
-type LoadPart = (part: number) => void;
+type Wants = (key: string) => boolean;
 
 interface PartLoader {
   /** of an entity, on average */
   readonly tiles: number;
-  /** Adds a part's entities to the store; if it throws, it has added none. */
-  readonly load: LoadPart;
+  /**
+   * Adds the entities of a part that are wanted and not in memory. If it throws, it has added none.
+   * @returns how many were in the saved state
+   */
+  readonly load: (part: number, wants: Wants) => number;
 }
+
+const ANY: Wants = () => true;
 
 const copies = <T extends Uint8Array | Uint32Array>(array: T, length: number, into: T): T => {
   for (let at = 0; at < length; at += array.length) into.set(array, at);
@@ -29,17 +36,16 @@ export class EntityParts {
   count = 1;
   /** how many parts are missing */
   missing = 0;
-  /** how many entities and, about, tiles these have */
+  /** about how many entities and tiles are in the saved state only */
   missingEntities = 0;
   private tilesOfEntity = 0;
-  private isAbsent = new Uint8Array(1);
-  private isWhole = Uint8Array.of(1);
-  /** by part: 1 where one of its entities was used since `coldParts` looked at it */
-  private isUsed = new Uint8Array(1);
-  /** the part that `coldParts` looks at next */
-  private hand = 0;
+  private missesSome = new Uint8Array(1);
+  /** by part: how many entities are missing, about */
   private entities = new Uint32Array(1);
-  private loadPart: LoadPart | null = null;
+  private isRewritten = Uint8Array.of(1);
+  private loader: PartLoader | null = null;
+  /** while entities are loaded, looking one up loads no other */
+  isLoading = false;
 
   get missingTiles(): number {
     return Math.round(this.missingEntities * this.tilesOfEntity);
@@ -50,17 +56,16 @@ export class EntityParts {
   }
 
   isMissing(part: number): boolean {
-    return this.isAbsent[part] === 1;
+    return this.missesSome[part] === 1;
+  }
+
+  missingOf(part: number): number {
+    return this.entities[part] as number;
   }
 
   /** By part: 1 where it is missing now. */
   allMissing(): Uint8Array {
-    return this.isAbsent.slice();
-  }
-
-  /** How many entities a part had when it was missing, about. */
-  entitiesOf(part: number): number {
-    return this.entities[part] as number;
+    return this.missesSome.slice();
   }
 
   /**
@@ -70,101 +75,71 @@ export class EntityParts {
   attach(entities: Uint32Array, loader: PartLoader): void {
     this.count = entities.length;
     this.entities = entities.slice();
-    this.isAbsent = Uint8Array.from(entities, (n) => (n > 0 ? 1 : 0));
-    this.isWhole = new Uint8Array(this.count);
-    this.isUsed = new Uint8Array(this.count);
-    this.missing = this.isAbsent.reduce((sum, absent) => sum + absent, 0);
+    this.missesSome = Uint8Array.from(entities, (n) => (n > 0 ? 1 : 0));
+    this.isRewritten = new Uint8Array(this.count);
+    this.missing = this.missesSome.reduce((sum, one) => sum + one, 0);
     this.missingEntities = entities.reduce((sum, n) => sum + n, 0);
     this.loadFrom(loader);
   }
 
-  loadFrom({ tiles, load }: PartLoader): void {
-    this.tilesOfEntity = tiles;
-    this.loadPart = load;
+  loadFrom(loader: PartLoader): void {
+    this.loader = loader;
+    this.tilesOfEntity = loader.tiles;
   }
 
-  use(hash: number): void {
-    this.isUsed[hash & (this.count - 1)] = 1;
-  }
-
-  /**
-   * Parts in memory with about so many entities, first of all those that were not used since the
-   * last look.
-   * @param sizeOf how many entities of a part are in memory
-   */
-  coldParts(wanted: number, sizeOf: (part: number) => number): readonly number[] {
-    const cold = new Set<number>();
-    let found = 0;
-    // Each part is looked at twice at most: the first look lets a used one pass.
-    for (let looks = 2 * this.count; looks > 0 && found < wanted; looks--) {
-      const part = this.hand;
-      this.hand = (part + 1) % this.count;
-      if (this.isAbsent[part] === 1 || cold.has(part)) continue;
-      if (this.isUsed[part] === 1) this.isUsed[part] = 0;
-      else {
-        cold.add(part);
-        found += sizeOf(part);
-      }
-    }
-    return [...cold];
-  }
-
-  mayEvict(part: number): boolean {
-    return (
-      this.loadPart !== null &&
-      this.isAbsent[part] === 0 &&
-      this.isUsed[part] === 0 &&
-      this.isWhole[part] === 0
-    );
-  }
-
-  /** The part's entities have left the memory, and the saved state has them. */
-  evict(part: number, entities: number): void {
-    if (entities === 0) return;
-    this.isAbsent[part] = 1;
-    this.entities[part] = entities;
-    this.missing++;
-    this.missingEntities += entities;
-  }
-
-  /** @returns whether the part of this hash was missing, and is loaded now */
-  ensure(hash: number): boolean {
-    const part = this.of(hash);
-    if (this.isAbsent[part] === 0) return false;
-    this.load(part);
-    return true;
-  }
-
-  load(part: number): void {
-    if (this.isAbsent[part] === 0) return;
-    // What is loaded is looked up and added, which must not load it again.
-    this.isAbsent[part] = 0;
+  private run(part: number, wants: Wants): number {
+    this.isLoading = true;
     try {
-      this.loadPart?.(part);
-    } catch (error) {
-      this.isAbsent[part] = 1;
-      throw error;
+      return this.loader?.load(part, wants) ?? 0;
+    } finally {
+      this.isLoading = false;
     }
+  }
+
+  /** Loads all that is missing of a part. */
+  load(part: number): void {
+    if (!this.isMissing(part)) return;
+    this.missingEntities -= this.run(part, ANY);
+    this.missesSome[part] = 0;
     this.missing--;
-    this.missingEntities -= this.entities[part] as number;
+    this.entities[part] = 0;
+    // What the saved state said may be more than there was.
+    if (this.missing === 0) this.missingEntities = 0;
   }
 
-  /** The part of this hash is to be saved as a whole. */
-  rewrite(hash: number): void {
-    this.isWhole[this.of(hash)] = 1;
+  loadSome(part: number, wants: Wants): void {
+    if (!this.isMissing(part)) return;
+    const loaded = this.run(part, wants);
+    this.entities[part] = Math.max(0, this.missingOf(part) - loaded);
+    this.missingEntities = Math.max(0, this.missingEntities - loaded);
   }
 
-  /** Every part that is in memory is to be saved as a whole. */
-  rewriteAll(): void {
-    for (let part = 0; part < this.count; part++)
-      this.isWhole[part] = this.isAbsent[part] === 1 ? 0 : 1;
+  /** Whether an entity that has not changed since it was saved may leave the memory. */
+  mayEvict(hash: number): boolean {
+    return this.loader !== null && this.isRewritten[this.of(hash)] === 0;
   }
 
-  /** Whether the part is to be saved as a whole; from now on, no longer. */
-  takeWhole(part: number): boolean {
-    const whole = this.isWhole[part] === 1;
-    this.isWhole[part] = 0;
-    return whole;
+  /** An entity has left the memory, and the saved state has it. */
+  evicted(hash: number): void {
+    const part = this.of(hash);
+    if (!this.isMissing(part)) {
+      this.missesSome[part] = 1;
+      this.missing++;
+    }
+    this.entities[part] = this.missingOf(part) + 1;
+    this.missingEntities++;
+  }
+
+  /** All of a part is to be saved. */
+  rewrite(part: number): void {
+    this.isRewritten[part] = 1;
+  }
+
+  /** Whether all of the part is to be saved; from now on, no longer. */
+  takeRewritten(part: number): boolean {
+    const all = this.isRewritten[part] === 1;
+    this.isRewritten[part] = 0;
+    return all;
   }
 
   /** Divides each part into several. */
@@ -173,9 +148,8 @@ export class EntityParts {
     if (times <= 1) return;
     const before = this.count;
     const entities = this.entities;
-    this.isAbsent = copies(this.isAbsent, count, new Uint8Array(count));
-    this.isWhole = copies(this.isWhole, count, new Uint8Array(count));
-    this.isUsed = copies(this.isUsed, count, new Uint8Array(count));
+    this.missesSome = copies(this.missesSome, count, new Uint8Array(count));
+    this.isRewritten = copies(this.isRewritten, count, new Uint8Array(count));
     // About as many for each; together as many as before.
     this.entities = new Uint32Array(count);
     for (let part = 0; part < count; part++) {

@@ -3,9 +3,9 @@
  * most `quota` entities in memory. On the way there it drops those that `drop-dead.ts` calls dead,
  * and remembers them in `dropped`.
  *
- * Those of a saved state are loaded, part by part, when they are used (`entity-parts.ts`). A store
- * that may leave parts to the saved state is brought back to its quota by its owner, with
- * `evictPart`; until then, it may have twice as many entities.
+ * Those of a saved state are loaded when they are used (`entity-parts.ts`). A store that may leave
+ * entities to the saved state is brought back to its quota by its owner, with `evictEntities`; until
+ * then, it may have twice as many.
  */
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
@@ -31,7 +31,7 @@ export interface StoreLimits {
   readonly quota?: number | undefined;
   /** whether raw events could answer for a dropped entity; absent: they can */
   readonly mayDrop?: (() => boolean) | undefined;
-  /** whether its owner calls `evictPart`; absent: it does not */
+  /** whether its owner calls `evictEntities`; absent: it does not */
   readonly mayEvict?: boolean;
 }
 
@@ -52,8 +52,18 @@ export abstract class StoredEntities {
   hashes = new Uint32Array(FIRST_CAPACITY);
   /** by entity index: 1 where it has changed since it was saved */
   unsaved = new Uint8Array(FIRST_CAPACITY);
+  /** by entity index: 1 where it was used since `evictEntities` has looked at it */
+  private used = new Uint8Array(FIRST_CAPACITY);
+  /** the entity that `evictEntities` looks at next */
+  private hand = 0;
   /** rises when entities get other indexes */
   moved = 0;
+  /**
+   * dropped entities of missing parts, which the saved state still has; each with its number, which
+   * rises
+   */
+  readonly gone = new Map<string, number>();
+  drops = 0;
   /** the most entities; beyond what it may have, `process` throws MR_ENTITY_QUOTA */
   readonly quota: number;
   private readonly most: number;
@@ -94,13 +104,17 @@ export abstract class StoredEntities {
    * @throws MR_DATA_DAMAGED where it cannot be loaded
    */
   find(key: string): number | undefined {
-    const known = this.indexOf.get(key);
+    const { parts, indexOf } = this;
+    const known = indexOf.get(key);
     if (known !== undefined) {
-      this.parts.use(this.hashes[known] as number);
+      this.used[known] = 1;
       return known;
     }
-    if (this.parts.missing === 0) return undefined;
-    return this.parts.ensure(keyHash(key)) ? this.indexOf.get(key) : undefined;
+    if (parts.missing === 0 || parts.isLoading || this.gone.has(key)) return undefined;
+    const part = parts.of(keyHash(key));
+    if (this.entities + parts.missingOf(part) <= this.quota) parts.load(part);
+    else parts.loadSome(part, (other) => other === key);
+    return indexOf.get(key);
   }
 
   /**
@@ -174,25 +188,44 @@ export abstract class StoredEntities {
     const dead = this.mayDrop() ? deadEntities(this) : [];
     // From the last on: what takes its place is alive.
     for (const entity of dead.toReversed()) {
-      this.dropped.add(this.keys[entity] as string);
+      const key = this.keys[entity] as string;
+      const part = this.parts.of(this.hashes[entity] as number);
+      this.dropped.add(key);
       // What was saved of it may be older than what is known of it.
-      this.parts.rewrite(this.hashes[entity] as number);
+      this.parts.rewrite(part);
+      this.drops++;
+      if (this.parts.isMissing(part)) this.gone.set(key, this.drops);
       this.remove(entity);
     }
     if (dead.length > 0) this.haveMoved();
   }
 
+  /** A saved state has no entity any more whose number is at most this. */
+  goneAreSaved(drops: number): void {
+    for (const [key, number] of this.gone) if (number <= drops) this.gone.delete(key);
+  }
+
   /**
-   * Leaves a part to the saved state, which has all of it, unless it was used since `coldParts`.
-   * @param members the keys of its entities, none of which has a changed tile
+   * Leaves entities to the saved state until only so many are in memory: those that have not
+   * changed since they were saved, and were not used since the last look. No tile may be changed.
+   * @param looks at how many entities to look, at most
    */
-  evictPart(part: number, members: readonly string[]): void {
-    if (members.length === 0 || !this.parts.mayEvict(part)) return;
-    const isSaved = (key: string): boolean => this.unsaved[this.indexOf.get(key) ?? -1] === 0;
-    if (!members.every(isSaved)) return;
-    for (const key of members) this.remove(this.indexOf.get(key) as number);
-    this.parts.evict(part, members.length);
-    this.haveMoved();
+  evictEntities(most: number, looks: number): void {
+    const { parts, hashes, used, unsaved } = this;
+    const before = this.entities;
+    for (let i = 0; i < looks && this.entities > most; i++) {
+      if (this.hand >= this.entities) this.hand = 0;
+      const entity = this.hand;
+      const hash = hashes[entity] as number;
+      if (used[entity] === 0 && unsaved[entity] === 0 && parts.mayEvict(hash)) {
+        this.remove(entity);
+        parts.evicted(hash);
+      } else {
+        used[entity] = 0;
+        this.hand++;
+      }
+    }
+    if (this.entities < before) this.haveMoved();
   }
 
   private haveMoved(): void {
@@ -203,7 +236,7 @@ export abstract class StoredEntities {
 
   /** The last entity gets its index. */
   private remove(index: number): void {
-    const { keys, keyBytes, newest, hashes, unsaved, indexOf } = this;
+    const { keys, keyBytes, newest, hashes, unsaved, used, indexOf } = this;
     const last = keys.length - 1;
     indexOf.delete(keys[index] as string);
     for (const group of this.groups) group.removeEntity(index, last);
@@ -216,6 +249,7 @@ export abstract class StoredEntities {
     newest[index] = newest[last] as number;
     hashes[index] = hashes[last] as number;
     unsaved[index] = unsaved[last] as number;
+    used[index] = used[last] as number;
     if (index < keyBytes.length) keyBytes[index] = bytes as Uint8Array;
   }
 
@@ -227,22 +261,29 @@ export abstract class StoredEntities {
       this.indexOf.set(key, index);
       if (index >= this.newest.length) this.grow();
       this.newest[index] = Number.NEGATIVE_INFINITY;
-      const hash = keyHash(key);
-      this.hashes[index] = hash;
+      this.hashes[index] = keyHash(key);
       this.unsaved[index] = 0;
-      this.parts.use(hash);
+      this.used[index] = 1;
     }
     return index;
   }
 
   private grow(): void {
     const capacity = this.newest.length * 2;
-    const { newest, hashes, unsaved } = this;
+    const { newest, hashes, unsaved, used } = this;
     this.newest = new Float64Array(capacity);
     this.newest.set(newest);
     this.hashes = new Uint32Array(capacity);
     this.hashes.set(hashes);
     this.unsaved = new Uint8Array(capacity);
     this.unsaved.set(unsaved);
+    this.used = new Uint8Array(capacity);
+    this.used.set(used);
+  }
+
+  /** An event counts for an entity. */
+  protected touch(entity: number): void {
+    this.unsaved[entity] = 1;
+    this.used[entity] = 1;
   }
 }

@@ -106,8 +106,7 @@ export class TileStore extends StoredEntities {
       return false;
     const entity = this.internRow(row, eventTime);
     if (entity < 0) return entity === DROPPED;
-    this.unsaved[entity] = 1;
-    this.parts.use(this.hashes[entity] as number);
+    this.touch(entity);
     const time = eventTime < logTime ? eventTime : logTime;
     if (time > this.watermark) this.watermark = time;
     if (eventTime > (this.newest[entity] as number)) this.newest[entity] = eventTime;

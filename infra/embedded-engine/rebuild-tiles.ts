@@ -2,7 +2,7 @@
  * Builds a generation's tiles from what is stored: the saved state, then the updates after it. They
  * may have been written before a field of the source was widened, or by an earlier release.
  *
- * Entities of the saved state are loaded when they are used, and their later updates applied then.
+ * Entities of the saved state are loaded when they are used, and later updates applied then.
  * Reads and appends get turns in between.
  */
 import { storedUpdates, type UpdateSchema } from '#domain/encoding/stored-updates.ts';
@@ -109,13 +109,12 @@ export const rebuildTiles = async (
   const store = newStore();
   const pending = new PendingUpdates();
   const turn = turns();
-  const later = (part: number) => ({
-    updates: pending.of(part),
-    applied: () => pending.remove(part),
-  });
   const [end = 0] = await log.end(featuresTopic(view));
   const saved = await snapshots.load(view, generation, end);
-  const savedOffset = saved?.restore(store, later) === true ? saved.nextOffset : firstUpdate;
+  const savedOffset =
+    saved?.restore(store, (part, wants) => pending.of(part, wants)) === true
+      ? saved.nextOffset
+      : firstUpdate;
   const [begin = 0] = await log.begin(featuresTopic(view));
   if (savedOffset < begin) return 'trimmed';
   const { parts } = store;
@@ -124,7 +123,7 @@ export const rebuildTiles = async (
     if (parts.missing === 0 || pending.isFull()) return false;
     const part = parts.of(keyHash(key));
     if (!parts.isMissing(part)) return false;
-    pending.add(part, schema, value);
+    pending.add(part, key, schema, value);
     return true;
   };
   const range = { from: savedOffset, maxBytes: READ_BYTES };
@@ -144,7 +143,8 @@ export const rebuildTiles = async (
   const loadPending = async (isWanted: () => boolean): Promise<void> => {
     for (const part of pending.parts()) {
       if (!isWanted()) return;
-      parts.load(part);
+      if (store.entities + parts.missingOf(part) <= store.quota) parts.load(part);
+      else parts.loadSome(part, (key) => pending.has(part, key));
       await turn();
     }
   };

@@ -20,8 +20,14 @@ import { keyHash } from '#domain/tiles/key-hash.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 import { membersOf } from './members.ts';
 import { PartsWriter } from './parts-writer.ts';
-import { removeOthers, replaceState, type StatePlace, syncDirectory } from './state-files.ts';
-import { copiedPart, filesOf } from './state-parts.ts';
+import {
+  readSection,
+  removeOthers,
+  replaceState,
+  type StatePlace,
+  syncDirectory,
+} from './state-files.ts';
+import { filesOf } from './state-parts.ts';
 import {
   NOTHING,
   partOf,
@@ -89,35 +95,60 @@ interface Saving {
   readonly anew: boolean;
   readonly writer: PartsWriter;
   readonly section: SectionWriter;
+  /** parts that no longer count as to be written as a whole */
+  readonly taken: number[];
 }
 
-/** A part whose entities are not in memory, or were not at the first turn. */
-const missingPart = (saving: Saving, part: number): SavedPart => {
-  const { place, store, before, anew, writer, section } = saving;
-  const { sections } = partOf(before, part);
-  if (!anew) return { sections, entities: Math.max(1, store.parts.entitiesOf(part)) };
-  const keeps = (key: string): boolean => store.parts.of(keyHash(key)) === part;
-  return copiedPart(place, sections, keeps, section, writer);
+/** All of a part: what is in memory, and what only the saved state has. */
+const writeAll = (saving: Saving, part: number, members: Uint32Array, isMissing: boolean): void => {
+  const { place, store, codec, before, section } = saving;
+  const { keys, unsaved, indexOf, gone, parts } = store;
+  const tilesOf = (entity: number): Uint8Array => {
+    unsaved[entity] = 0;
+    return codec.encode(store, entity);
+  };
+  const seen = new Set<number>();
+  if (isMissing) {
+    const sections = partOf(before, part).sections.map((one) => readSection(place, one));
+    section.addAll(sections, (key) => {
+      if (parts.of(keyHash(key)) !== part || gone.has(key)) return null;
+      const entity = indexOf.get(key);
+      if (entity === undefined) return 'same';
+      seen.add(entity);
+      return tilesOf(entity);
+    });
+  }
+  for (const entity of members)
+    if (!seen.has(entity)) section.add(keys[entity] as string, tilesOf(entity));
 };
 
-const partInMemory = (saving: Saving, part: number, members: Uint32Array): SavedPart => {
-  const { store, codec, before, anew, writer, section } = saving;
-  const { keys, unsaved } = store;
+/** @param isMissing whether it was at the first turn; entities that came since are no members */
+const nextPart = (
+  saving: Saving,
+  part: number,
+  members: Uint32Array,
+  isMissing: boolean,
+): SavedPart => {
+  const { store, codec, before, anew, writer, section, taken } = saving;
+  const { keys, unsaved, parts } = store;
   const old = partOf(before, part);
-  const isWhole = store.parts.takeWhole(part) || anew;
-  const changed = isWhole ? members : members.filter((entity) => unsaved[entity] === 1);
-  if (changed.length === 0)
-    return isWhole || members.length === 0
-      ? NOTHING
-      : { sections: old.sections, entities: members.length };
-  const isAll = isWhole || isLong(old, changed.length);
+  const isTaken = parts.takeRewritten(part);
+  if (isTaken) taken.push(part);
+  const changed = members.filter((entity) => unsaved[entity] === 1);
+  const isAll = isTaken || anew || (changed.length > 0 && isLong(old, changed.length));
+  const entities = Math.max(1, members.length + (isMissing ? parts.missingOf(part) : 0));
+  if (!isAll && changed.length === 0)
+    return old.sections.length === 0 ? NOTHING : { sections: old.sections, entities };
   section.reset();
-  for (const entity of isAll ? members : changed) {
-    section.add(keys[entity] as string, codec.encode(store, entity));
-    unsaved[entity] = 0;
-  }
+  if (isAll) writeAll(saving, part, members, isMissing);
+  else
+    for (const entity of changed) {
+      section.add(keys[entity] as string, codec.encode(store, entity));
+      unsaved[entity] = 0;
+    }
+  if (section.entities === 0) return NOTHING;
   const added = writer.add(section.written());
-  return { sections: isAll ? [added] : [...old.sections, added], entities: members.length };
+  return { sections: isAll ? [added] : [...old.sections, added], entities };
 };
 
 const droppedSection = (
@@ -150,9 +181,7 @@ const saveParts = async (
       moved = store.moved;
       members = membersOf(store);
     }
-    parts.push(
-      missing[part] === 1 ? missingPart(saving, part) : partInMemory(saving, part, members(part)),
-    );
+    parts.push(nextPart(saving, part, members(part), missing[part] === 1));
     if (writer.isFull()) await writer.flush();
     await turn();
     if (!isCurrent()) return null;
@@ -182,7 +211,9 @@ export const saveState = async (
     anew,
     writer,
     section: new SectionWriter(),
+    taken: [],
   };
+  const { drops } = store;
   let saved = false;
   try {
     const parts = await saveParts(saving, isCurrent);
@@ -197,10 +228,12 @@ export const saveState = async (
     if (!saved) return null;
     syncDirectory(place.directory);
     removeOthers(place, table.files);
+    store.goneAreSaved(drops);
     return table;
   } finally {
     if (!saved) {
-      store.parts.rewriteAll();
+      store.unsaved.fill(1, 0, store.entities);
+      for (const part of saving.taken) store.parts.rewrite(part);
       await writer.discard();
     }
   }

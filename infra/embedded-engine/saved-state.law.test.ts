@@ -19,7 +19,7 @@ import { temporaryDirectory } from '#tests/contracts/sqlite.ts';
 import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
-import { evictParts } from './evict-parts.ts';
+import { evictEntities } from './evict-entities.ts';
 import { type RebuiltTiles, rebuildTiles } from './rebuild-tiles.ts';
 import { openSnapshots, type Snapshots, verifyStates } from './snapshots.ts';
 
@@ -204,10 +204,10 @@ const openWorld = async (s: Scenario, root: string) => {
     save,
     killedSave,
     start,
-    /** An event between two turns keeps its part in memory. */
+    /** Events are computed between two turns. */
     async evict() {
       let turn = 0;
-      await evictParts(
+      await evictEntities(
         tiles.store,
         () => {
           if (turn++ % 2 === 0) compute(1);

@@ -9,11 +9,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { entityCodec } from '#domain/encoding/entity-codec.ts';
 import { restoreSections } from '#domain/encoding/state-part.ts';
-import type { StoredUpdate } from '#domain/encoding/stored-updates.ts';
 import { applyUpdate, restoreSnapshot } from '#domain/encoding/tile-snapshot.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { keyHash } from '#domain/tiles/key-hash.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
+import type { LaterUpdates } from './pending-updates.ts';
 import { type SaveRequest, type StateLimits, saveState } from './save-state.ts';
 import {
   flawOfParts,
@@ -37,12 +37,8 @@ import {
   type StateTable,
 } from './state-table.ts';
 
-/** The updates after the saved state, of one part. */
-type LaterUpdates = (part: number) => {
-  readonly updates: readonly StoredUpdate[];
-  /** they are in the store */
-  readonly applied: () => void;
-};
+/** The updates after the saved state. */
+type Later = (part: number, wants: (key: string) => boolean) => LaterUpdates;
 
 export interface SavedState {
   /** next offset of features.<view> to apply */
@@ -52,7 +48,7 @@ export interface SavedState {
    * updates.
    * @returns false where the state is of another plan; the store then stays empty
    */
-  readonly restore: (store: TileStore, later: LaterUpdates) => boolean;
+  readonly restore: (store: TileStore, later: Later) => boolean;
   /** the bytes of a state that an earlier release wrote: tile-snapshot.ts */
   readonly inOnePiece: Uint8Array | null;
 }
@@ -165,7 +161,7 @@ const removeUnfinished = (directory: string): void => {
   }
 };
 
-const nothingLater: LaterUpdates = () => ({ updates: [], applied: () => {} });
+const nothingLater: Later = () => ({ updates: [], applied: () => {} });
 
 export const openSnapshots = ({
   directory,
@@ -179,22 +175,31 @@ export const openSnapshots = ({
   const tables = new Map<string, StateTable>();
 
   const loaderOf =
-    (place: StatePlace, store: TileStore, later: LaterUpdates) =>
-    (part: number): void => {
+    (place: StatePlace, store: TileStore, later: Later) =>
+    (part: number, wants: (key: string) => boolean): number => {
       const { sections } = partOf(tables.get(stateFile(place)) ?? null, part);
       const bytes = sections.map((section) => readSection(place, section));
-      const { updates, applied } = later(part);
-      const keeps = (key: string): boolean => store.parts.of(keyHash(key)) === part;
-      restoreSections(store, entityCodec(store.plan), bytes, keeps);
+      const { updates, applied } = later(part, wants);
+      const added = restoreSections(
+        store,
+        entityCodec(store.plan),
+        bytes,
+        (key) =>
+          wants(key) &&
+          store.parts.of(keyHash(key)) === part &&
+          !store.indexOf.has(key) &&
+          !store.gone.has(key),
+      );
       for (const update of updates) applyUpdate(store, update);
       applied();
+      return added;
     };
 
   const restoreParts = (
     place: StatePlace,
     table: StateTable,
     store: TileStore,
-    later: LaterUpdates,
+    later: Later,
   ): boolean => {
     if (table.plan !== store.plan.hash) {
       tables.delete(stateFile(place));

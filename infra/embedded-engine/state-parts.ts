@@ -16,28 +16,10 @@ import {
   NOTHING,
   partOf,
   type SavedPart,
-  type Section,
   type StateTable,
   sectionsOf,
   tableBytes,
 } from './state-table.ts';
-
-/** A part whose sections are copied into one. */
-export const copiedPart = (
-  place: StatePlace,
-  sections: readonly Section[],
-  keeps: (key: string) => boolean,
-  section: SectionWriter,
-  writer: PartsWriter,
-): SavedPart => {
-  section.reset();
-  section.addAll(
-    sections.map((one) => readSection(place, one)),
-    keeps,
-  );
-  const { entities } = section;
-  return entities === 0 ? NOTHING : { sections: [writer.add(section.written())], entities };
-};
 
 /** The files that a table names, with their bytes. */
 export const filesOf = (
@@ -91,9 +73,15 @@ export const rewriteWithout = async (
   let saved = false;
   try {
     for (const [part, { sections }] of table.parts.entries()) {
-      const keeps = (key: string): boolean =>
-        (keyHash(key) & (table.parts.length - 1)) === part && !left.has(key);
-      parts.push(copiedPart(place, sections, keeps, section, writer));
+      section.reset();
+      section.addAll(
+        sections.map((one) => readSection(place, one)),
+        (key) =>
+          (keyHash(key) & (table.parts.length - 1)) === part && !left.has(key) ? 'same' : null,
+      );
+      const { entities } = section;
+      if (entities === 0) parts.push(NOTHING);
+      else parts.push({ sections: [writer.add(section.written())], entities });
       if (writer.isFull()) await writer.flush();
     }
     const { section: hashes } = table.dropped;

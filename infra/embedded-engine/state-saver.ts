@@ -1,6 +1,6 @@
 /** Saves a generation's state, one save after the other. */
 import type { TileStore } from '#domain/tiles/tile-store.ts';
-import { evictParts, isOverQuota } from './evict-parts.ts';
+import { evictEntities, isOverQuota } from './evict-entities.ts';
 import type { RebuiltTiles } from './rebuild-tiles.ts';
 import type { SaveRequest } from './save-state.ts';
 
@@ -44,7 +44,7 @@ export const stateSaver = (options: StateSaverOptions): StateSaver => {
     await beforeSave(store);
     if (!isCurrent() || !(await save({ store, nextOffset, isCurrent }))) return;
     onSaved(nextOffset);
-    if (isOverQuota(store)) await evictParts(store, isCurrent);
+    if (isOverQuota(store)) await evictEntities(store, isCurrent);
   };
 
   return {
