@@ -25,7 +25,7 @@ import { openSnapshots, type Snapshots, verifyStates } from './snapshots.ts';
 
 const PLATFORM = '5e0b6b0e-6e8c-4b52-9a2e-3d1f0c7a9b11';
 const VIEW = 'seen';
-const LIMITS = { entities: 1, files: 3 };
+const LIMITS = { entities: 2, files: 3 };
 
 const STEPS = [
   'save',
@@ -119,10 +119,21 @@ const expectReads = (
   return answered;
 };
 
+/** Those of a store that was never saved. */
+const expectTimes = (s: Scenario, store: TileStore, known: readonly RawEvent[]): void => {
+  const whole = createTileStore(s.plan);
+  for (const { row, eventTime, partition, offset, logTime } of known)
+    whole.process(row, eventTime, partition, offset, logTime);
+  const timesOf = ({ watermark, newestOfAll }: TileStore) => ({ watermark, newestOfAll });
+  expect(timesOf(store)).toEqual(timesOf(whole));
+};
+
 /** A view whose log is in this test, and its saved state in a directory. */
 const openWorld = async (s: Scenario, root: string) => {
   const directory = join(root, 'state');
   const codec = tileCodec(s.plan);
+  // Twice as many as there are: never too many, and often enough that entities are loaded alone.
+  const quota = Math.ceil((keysOf(s).size + 2) / 2);
   let updates: Uint8Array[] = [];
   let computed = 0;
   let snapshots: Snapshots;
@@ -147,7 +158,7 @@ const openWorld = async (s: Scenario, root: string) => {
     const from = s.all.source;
     const spec = { view: VIEW, version: 1, generation: 1, plan: s.plan, source: from };
     const schemas = { schema: async () => featuresAvroSchema(s.plan) };
-    const newStore = () => createTileStore(s.plan, { mayEvict: true });
+    const newStore = () => createTileStore(s.plan, { quota, mayEvict: true });
     const rebuilt = await rebuildTiles(spec, { log, schemas, snapshots, newStore }, 0);
     if (typeof rebuilt === 'string') throw new Error(rebuilt);
     tiles = rebuilt;
@@ -242,6 +253,7 @@ test('saved at any moment, killed at any point, loaded part by part: reads are r
           else if (what === 'restart') await world.start();
           else if (what === 'drop dead') world.store().dropDead();
           missing += world.store().parts.missing;
+          expectTimes(s, world.store(), world.known());
           sections = Math.max(sections, world.names().length);
           expect((await world.flaws()).filter(({ why }) => why !== null)).toEqual([]);
           answered += expectReads(s, world.store(), world.known(), [
