@@ -19,6 +19,15 @@ export class ByteWriter {
     return bytes;
   }
 
+  /** What was written, without a copy: valid until the next write. */
+  written(): Uint8Array {
+    return this.buffer.subarray(0, this.at);
+  }
+
+  get length(): number {
+    return this.at;
+  }
+
   private need(size: number): void {
     if (this.at + size <= this.buffer.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.at + size));

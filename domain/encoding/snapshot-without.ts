@@ -1,15 +1,18 @@
-/** A saved state without one entity: all else in it is as before, its watermark too. */
+/**
+ * A saved state, in the form of an earlier release, without some entities: all else in it is as
+ * before, its watermark too.
+ */
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { TileGroup } from '#domain/tiles/tile-group.ts';
-import { createTileStore } from '#domain/tiles/tile-store.ts';
-import { restoreSnapshot, takeSnapshot } from './tile-snapshot.ts';
+import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
+import { restoreSnapshot } from './tile-snapshot.ts';
 
-/** @returns `misfit` where the state is of another plan; null where it does not have the entity */
+/** @returns `misfit` where the state is of another plan; null where it does not have an entity */
 export const snapshotWithout = (
   plan: ViewPlan,
   state: Uint8Array,
   keys: readonly string[],
-): Uint8Array | 'misfit' | null => {
+): TileStore | 'misfit' | null => {
   const store = createTileStore(plan);
   if (!restoreSnapshot(store, state)) return 'misfit';
   if (!keys.some((key) => store.indexOf.has(key))) return null;
@@ -32,5 +35,5 @@ export const snapshotWithout = (
       for (let r = 0; r < refs; r++) to.refs[target * refs + r] = from.refs[slot * refs + r];
     }
   });
-  return takeSnapshot(kept);
+  return kept;
 };

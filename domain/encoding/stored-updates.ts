@@ -4,10 +4,18 @@
  * written by an earlier release, which kept some states under other names.
  */
 import { avroCodec } from '#domain/avro/codec.ts';
-import { type AvroNames, emptyCursor, plainReader, pointAt } from '#domain/avro/reader.ts';
+import {
+  type AvroNames,
+  type Cursor,
+  emptyCursor,
+  plainReader,
+  pointAt,
+} from '#domain/avro/reader.ts';
 import { fail } from '#domain/errors.ts';
+import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { TileUpdate } from '#domain/tiles/tile-update.ts';
+import type { Scalar } from '#domain/values/value.ts';
 import { FIXED_FIELDS, recordedName, slotColumns } from './features-schema.ts';
 import { updateReader } from './update-record.ts';
 
@@ -15,10 +23,20 @@ export interface StoredUpdate extends TileUpdate {
   readonly watermark: number;
 }
 
+/** What an update says beside the states. */
+interface UpdateHead {
+  /** encoded entity key; only where the schema fits */
+  readonly key: string;
+  readonly generation: number;
+  /** of the tile, epoch ms */
+  readonly newestEventTime: number;
+  /** epoch ms; null where an earlier release wrote the record */
+  readonly watermark: number | null;
+}
+
 export interface UpdateSchema {
-  readonly generationOf: (record: Uint8Array) => number;
-  /** epoch ms; null where an earlier release wrote the record, without a watermark */
-  readonly watermarkOf: (record: Uint8Array) => number | null;
+  /** Without decoding the states; valid until the next call. */
+  readonly headOf: (record: Uint8Array) => UpdateHead;
   /** whether the schema has the plan's keys and all of its states: only then `decode` is called */
   readonly fits: boolean;
   readonly decode: (record: Uint8Array) => StoredUpdate;
@@ -29,20 +47,42 @@ interface RecordSchema {
   readonly fields: readonly { readonly name: string; readonly type: unknown }[];
 }
 
-/** Reads a record's fields up to a number; null: it has none of this name. */
-const numberReader = (
+/** Reads a record's fields up to the last one of the head. */
+const headReader = (
   schema: RecordSchema,
-  field: string,
-): ((record: Uint8Array) => number | null) => {
+  { keys }: ViewPlan,
+): ((record: Uint8Array) => UpdateHead) => {
   const names: AvroNames = new Map([[schema.name, schema]]);
-  const at = schema.fields.findIndex(({ name }) => name === field);
-  const reads = schema.fields.slice(0, at + 1).map(({ type }) => plainReader(type, names));
+  const key: Scalar[] = keys.map(() => '');
+  const head: { -readonly [Field in keyof UpdateHead]: UpdateHead[Field] } = {
+    key: '',
+    generation: -1,
+    newestEventTime: Number.NEGATIVE_INFINITY,
+    watermark: null,
+  };
+  const setters: Readonly<Record<string, (value: unknown) => void>> = {
+    generation: (value) => void (head.generation = value as number),
+    newest_event_time: (value) => void (head.newestEventTime = value as number),
+    watermark: (value) => void (head.watermark = value as number),
+    ...Object.fromEntries(
+      keys.map(({ name }, i) => [
+        `key_${name}`,
+        (value: unknown) => void (key[i] = value as Scalar),
+      ]),
+    ),
+  };
+  const last = schema.fields.findLastIndex(({ name }) => Object.hasOwn(setters, name));
+  const steps = schema.fields.slice(0, last + 1).map(({ name, type }) => {
+    const read = plainReader(type, names);
+    const set = Object.hasOwn(setters, name) ? setters[name] : undefined;
+    return set === undefined ? read : (c: Cursor) => set(read(c));
+  });
   const cursor = emptyCursor();
   return (record) => {
     pointAt(cursor, record);
-    let value: unknown = null;
-    for (const read of reads) value = read(cursor);
-    return value as number | null;
+    for (let i = 0; i < steps.length; i++) (steps[i] as (c: Cursor) => unknown)(cursor);
+    head.key = encodeKey(key);
+    return head;
   };
 };
 
@@ -72,10 +112,8 @@ export const storedUpdates = (plan: ViewPlan): ((schema: object) => UpdateSchema
   );
   return (schema) => {
     const type = avroCodec(schema);
-    const generationOf = numberReader(schema as RecordSchema, 'generation');
     return {
-      generationOf: (record) => generationOf(record) ?? -1,
-      watermarkOf: numberReader(schema as RecordSchema, 'watermark'),
+      headOf: headReader(schema as RecordSchema, plan),
       fits: fits(plan, schema as RecordSchema),
       decode(bytes) {
         const update = read(type.fromBuffer(bufferOf(bytes)) as Record<string, unknown>);

@@ -80,7 +80,9 @@ test('states of an earlier release, under its names and in its types', () => {
     );
   expect([own.fits, former.fits]).toEqual([true, true]);
   for (const record of records()) {
-    expect(former.generationOf(record.former)).toBe(GENERATION);
+    const head = former.headOf(record.former);
+    const { key, newestEventTime, watermark } = own.decode(record.own);
+    expect(head).toEqual({ key, newestEventTime, watermark, generation: GENERATION });
     expect(former.decode(record.former)).toEqual(own.decode(record.own));
     expect(bytesOf(packFormer(record.former))).toEqual(bytesOf(packOwn(record.own)));
   }
@@ -93,5 +95,5 @@ test('updates of another plan are told apart by their generation, and do not fit
   expect(other.fits).toBe(true);
   const small = featuresAvroSchema(planView(one, definitions.source, entity));
   expect(storedUpdates(plan)(small).fits).toBe(false);
-  for (const { own } of records()) expect(other.generationOf(own)).toBe(GENERATION);
+  for (const { own } of records()) expect(other.headOf(own).generation).toBe(GENERATION);
 });

@@ -4,13 +4,13 @@
  */
 
 import { ByteWriter } from '#domain/avro/bytes.ts';
-import { avroCodec } from '#domain/avro/codec.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { TileGroup } from '#domain/tiles/tile-group.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
-import type { Scalar } from '#domain/values/value.ts';
-import { featuresAvroSchema, slotColumns } from './features-schema.ts';
+import type { Scalar, ScalarType } from '#domain/values/value.ts';
+import { featuresAvroSchema } from './features-schema.ts';
+import { type SlotCodec, slotCodecs } from './slot-codecs.ts';
 import { type StoredUpdate, storedUpdates } from './stored-updates.ts';
 
 export interface TileCodec {
@@ -28,34 +28,18 @@ export interface TileCodec {
   readonly decode: (bytes: Uint8Array) => StoredUpdate;
 }
 
-interface GroupLayout {
+interface GroupLayout extends SlotCodec {
   /** the number of slots before and after this hop's, each one null-union byte */
   readonly before: number;
   readonly after: number;
-  readonly isLong: readonly boolean[];
-  readonly encodeRef: readonly ((ref: unknown) => Uint8Array | null)[];
 }
 
 const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
-  const columns = plan.hops.map((_, hop) => slotColumns(plan, hop));
-  const widths = columns.map(({ nums, refs }) => nums.length + refs.length);
+  const widths = plan.hops.map(({ nums, refs }) => nums + refs);
   const total = widths.reduce((a, b) => a + b, 0);
-  return plan.hops.map((hop, h) => {
-    const { nums, refs } = columns[h] as (typeof columns)[number];
+  return slotCodecs(plan).map((codec, h) => {
     const before = widths.slice(0, h).reduce((a, b) => a + b, 0);
-    const fields = hop.partials.flatMap(({ partial }) => partial.refs);
-    return {
-      before,
-      after: total - before - (widths[h] as number),
-      isLong: nums.map(({ avro: type }) => type === 'long'),
-      encodeRef: fields.map((field, i) => {
-        const type = avroCodec(refs[i]?.avro);
-        return (ref) => {
-          const data = field.encode(ref);
-          return data === null ? null : type.toBuffer(data);
-        };
-      }),
-    };
+    return { ...codec, before, after: total - before - (widths[h] as number) };
   });
 };
 
@@ -63,38 +47,49 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
 export const tileCodec = (plan: ViewPlan): TileCodec => {
   const layouts = layoutsOf(plan);
   const writer = new ByteWriter();
+  const onlyKey = plan.keys[0]?.name ?? '';
   const keyTypes = plan.keys.map(({ type: t }) => t.base);
 
-  const writeKey = (key: string): void => {
-    const entity = decodeKey(key, plan.keys);
-    plan.keys.forEach(({ name }, i) => {
-      const value = entity[name] as Scalar;
-      switch (keyTypes[i]) {
-        case 'string':
-          return writer.writeText(value as string);
-        case 'bytes':
-          return writer.writeBase64(value as string);
-        case 'boolean':
-          return writer.writeBoolean(value as boolean);
-        case 'float':
-          return writer.writeFloat(value as number);
-        case 'double':
-          return writer.writeDouble(value as number);
-        default:
-          return writer.writeLong(value as number);
-      }
-    });
+  const writePart = (type: ScalarType | undefined, value: Scalar): void => {
+    switch (type) {
+      case 'string':
+        return writer.writeText(value as string);
+      case 'bytes':
+        return writer.writeBase64(value as string);
+      case 'boolean':
+        return writer.writeBoolean(value as boolean);
+      case 'float':
+        return writer.writeFloat(value as number);
+      case 'double':
+        return writer.writeDouble(value as number);
+      default:
+        return writer.writeLong(value as number);
+    }
   };
 
-  /** An entity's encoded key, with which each of its records begins; encoded once. */
-  const keyBytes = (store: TileStore, entity: number): Uint8Array => {
+  /** A compound key, encoded once. */
+  const compoundBytes = (store: TileStore, entity: number): Uint8Array => {
     const known = store.keyBytes[entity];
     if (known !== undefined) return known;
     writer.reset();
-    writeKey(store.keys[entity] as string);
+    const parts = decodeKey(store.keys[entity] as string, plan.keys);
+    plan.keys.forEach(({ name }, i) => void writePart(keyTypes[i], parts[name] as Scalar));
     const bytes = writer.take();
     store.keyBytes[entity] = bytes;
     return bytes;
+  };
+
+  /** Begins a record with the entity's key. */
+  const beginRecord = (store: TileStore, entity: number): void => {
+    if (keyTypes.length > 1) {
+      const bytes = compoundBytes(store, entity);
+      writer.reset();
+      return writer.writeBytes(bytes);
+    }
+    writer.reset();
+    const key = store.keys[entity] as string;
+    const isText = keyTypes[0] === 'string';
+    writePart(keyTypes[0], isText ? key : (decodeKey(key, plan.keys)[onlyKey] as Scalar));
   };
 
   const writeSlots = (group: TileGroup, layout: GroupLayout, slot: number): void => {
@@ -124,9 +119,7 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
         const { hopMs } = group.hop;
         for (const slot of group.changed) {
           const entity = group.entity[slot] as number;
-          const key = keyBytes(store, entity);
-          writer.reset();
-          writer.writeBytes(key);
+          beginRecord(store, entity);
           writer.writeLong(hopMs);
           writer.writeLong((group.tileNo[slot] as number) * hopMs);
           writer.writeLong(group.newest[slot] as number);

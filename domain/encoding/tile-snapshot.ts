@@ -152,6 +152,7 @@ export const restoreSnapshot = (store: TileStore, bytes: Uint8Array): boolean =>
   for (const key of typeof keys === 'number' ? parts.blocks(keys) : keys)
     store.intern(key as string);
   store.newest.set(newest);
+  store.unsaved.fill(1, 0, store.entities);
   store.watermark = head.watermark ?? Number.NEGATIVE_INFINITY;
   store.newestOfAll = head.newestOfAll ?? Number.NEGATIVE_INFINITY;
   store.groups.forEach((group, g) => {
@@ -185,13 +186,14 @@ export const applyUpdate = (
   if (group === undefined) return;
   store.newestOfAll = Math.max(store.newestOfAll, update.newestEventTime);
   store.watermark = Math.max(store.watermark, update.watermark);
-  let entity = store.indexOf.get(update.key);
+  let entity = store.find(update.key);
   if (entity === undefined) {
     if (store.staysDropped(update.key, update.newestEventTime)) return;
     // What was computed once is taken, whatever the quota is now.
     if (store.entities < store.quota) store.makeRoomIfNeeded();
     entity = store.intern(update.key);
   }
+  store.unsaved[entity] = 1;
   store.newest[entity] = Math.max(store.newest[entity] as number, update.newestEventTime);
   const tileNo = update.hopMs === 0 ? 0 : update.tileStart / update.hopMs;
   const lowest = group.lowestKept(store.watermark);

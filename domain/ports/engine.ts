@@ -82,7 +82,10 @@ export interface EngineGeneration {
   readonly spec: GenerationSpec;
   /** the generation as reads see it; a filling one can be read too */
   readonly served: ServedView;
-  /** All its tiles as they are now: from memory, or read together from `features.<view>`. */
+  /**
+   * All its tiles as they are now: from memory, or read together from `features.<view>`.
+   * @throws MR_ENTITY_QUOTA where the memory may not have all of them
+   */
   readonly tiles: () => Promise<TileStore>;
   /**
    * The tiles, where they have the values that raw events give at present: they count every event
@@ -90,6 +93,8 @@ export interface EngineGeneration {
    * or not now. Absent: no tiles of this engine are in this process.
    */
   readonly presentTiles?: () => TileStore | null;
+  /** epoch ms; absent: only the tiles have it */
+  readonly watermark?: () => number;
   /** its size where that is known without reading it; zeros where the tiles are in a store */
   readonly size: () => { readonly entities: number; readonly tiles: number };
   /** epoch ms; null before any event */

@@ -38,16 +38,16 @@ const hasDead = ({ groups }: Tiles): boolean =>
   groups.every(({ hop }) => hop.hopMs > 0 && hop.reachMs < Number.POSITIVE_INFINITY);
 
 /**
- * The entities to keep, by index in rising order: those that are not dead, and those with changed
- * tiles, which have to be written first.
+ * The dead entities, by index in rising order, without those with changed tiles, which have to be
+ * written first.
  */
-export const livingEntities = (store: Entities): readonly number[] | null => {
-  if (!hasDead(store)) return null;
+export const deadEntities = (store: Entities): readonly number[] => {
+  if (!hasDead(store)) return [];
   const changed = new Set<number>();
   for (const group of store.groups)
     for (const slot of group.changed) changed.add(group.entity[slot] as number);
-  const kept: number[] = [];
+  const dead: number[] = [];
   for (let entity = 0; entity < store.entities; entity++)
-    if (changed.has(entity) || !isDead(store, store.newest[entity] as number)) kept.push(entity);
-  return kept.length === store.entities ? null : kept;
+    if (!changed.has(entity) && isDead(store, store.newest[entity] as number)) dead.push(entity);
+  return dead;
 };

@@ -5,19 +5,14 @@
  * MAX_SLOTS. So a store asks it whether an answer must come from raw events, which are always
  * right.
  */
+import { keyHash } from './key-hash.ts';
+
 const FIRST_SLOTS = 1024;
 /** 2^25 slots of 4 bytes: 128 MiB, for 16 million keys */
 const MAX_SLOTS = 2 ** 25;
 
-/** FNV-1a over the UTF-16 units, then MurmurHash3's final mix; never 0, which marks a free slot. */
-const hashOf = (key: string): number => {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  hash = (hash ^ (hash >>> 16)) >>> 0;
-  return hash === 0 ? 1 : hash;
-};
+/** Never 0, which marks a free slot. */
+const hashOf = (key: string): number => keyHash(key) || 1;
 
 export class DroppedKeys {
   private readonly maxSlots: number;
@@ -31,6 +26,11 @@ export class DroppedKeys {
 
   get isEmpty(): boolean {
     return this.used === 0 && !this.all;
+  }
+
+  /** How many hashes there are; ∞: every key may have been dropped. It only grows. */
+  get size(): number {
+    return this.all ? Number.POSITIVE_INFINITY : this.used;
   }
 
   mayHave(key: string): boolean {

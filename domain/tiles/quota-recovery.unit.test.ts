@@ -18,7 +18,7 @@ test('updates of entities beyond the quota are taken, and dead ones are looked f
     { kind: 'source', name: 's', fields: { user: 'string', at: 'timestamp' }, eventTime: 'at' },
     { kind: 'entity', name: 'user', keys: { user: 'string' } },
   );
-  const store = createTileStore(plan, QUOTA);
+  const store = createTileStore(plan, { quota: QUOTA });
   const search = vi.spyOn(store, 'dropDead');
   const hopMs = plan.hops[0]?.hopMs as number;
   for (let i = 0; i < 10 * QUOTA; i++)

@@ -158,10 +158,12 @@ export class TileGroup {
   }
 
   private placeOf(entity: number, tileNo: number): number {
-    let list = this.lists[entity];
+    const list = this.lists[entity];
     if (list === undefined) {
-      list = { slots: [], head: 0 };
-      this.lists[entity] = list;
+      // A list that begins empty would have room for 17 slots after its first.
+      const slot = this.allocate(entity, tileNo);
+      this.lists[entity] = { slots: [slot], head: 0 };
+      return slot;
     }
     const { slots } = list;
     let at = slots.length;
@@ -252,29 +254,23 @@ export class TileGroup {
     this.noteEnds(entity);
   }
 
-  /**
-   * Keeps these entities, in this order, as entities 0, 1, …, and frees the tiles of all others.
-   * @param kept indexes, rising; none of the others has a changed tile
-   */
-  keepOnly(kept: readonly number[]): void {
+  /** Frees an entity's tiles, none of which is changed; the last entity gets its index. */
+  removeEntity(entity: number, last: number): void {
     const { lists, ends } = this;
-    let k = 0;
-    for (let old = 0; old < lists.length; old++) {
-      const list = lists[old];
-      if (kept[k] !== old) {
-        if (list === undefined) continue;
-        for (let i = list.head; i < list.slots.length; i++) this.release(list.slots[i] as number);
-        continue;
-      }
-      lists[k] = list;
-      ends.copyWithin(k * 4, old * 4, old * 4 + 4);
-      if (list !== undefined)
-        for (let i = list.head; i < list.slots.length; i++)
-          this.entity[list.slots[i] as number] = k;
-      k++;
+    const gone = lists[entity];
+    if (gone !== undefined)
+      for (let i = gone.head; i < gone.slots.length; i++) this.release(gone.slots[i] as number);
+    ends.fill(Number.NaN, entity * 4, entity * 4 + 4);
+    const moved = entity === last ? undefined : lists[last];
+    if (entity < lists.length) lists[entity] = moved;
+    if (moved !== undefined) {
+      lists[entity] = moved;
+      ends.copyWithin(entity * 4, last * 4, last * 4 + 4);
+      for (let i = moved.head; i < moved.slots.length; i++)
+        this.entity[moved.slots[i] as number] = entity;
     }
-    lists.length = k;
-    ends.fill(Number.NaN, k * 4);
+    ends.fill(Number.NaN, last * 4, last * 4 + 4);
+    if (lists.length > last) lists.length = last;
   }
 
   /** Every kept slot, entity by entity, oldest tile first. */

@@ -24,7 +24,7 @@ import type { Row, Value } from '#domain/values/value.ts';
 import { existsInTiles } from './entity-exists.ts';
 import { closingTime, type LateEvent, widestHopMs } from './lateness.ts';
 import { compileGroupReader, type GroupReader } from './merge-tiles.ts';
-import { DROPPED, StoredEntities } from './stored-entities.ts';
+import { DROPPED, StoredEntities, type StoreLimits } from './stored-entities.ts';
 import { TileGroup } from './tile-group.ts';
 
 export type ReadOutcome = 'ok' | 'needs-history';
@@ -50,8 +50,8 @@ export class TileStore extends StoredEntities {
   private late: LateEvent[] = [];
   private readonly order = { eventTime: 0, partition: 0, offset: 0 };
 
-  constructor(plan: ViewPlan, quota?: number, mayDrop?: () => boolean) {
-    super(plan, quota, mayDrop);
+  constructor(plan: ViewPlan, limits: StoreLimits) {
+    super(plan, limits);
     const widest = plan.hops.reduce<HopGroup | undefined>(
       (a, b) => (a !== undefined && breadth(a) >= breadth(b) ? a : b),
       undefined,
@@ -107,6 +107,7 @@ export class TileStore extends StoredEntities {
     const entity = this.internRow(row, eventTime);
     if (entity < 0) return entity === DROPPED;
     this.willChange(entity);
+    this.touch(entity);
     const time = eventTime < logTime ? eventTime : logTime;
     if (time > this.watermark) this.watermark = time;
     if (eventTime > (this.newest[entity] as number)) this.newest[entity] = eventTime;
@@ -166,7 +167,7 @@ export class TileStore extends StoredEntities {
   }
 
   read(key: string, at: number, out: Value[], status: FeatureStatus[]): ReadOutcome {
-    const entity = this.indexOf.get(key);
+    const entity = this.find(key);
     if (entity === undefined) {
       if (this.dropped.mayHave(key)) return 'needs-history';
       this.readNothing(out, status);
@@ -189,7 +190,7 @@ export class TileStore extends StoredEntities {
 
   /** Event time (epoch ms) of an entity's newest event; null if it has none. */
   newestOf(key: string): number | null {
-    const entity = this.indexOf.get(key);
+    const entity = this.find(key);
     return entity === undefined ? null : (this.newest[entity] as number);
   }
 
@@ -224,9 +225,5 @@ export class TileStore extends StoredEntities {
   }
 }
 
-/** @param mayDrop whether dead entities may leave the memory; absent: they may */
-export const createTileStore = (
-  plan: ViewPlan,
-  quota?: number,
-  mayDrop?: () => boolean,
-): TileStore => new TileStore(plan, quota, mayDrop);
+export const createTileStore = (plan: ViewPlan, limits: StoreLimits = {}): TileStore =>
+  new TileStore(plan, limits);

@@ -36,9 +36,15 @@ interface Given {
   readonly features?: typeof hourly;
   readonly keepHistory?: '30d';
   readonly isPartial?: boolean;
+  readonly quota?: number;
 }
 
-const start = async ({ features = hourly, keepHistory, isPartial = false }: Given = {}) => {
+const start = async ({
+  features = hourly,
+  keepHistory,
+  isPartial = false,
+  quota = QUOTA,
+}: Given = {}) => {
   await generation?.stop();
   const from = source({
     name: 'sales',
@@ -54,7 +60,7 @@ const start = async ({ features = hourly, keepHistory, isPartial = false }: Give
       log: open.log,
       schemas: sqliteSchemaRegistry(open.database),
       now: () => T,
-      quotaOf: () => QUOTA,
+      quotaOf: () => quota,
       snapshots: openSnapshots({
         directory: `${directory.path}/state`,
         platform: '5e0b6b0e-6e8c-4b52-9a2e-3d1f0c7a9b11',
@@ -76,6 +82,16 @@ const start = async ({ features = hourly, keepHistory, isPartial = false }: Give
   return generation;
 };
 
+const appendAll = (names: readonly number[]) =>
+  open.log.append({
+    records: names.map((name) => ({
+      topic: 'raw.sales',
+      partition: 0,
+      key: null,
+      value: Uint8Array.of(0, name),
+      schemaId: 1,
+    })),
+  });
 const append = (hoursAgo: number, name: number) =>
   open.log.append({
     records: [
@@ -137,16 +153,41 @@ test.each([
   ['its source deletes events', { keepHistory: '30d' }],
   ['it began as a partial replay', { isPartial: true }],
   ['its source has deleted events', {}],
-] as const)('no entity leaves the memory where %s: at the quota it stops', async (_, given) => {
+] as const)('no entity is dropped where %s: at twice the quota it stops', async (_, given) => {
   await start();
   await append(200, 0);
   if (Object.keys(given).length === 0) await deleteEvents(1, 200);
   const started = await start(given);
-  for (let i = 1; i < QUOTA; i++) await append(100 - 10 * i, i);
+  for (let i = 1; i < 2 * QUOTA; i++) await append(100 - 10 * i, i);
   expect(started.error()).toBeNull();
   expect(read(started, 1)).toEqual([0, 'present']);
-  await append(0, QUOTA);
+  await append(0, 2 * QUOTA);
   expect(started.error()).toMatchObject({ code: 'MR_ENTITY_QUOTA' });
+});
+
+test('entities beyond the quota stay in the saved state, and come back when they are used', async () => {
+  const few = { features: ever, quota: 100 };
+  let started = await start(few);
+  const users = Array.from({ length: 250 }, (_, user) => user);
+  /** One event of each, and a save after each twenty. */
+  const countAll = async (): Promise<void> => {
+    for (let from = 0; from < users.length; from += 20) {
+      await appendAll(users.slice(from, from + 20));
+      await started.save(1);
+    }
+  };
+  await countAll();
+  await expect(started.tiles()).rejects.toMatchObject({ code: 'MR_ENTITY_QUOTA' });
+  for (let round = 1; round < 4; round++) {
+    expect(started.error()).toBeNull();
+    if (round < 3) expect(started.size().entities).toBe(users.length);
+    for (const user of users)
+      expect([user, read(started, user)]).toEqual([user, [round, 'present']]);
+    if (round === 2) started = await start(few);
+    await started.save(1);
+    await countAll();
+  }
+  expect(read(started, users.length)).toEqual([0, 'not-found']);
 });
 
 test('entities that left the memory come back when its source begins to delete events', async () => {

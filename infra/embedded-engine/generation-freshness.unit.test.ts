@@ -44,7 +44,7 @@ const start = (): Promise<EmbeddedGeneration> =>
       log: open.log,
       schemas: sqliteSchemaRegistry(open.database),
       now: () => now,
-      snapshots: { load: () => null, save: () => {}, drop: () => {} },
+      snapshots: { load: async () => null, save: async () => false, drop: () => {} },
       decoders: {
         learn: async () => {},
         decode(_schemaId, value) {

@@ -1,7 +1,6 @@
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
-import { takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
-import { fail } from '#domain/errors.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
@@ -17,7 +16,13 @@ import type { Position } from '#domain/values/value.ts';
 import { deletedHistory } from './deleted-history.ts';
 import { type LateDecisions, openLateDecisions } from './late-decisions.ts';
 import { openLateRecords } from './late-records.ts';
-import { newestWatermark, type QuotaOf, rebuildTiles } from './rebuild-tiles.ts';
+import {
+  loadMissing,
+  newestWatermark,
+  type QuotaOf,
+  type RebuiltTiles,
+  rebuildTiles,
+} from './rebuild-tiles.ts';
 import type { Snapshots } from './snapshots.ts';
 import {
   consumerOf,
@@ -27,12 +32,13 @@ import {
   storedWatermark,
   watermarkPosition,
 } from './start-offsets.ts';
+import { stateSaver } from './state-saver.ts';
 import { type ComputeTracesOptions, createComputeTraces } from './traces.ts';
 
 export interface ComputeDependencies {
   readonly log: TransactionalLog;
   readonly schemas: SchemaRegistry;
-  readonly snapshots: Snapshots;
+  readonly snapshots: Pick<Snapshots, 'load' | 'save' | 'drop'>;
   readonly decoders: RawDecoders;
   /** epoch ms */
   readonly now: () => number;
@@ -44,7 +50,6 @@ export interface ComputeDependencies {
 
 /** A generation that computes in this process. */
 export interface EmbeddedGeneration extends EngineGeneration {
-  readonly store: TileStore;
   /** Resolves when it runs within the appends; rejects if it fails or is stopped before. */
   readonly caughtUp: () => Promise<void>;
   /**
@@ -89,13 +94,16 @@ export const openGeneration = async (
   const deleted = deletedHistory(spec, dependencies, consumer, isPartial);
   const { suffices } = deleted;
   const started = await startOffsets(log, consumer, raw, features, suffices);
-  const newStore = (): TileStore => createTileStore(plan, quotaOf?.(view), deleted.mayDrop);
+  const quota = quotaOf?.(view) ?? Number.POSITIVE_INFINITY;
+  const newStore = (): TileStore =>
+    createTileStore(plan, { quota, mayDrop: deleted.mayDrop, mayEvict: true });
   let store = newStore();
   /** the positions as of the last commit; null: they may have moved */
   let current: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
   /** next offset of features.<view> after the saved state */
   let savedOffset = 0;
+  let loadPending: RebuiltTiles['loadPending'] = async () => {};
   let firstUpdate = 0;
   /** true while the tiles contain what did not become durable: reads then fold raw events */
   let rebuilding = false;
@@ -109,6 +117,7 @@ export const openGeneration = async (
     current = null;
     // Reads use raw events now. There may be no memory for the old tiles beside the new ones.
     store = newStore();
+    loadPending = async () => {};
     const firstOf = async (): Promise<number> =>
       (await log.committed(startOffsetsConsumer(consumer), features))[0] ?? 0;
     firstUpdate = await firstOf();
@@ -130,13 +139,22 @@ export const openGeneration = async (
       firstUpdate = await firstOf();
       savedOffset = firstUpdate;
     } else {
-      store = rebuilt.store;
-      savedOffset = rebuilt.savedOffset;
+      ({ store, savedOffset, loadPending } = rebuilt);
     }
     again ??= await openLateDecisions(spec, { log, decoders, late, started });
     rebuilding = false;
   };
   const isIncomplete = (): boolean => rebuilding || again !== null;
+  const read: ServedView['read'] = (key, at, out, status) => {
+    try {
+      return isIncomplete() ? 'needs-history' : store.read(key, at, out, status);
+    } catch (error) {
+      // The part of the saved state that has the entity was damaged since the start.
+      if (error instanceof MillraceError && error.code === 'MR_DATA_DAMAGED')
+        return 'needs-history';
+      throw error;
+    }
+  };
   const stopDeciding = async (): Promise<void> => {
     const ended = again;
     again = null;
@@ -214,8 +232,7 @@ export const openGeneration = async (
     version,
     generation,
     schemaId,
-    read: (key, at, out, status) =>
-      isIncomplete() ? 'needs-history' : store.read(key, at, out, status),
+    read,
     newest: (key) => store.newestOf(key),
     positions,
     position: () => currentPositions().text,
@@ -227,46 +244,59 @@ export const openGeneration = async (
     degraded: () => (handle.error() === null ? NOT_DEGRADED : STALLED),
   };
 
+  const saver = stateSaver({
+    current: () => (rebuilding ? null : { store, savedOffset, loadPending }),
+    end: async () => (await log.end(features))[0] ?? 0,
+    async beforeSave({ watermark }) {
+      // Where the state is lost, too, nothing else has the watermark.
+      if (closesTiles(plan) && again === null) {
+        const positions = watermarkPosition(consumer, late.topic, watermark);
+        await log.append({ records: [], positions });
+      }
+    },
+    save: (request) => snapshots.save(view, generation, request),
+    onSaved(nextOffset) {
+      savedOffset = nextOffset;
+    },
+  });
+
   return {
     spec,
-    get store() {
-      return store;
+    async tiles() {
+      for (;;) {
+        const loading = store;
+        await loadMissing(loading);
+        if (store === loading) return loading;
+      }
     },
-    tiles: async () => store,
     presentTiles: () =>
-      handle.joined() && !isIncomplete() && plan.latenessMs === null && log.horizon(raw) === null
+      handle.joined() &&
+      !isIncomplete() &&
+      store.parts.missing === 0 &&
+      plan.latenessMs === null &&
+      log.horizon(raw) === null
         ? store
         : null,
-    size: () => ({ entities: store.entities, tiles: store.tiles }),
+    size: () => ({
+      entities: store.entities + store.parts.missingEntities,
+      tiles: store.tiles + store.parts.missingTiles,
+    }),
     newestEventTime: () => served.newestEventTime(),
+    watermark: () => store.watermark,
     served,
     caughtUp: () => handle.caughtUp(),
     positions,
     lag: () => handle.lag(),
     error: () => handle.error(),
     events: () => events,
-    async save(leastUpdates) {
-      // The tiles contain at least the topic up to this end. Updates are absolute, so applying one
-      // again after a restart changes nothing.
-      const [nextOffset = 0] = await log.end(features);
-      if (rebuilding || nextOffset - savedOffset < leastUpdates) return;
-      const saved = store;
-      const state = takeSnapshot(saved);
-      // The updates before it may be trimmed, and with them what else has the watermark.
-      if (closesTiles(plan) && again === null) {
-        const positions = watermarkPosition(consumer, late.topic, saved.watermark);
-        await log.append({ records: [], positions });
-        if (rebuilding || store !== saved) return;
-      }
-      savedOffset = nextOffset;
-      snapshots.save(view, generation, { nextOffset, state });
-    },
+    save: saver.save,
     // What a partial replay copied, and what was computed from events that were deleted since, is
     // in the updates, and nowhere else.
     updatesNeededFrom: () => (isPartial || deleted.outlivesEvents() ? firstUpdate : savedOffset),
     async stop() {
       await handle.stop();
       await again?.stop();
+      await saver.settled();
     },
   };
 };

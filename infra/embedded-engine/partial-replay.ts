@@ -76,6 +76,10 @@ export const fillPartially = async (
 ): Promise<void> => {
   const { log, schemas, decoders } = dependencies;
   const { plan, view, generation, version, source } = spec;
+  const consumer = consumerOf(view, generation);
+  const raw = rawTopic(source.name);
+  const done = await log.committed(consumer, raw);
+  if (done.some((offset) => offset > 0)) return;
   if (live.spec.plan.hash !== plan.hash) {
     fail(
       'MR_REFUSED',
@@ -83,21 +87,19 @@ export const fillPartially = async (
       { view },
     );
   }
+  // No turn comes between this and the copy.
+  const tiles = await live.tiles();
   // The new generation is rebuilt from updates, which say nothing of them.
-  if (!live.store.dropped.isEmpty)
+  if (!tiles.dropped.isEmpty)
     fail(
       'MR_REFUSED',
       `"${view}" has dropped entities from memory, and a copy of it would not know them: replay all of it, without a range`,
       { view },
     );
-  const consumer = consumerOf(view, generation);
-  const raw = rawTopic(source.name);
-  const done = await log.committed(consumer, raw);
-  if (done.some((offset) => offset > 0)) return;
 
   const positions = live.positions();
   const copy = createTileStore(plan);
-  restoreSnapshot(copy, takeSnapshot(live.store));
+  restoreSnapshot(copy, takeSnapshot(tiles));
   const recomputed = createTileStore({ ...plan, latenessMs: null });
   const timeOf = eventTimeOf(source);
   const widest = Math.max(0, ...plan.hops.map((hop) => hop.hopMs));

@@ -179,7 +179,7 @@ const eraseFromStores = async (options: EraseEmbeddedOptions): Promise<Erased> =
 
     onProgress('states and data sets');
     const reads = logReads(db);
-    const states = eraseFromStates({
+    const states = await eraseFromStates({
       directory: join(directory.path, 'state'),
       platform,
       definitions: entity.definitions,

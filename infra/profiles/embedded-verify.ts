@@ -82,7 +82,7 @@ export const findDamage = async ({
       const reads = logReads(db);
       const endOf = (topic: string): readonly number[] =>
         reads.partitionsOf(topic).map((p) => p.end);
-      const found = verifyStates(
+      const found = await verifyStates(
         join(dataDirectory, 'state'),
         identityOf(db),
         (view) => endOf(featuresTopic(view))[0] ?? 0,

@@ -165,7 +165,8 @@ export const createRollups = (dependencies: RollupDependencies): Rollups => {
     const { request, view, plan, live, table, columns } = run;
     const everyMs = PERIOD_MS[table.every];
     const present = await tables.periods(table);
-    const final = finalUpTo(plan, (await live.tiles()).watermark, everyMs);
+    const watermark = live.watermark?.() ?? (await live.tiles()).watermark;
+    const final = finalUpTo(plan, watermark, everyMs);
     const range = wantedPeriods(request, { plan, present, final });
     const missing = request.again === true ? [range] : missingPeriods(range, present);
     const atOnce = Math.floor(rowsAtOnce / Math.max(1, live.size().entities));

@@ -133,7 +133,7 @@ test('nor when they are dropped amid a commit, for want of room, up to the quota
   let [dropped, full] = [0, 0];
   fc.assert(
     fc.property(scenario, fc.integer({ min: 1, max: 6 }), (s, quota) => {
-      const store = createTileStore(s.plan, quota);
+      const store = createTileStore(s.plan, { quota });
       for (const [i, event] of s.events.entries()) {
         try {
           feed(store, event);
@@ -181,7 +181,7 @@ test('written updates make the same answers, with a quota that is too small for 
     fc.property(scenario, (s) => {
       const codec = tileCodec(s.plan);
       const store = createTileStore(s.plan);
-      const rebuilt = createTileStore(s.plan, 2);
+      const rebuilt = createTileStore(s.plan, { quota: 2 });
       s.events.forEach((event, i) => {
         feed(store, event);
         if (i % s.commit !== 0 && i < s.events.length - 1) return;

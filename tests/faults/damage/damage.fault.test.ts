@@ -239,6 +239,7 @@ const repairAndUse = async (
 /** Files of one source only, but for the database. */
 const KINDS: Readonly<Record<string, { readonly file: RegExp; readonly flips: number }>> = {
   'state of a view': { file: /^state\/sales_totals\.1\.state$/, flips: 12 },
+  'part of a state': { file: /^state\/sales_totals\.1\.\d+\.parts$/, flips: 12 },
   'data file of raw events': { file: /^history\/raw\/sales\/data\/.*\.parquet$/, flips: 8 },
   'data file of updates': {
     file: /^history\/features\/sales_totals\/data\/.*\.parquet$/,
