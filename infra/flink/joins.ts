@@ -11,11 +11,11 @@ import { type Directory, joinUri, subdirectory } from '#domain/ports/file-io.ts'
 import type { JoinEngine, JoinTask } from '#domain/ports/join-engine.ts';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { locationOf } from '#infra/shared/files/hadoop-location.ts';
+import { openSession } from '#infra/shared/flink/sql-gateway.ts';
 import { type FlinkCluster, LIVE_STATES } from './cluster.ts';
 import { joinedFiles, makeJoinedTable, makeRowsTable } from './join-tables.ts';
 import { JOIN_CATALOG, joinSql } from './sql/join.ts';
 import { catalogsSql } from './sql/tables.ts';
-import { openSession } from './sql-gateway.ts';
 
 export interface FlinkJoinOptions {
   /** the directory of Iceberg's tables */

@@ -109,7 +109,7 @@ test('a scan knows when entities have got other indexes', () => {
     clicks,
     user,
   );
-  const store = createTileStore(plan, 10);
+  const store = createTileStore(plan, { quota: 10 });
   const click = (user: string, t: number): void =>
     feed(store, [{ row: { user, t }, eventTime: t, partition: 0, offset: t / HOUR, logTime: t }]);
   for (let i = 0; i < 4; i++) click(`early ${i}`, HOUR);
