@@ -37,7 +37,7 @@ export const scanStore = (store: TileStore, at: number): StoreScan => {
     { readonly values: readonly Value[]; readonly status: readonly FeatureStatus[] }
   >();
   let lost = false;
-  const end = store.watch({
+  const end = store.watchers.add({
     entity(entity) {
       if (entity >= entities || kept.has(entity)) return;
       const values: Value[] = [];

@@ -15,17 +15,10 @@ import { deadEntities, isDead } from './drop-dead.ts';
 import { DroppedKeys } from './dropped-keys.ts';
 import { EntityParts } from './entity-parts.ts';
 import { keyHash } from './key-hash.ts';
+import { StoreWatchers } from './store-watchers.ts';
 import type { TileGroup } from './tile-group.ts';
 
 type KeyLevel = Map<Scalar, KeyLevel | number>;
-
-/** Is told what changes next. */
-export interface StoreWatcher {
-  /** the tiles of an entity */
-  readonly entity: (entity: number) => void;
-  /** those of any entities, or which entity has which index */
-  readonly any: () => void;
-}
 
 /** No entity: a key field is null. */
 const NONE = -1;
@@ -85,7 +78,7 @@ export abstract class StoredEntities {
   newest = new Float64Array(FIRST_CAPACITY);
   watermark = Number.NEGATIVE_INFINITY;
 
-  private readonly watchers = new Set<StoreWatcher>();
+  readonly watchers = new StoreWatchers();
 
   /** false: raw events could not answer for a dropped entity */
   private readonly mayDrop: () => boolean;
@@ -108,21 +101,6 @@ export abstract class StoredEntities {
   /** how many are in memory */
   get entities(): number {
     return this.keys.length;
-  }
-
-  /** @returns ends it */
-  watch(watcher: StoreWatcher): () => void {
-    this.watchers.add(watcher);
-    return () => void this.watchers.delete(watcher);
-  }
-
-  protected willChange(entity: number): void {
-    if (this.watchers.size === 0) return;
-    for (const watcher of this.watchers) watcher.entity(entity);
-  }
-
-  protected mayChangeAny(): void {
-    for (const watcher of this.watchers) watcher.any();
   }
 
   /**
@@ -255,7 +233,7 @@ export abstract class StoredEntities {
   }
 
   private haveMoved(): void {
-    this.mayChangeAny();
+    this.watchers.any();
     this.moved++;
     // Filled again by `internRow`.
     this.byParts = new Map();

@@ -106,7 +106,7 @@ export class TileStore extends StoredEntities {
       return false;
     const entity = this.internRow(row, eventTime);
     if (entity < 0) return entity === DROPPED;
-    this.willChange(entity);
+    this.watchers.entity(entity);
     this.touch(entity);
     const time = eventTime < logTime ? eventTime : logTime;
     if (time > this.watermark) this.watermark = time;
@@ -216,7 +216,7 @@ export class TileStore extends StoredEntities {
 
   /** Evicts every tile that no window reaches from the watermark. */
   evict(): void {
-    this.mayChangeAny();
+    this.watchers.any();
     for (const group of this.groups) {
       const lowest = group.lowestKept(this.watermark);
       if (lowest === Number.NEGATIVE_INFINITY) continue;

@@ -269,14 +269,10 @@ export const openGeneration = async (
         if (store === loading) return loading;
       }
     },
-    presentTiles: () =>
-      handle.joined() &&
-      !isIncomplete() &&
-      store.parts.missing === 0 &&
-      plan.latenessMs === null &&
-      log.horizon(raw) === null
-        ? store
-        : null,
+    presentTiles() {
+      const isWhole = handle.joined() && !isIncomplete() && store.parts.missing === 0;
+      return isWhole && plan.latenessMs === null && log.horizon(raw) === null ? store : null;
+    },
     size: () => ({
       entities: store.entities + store.parts.missingEntities,
       tiles: store.tiles + store.parts.missingTiles,
