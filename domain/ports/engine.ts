@@ -87,7 +87,7 @@ export interface EngineGeneration {
   /**
    * The tiles, where they have the values that raw events give at present: they count every event
    * that the log has accepted, and none was left out as late, or deleted since. null: they do not,
-   * or not now. Absent: no tiles of this engine are in this process.
+   * or not now. Absent: this engine has its tiles elsewhere.
    */
   readonly presentTiles?: () => TileStore | null;
   /** its size where that is known without reading it; zeros where the tiles are in a store */
