@@ -1,8 +1,8 @@
 /**
- * The values of many entities at one time, in a file (`millrace batch`): five windowed features over
- * three events of each entity. At the present time, and at a past one, which tiles cannot answer.
- * For comparison, DuckDB aggregates the files of the same events as one would by hand, and copies
- * the file alone. The last rows are compared with those of a data set of the same entities and time.
+ * The values of many entities at one time, in a file (`millrace batch`): five windowed features
+ * over three events of each entity. At the present time, and at a past one, which tiles cannot
+ * answer. For comparison, DuckDB aggregates the files of the same events as one would by hand, and
+ * copies the file alone. Some rows are compared with those of a data set.
  *
  *   npm run bench batch [ENTITIES]
  */

@@ -2,7 +2,8 @@
  * Online reads of Millrace and Feast with the same rows, the same Redis and the same load, in one
  * run. Feast is the package from PyPI: `feast materialize` writes, `feast serve` answers, from the
  * features and from vectors that it has precomputed. Millrace is the stack profile's path without
- * its engine (support/redis-rig.ts): a gateway in a process of its own answers from the cached copy.
+ * its engine (support/redis-rig.ts): a gateway in a process of its own answers from the cached
+ * copy.
  *
  *   npm run bench feast [SECONDS] [ENTITIES]
  */

@@ -1,4 +1,4 @@
-/** A source with as many keys as wanted, in turn, over six days that end an hour ago, and a view. */
+/** A source with as many keys as wanted, which take turns over six days, and a view of it. */
 import {
   avg,
   col,

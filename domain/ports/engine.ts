@@ -82,15 +82,12 @@ export interface EngineGeneration {
   readonly spec: GenerationSpec;
   /** the generation as reads see it; a filling one can be read too */
   readonly served: ServedView;
-  /**
-   * All its tiles as they are now: from memory, or read together from `features.<view>`.
-   * @throws MR_ENTITY_QUOTA where the memory may not have all of them
-   */
+  /** All its tiles as they are now: from memory, or read together from `features.<view>`. */
   readonly tiles: () => Promise<TileStore>;
   /**
    * The tiles, where they have the values that raw events give at present: they count every event
    * that the log has accepted, and none was left out as late, or deleted since. null: they do not,
-   * or not now. Absent: the tiles are in a store.
+   * or not now. Absent: this engine has its tiles elsewhere.
    */
   readonly presentTiles?: () => TileStore | null;
   /** epoch ms; absent: only the tiles have it */

@@ -217,8 +217,8 @@ export interface TrainingSetBuilder {
    */
   readonly build: (job: TrainingSetJob, options?: BuildOptions) => Promise<TrainingSetResult>;
   /**
-   * Writes values that are computed already, as `build` writes those of a spine. It asks for a chunk
-   * when the one before is taken in.
+   * Writes values that are computed already, as `build` writes those of a spine. It asks for a
+   * chunk when the one before is taken in.
    * @throws as `build`
    */
   readonly write: (

@@ -66,8 +66,7 @@ export const compileGroupReader = (
   const partials: Partial[] = hop.partials.map((p) => p.partial);
   const offsets = hop.partials.map(({ n, r }) => ({ n, r }));
   /**
-   * One tile of all time needs no merging: a feature of one partial is finalized from its state. The
-   * pass then has nothing left to do.
+   * One tile of all time needs no merging: a feature of one partial is finalized from its state.
    */
   const single =
     hop.hopMs === 0 && features.every((f) => f.hop !== hopIndex || f.partials.length === 1);

@@ -22,7 +22,7 @@ import { type TaskCursor, taskCursor } from './task-cursor.ts';
 
 /** A turn of catching up blocks the event loop for about this long. */
 const TURN_MS = 10;
-/** But a turn has so much at least: its commit takes the same time, however little it has. */
+/** Less is not worth a commit, which takes its time however little it has. */
 const LEAST_MS = 4;
 const FIRST_CHUNK = 256;
 const MAX_CHUNK = 16_384;
@@ -119,8 +119,8 @@ export const streamTasks = (
       if (it.state === 'catching') failTask(it, error);
     }
     const took = Math.max(0.1, performance.now() - started);
-    const next = Math.min(TURN_MS, (it.budget * TURN_MS) / took, it.budget * 1.5);
-    it.budget = Math.max(LEAST_MS, next);
+    const wanted = Math.min(TURN_MS, (it.budget * TURN_MS) / took, it.budget * 1.5);
+    it.budget = Math.max(LEAST_MS, wanted);
   };
 
   const enqueue = (it: RunningTask): void => {
