@@ -3,7 +3,7 @@
  * up first; a statement is ended by a second connection.
  */
 import mysql, { type Connection, type ConnectionOptions, type FieldPacket } from 'mysql2';
-import type { MillraceError } from '#domain/errors.ts';
+import { MillraceError } from '#domain/errors.ts';
 import type { SqlBatch } from '#domain/sql-results/sql-type.ts';
 import { tooLong, tooMuchMemory } from '#infra/shared/sql/limit-errors.ts';
 import { channel } from './channel.ts';
@@ -151,7 +151,7 @@ export const mysqlDriver = (options: MysqlOptions): Driver => {
       return await stream(connection, request);
     } catch (error) {
       connection.destroy();
-      throw errorOf(options, request, error as MysqlError);
+      throw error instanceof MillraceError ? error : errorOf(options, request, error as MysqlError);
     }
   };
 

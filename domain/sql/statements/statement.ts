@@ -2,10 +2,10 @@
  * What a statement for another engine reads: the names of its tables, or why it is refused.
  *
  * Engines have parsers of their own, which the platform cannot ask without running the statement.
- * So a small part of SQL is accepted, that all of them read alike: one SELECT, with WITH before it,
- * and subqueries anywhere. A table is where FROM, JOIN or a comma between tables say so, and is a
- * plain name. What does not fit the frames (frames.ts) is refused, so a clause that an engine adds cannot
- * name a table that was not seen.
+ * So a small part of SQL is accepted, that all of them read alike: one SELECT, with WITH before
+ * it, and subqueries anywhere. A table is where FROM, JOIN or a comma between tables say so, and
+ * is a plain name. What does not fit the frames (frames.ts) is refused, so a clause that an
+ * engine adds cannot name a table that was not seen.
  */
 import { frame } from './frames.ts';
 import { isKeyword } from './keywords.ts';
