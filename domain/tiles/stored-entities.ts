@@ -4,8 +4,8 @@
  * and remembers them in `dropped`.
  *
  * Those of a saved state are loaded when they are used (`entity-parts.ts`). A store that may leave
- * entities to the saved state is brought back to its quota by its owner, with `evictEntities`; until
- * then, it may have twice as many.
+ * entities to the saved state is brought back to its quota by its owner, with `evictEntities`;
+ * until then, it may have twice as many.
  */
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';

@@ -144,6 +144,18 @@ test('an entity that is dropped while it is saved, and comes back, counts its ne
   }
 });
 
+test('what is in memory is newer than the saved state, also when its part is loaded', async () => {
+  let store = newStore(100);
+  for (const user of ['x', 'y', 'z']) count(store, user, T);
+  await save(store);
+  store = await restart(2);
+  count(store, 'x', T);
+  expect(store.entities).toBe(1);
+  store.parts.load(0);
+  expect([store.entities, store.parts.missing]).toEqual([3, 0]);
+  expect(read(store, 'x', T)).toEqual([2, 'present']);
+});
+
 test('parts are divided while their entities are in the saved state only', async () => {
   const users = Array.from({ length: 60 }, (_, i) => `u${i}`);
   let store = newStore(1_000);
