@@ -82,7 +82,10 @@ export interface EngineGeneration {
   readonly spec: GenerationSpec;
   /** the generation as reads see it; a filling one can be read too */
   readonly served: ServedView;
-  /** All its tiles as they are now: from memory, or read together from `features.<view>`. */
+  /**
+   * All its tiles as they are now: from memory, or read together from `features.<view>`.
+   * @throws MR_ENTITY_QUOTA where the memory may not have all of them
+   */
   readonly tiles: () => Promise<TileStore>;
   /**
    * The tiles, where they have the values that raw events give at present: they count every event
