@@ -7,28 +7,24 @@ import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetContent } from '#domain/datasets/manifest.ts';
 import { fail } from '#domain/errors.ts';
-import { coveredFrom } from '#domain/plan/covered-from.ts';
 import type {
   BuildOptions,
   TrainingSetJob,
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
-import { refuseTrimmed } from '#domain/sources/horizon.ts';
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
-import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
-import { formatTime } from '#domain/values/time.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { interruptOnAbort } from '#infra/shared/duckdb/interrupt.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { describeOutput } from './describe-output.ts';
-import { countEvents, scanEvents } from './event-files.ts';
 import { fileDigest } from './file-digest.ts';
+import { type JoinLimits, joinPasses } from './join-passes.ts';
 import { loadSpine } from './load-spine.ts';
 import { type OutputRows, outputFormat } from './output-file.ts';
-import { type PlannedPass, passesOf } from './passes.ts';
+import { passesOf } from './passes.ts';
 import { countMarked, marksOf } from './periods.ts';
 import { emptyResults, type Result, refuseCollisions, writtenColumns } from './results.ts';
 import { writeResult } from './write-result.ts';
@@ -38,59 +34,8 @@ export interface ThreadOptions extends BuildOptions {
   readonly temporary?: string;
   /** leave the spine's columns out of the output */
   readonly resultsOnly?: boolean;
+  readonly limits?: Partial<JoinLimits> | undefined;
 }
-
-/** @throws MR_HISTORY_TRIMMED where a value at the earliest time counts deleted events */
-const refuseDeleted = ({ scan, views }: PlannedPass, earliest: number): void => {
-  const { horizon } = scan.raw;
-  if (horizon === undefined) return;
-  for (const { plan } of views)
-    if (coveredFrom(plan, earliest) < horizon)
-      refuseTrimmed(
-        scan.source.name,
-        horizon,
-        `The values of "${plan.view}" at ${formatTime(earliest)} count events from before that`,
-      );
-};
-
-const joinAll = async (
-  connection: DuckDBConnection,
-  passes: readonly PlannedPass[],
-  spine: JoinSpine,
-  { signal, onProgress }: ThreadOptions,
-): Promise<number> => {
-  const counts = await passes.reduce<Promise<number[]>>(
-    async (before, pass) => [...(await before), await countEvents(connection, pass.scan.raw)],
-    Promise.resolve([]),
-  );
-  const total = Math.max(
-    1,
-    counts.reduce((sum, n) => sum + n, 0),
-  );
-  let before = 0;
-  for (const [i, pass] of passes.entries()) {
-    const stage = `joining ${pass.views.map(({ plan }) => plan.view).join(', ')}`;
-    const order =
-      pass.covers === null
-        ? spine.order
-        : spine.order.filter((row) => pass.covers?.(spine.times[row] as number));
-    const joined: JoinSpine = { ...spine, order };
-    if (order.length > 0) {
-      refuseDeleted(pass, spine.times[order[0] as number] as number);
-      await joinPointInTime(
-        { fields: pass.scan.fields, views: pass.views, events: scanEvents(connection, pass.scan) },
-        joined,
-        {
-          ...(signal === undefined ? {} : { signal }),
-          onProgress: (events) =>
-            onProgress?.({ stage, progress: 0.05 + 0.85 * Math.min(1, (before + events) / total) }),
-        },
-      );
-    }
-    before += counts[i] as number;
-  }
-  return before;
-};
 
 /** @throws MR_SPINE_INVALID where the file is not the one that was recognized */
 const requireUnchanged = async (
@@ -139,10 +84,11 @@ export const buildTrainingSet = async (
   outputFormat(job.out);
   const plan = planTrainingSet(job.target, job.withStatus);
   await makeDirectory(dirname(job.out));
+  const spill = `${options.temporary ?? job.out}.spill`;
   const duckDb = await openDuckDb({
     memoryLimit: job.memoryLimit ?? '512MB',
     threads: 2,
-    spillDirectory: `${options.temporary ?? job.out}.spill`,
+    spillDirectory: spill,
   });
   const connection = await duckDb.connect();
   // Ends the statement that runs; what reads and joins rows looks at the signal by itself.
@@ -158,11 +104,19 @@ export const buildTrainingSet = async (
 
     const results = emptyResults(plan, spine.rows);
     const marks = marksOf(job, spine.rows);
-    const passes = passesOf(job, plan, spine.keys, results, marks);
+    const passes = passesOf(job, plan, spine.keys);
     const times = spine.readTimes ?? spine.times;
-    const order = orderByTime(times);
-    const halfOpen = job.periods !== undefined;
-    const events = await joinAll(connection, passes, { times, order, halfOpen }, options);
+    const joined = { times, order: orderByTime(times), halfOpen: job.periods !== undefined };
+    const events = await joinPasses(
+      connection,
+      passes,
+      joined,
+      { values: results, marks },
+      {
+        ...{ signal, spill, limits: options.limits },
+        onProgress: (stage, done) => onProgress?.({ stage, progress: 0.05 + 0.85 * done }),
+      },
+    );
 
     onProgress?.({ stage: 'on-demand features', progress: 0.9 });
     const columns = plan.values.map(({ type }, i) => ({

@@ -11,6 +11,7 @@ import type {
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
 import { workerUrl } from '#infra/shared/worker-url.ts';
+import type { JoinLimits } from './join-passes.ts';
 import { discard, outputFormat, temporaryPath } from './output-file.ts';
 import type { WorkerAnswer, WorkerInput } from './worker-messages.ts';
 
@@ -19,6 +20,8 @@ export interface RunOptions extends BuildOptions {
   readonly maxHeapMb?: number;
   /** leave the spine's columns out of the output */
   readonly resultsOnly?: boolean;
+  /** how the work is divided; for tests */
+  readonly limits?: Partial<JoinLimits>;
 }
 
 const cancelled = (): Error => new DOMException('The data set was cancelled.', 'AbortError');
@@ -79,8 +82,8 @@ export const runTrainingSet = async (
   const temporary = options.partial ?? temporaryPath(out);
   const spine = 'file' in job.spine ? { file: resolve(job.spine.file) } : job.spine;
   try {
-    const { resultsOnly = false } = options;
-    return await inThread({ job: { ...job, out, spine }, temporary, resultsOnly }, options);
+    const { resultsOnly = false, limits } = options;
+    return await inThread({ job: { ...job, out, spine }, temporary, resultsOnly, limits }, options);
   } finally {
     await discard(temporary);
   }

@@ -5,11 +5,13 @@ import type {
   TrainingSetProgress,
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
+import type { JoinLimits } from './join-passes.ts';
 
 export interface WorkerInput {
   readonly job: TrainingSetJob;
   readonly temporary: string;
   readonly resultsOnly: boolean;
+  readonly limits?: Partial<JoinLimits> | undefined;
 }
 
 export type WorkerRequest = { readonly type: 'cancel' };

@@ -6,7 +6,7 @@ import { isDiskFull } from '#infra/shared/files/durable-file.ts';
 import { buildTrainingSet } from './build-training-set.ts';
 import type { WorkerAnswer, WorkerInput, WorkerRequest } from './worker-messages.ts';
 
-const { job, temporary, resultsOnly } = workerData as WorkerInput;
+const { job, temporary, resultsOnly, limits } = workerData as WorkerInput;
 const cancel = new AbortController();
 const answer = (message: WorkerAnswer): void => parentPort?.postMessage(message);
 
@@ -30,6 +30,7 @@ try {
     signal: cancel.signal,
     temporary,
     resultsOnly,
+    limits,
     onProgress: (progress) => answer({ type: 'progress', ...progress }),
   });
   answer({ type: 'done', result });
