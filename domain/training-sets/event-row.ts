@@ -14,7 +14,7 @@ export type MutableRow = Record<string, Value>;
 export interface EventRow {
   readonly row: MutableRow;
   /** sets the batch that `at` reads */
-  use(batch: ScannedColumns): void;
+  use(batch: Pick<ScannedColumns, 'count' | 'columns'>): void;
   /** fills the row with event i of the batch */
   at(i: number): void;
 }

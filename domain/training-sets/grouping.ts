@@ -1,11 +1,11 @@
 /**
  * Orders items 0‥n−1 by group, and keeps their order within each: a counting sort whose arrays are
- * reused for every batch.
+ * used again.
  */
 export interface Grouping {
   /** an item of group −1 is left out */
   group(count: number, groupOf: (item: number) => number): void;
-  items: Int32Array;
+  items: Uint32Array;
   /** by group: where its items end in `items` */
   readonly ends: Int32Array;
   startOf(group: number): number;
@@ -15,13 +15,13 @@ export const grouping = (groups: number): Grouping => {
   const ends = new Int32Array(groups);
   let groupOfItem = new Int32Array(0);
   const made: Grouping = {
-    items: new Int32Array(0),
+    items: new Uint32Array(0),
     ends,
     startOf: (group) => (group === 0 ? 0 : (ends[group - 1] as number)),
     group(count, groupOf) {
       if (groupOfItem.length < count) {
         groupOfItem = new Int32Array(count);
-        made.items = new Int32Array(count);
+        made.items = new Uint32Array(count);
       }
       ends.fill(0);
       for (let i = 0; i < count; i++) {

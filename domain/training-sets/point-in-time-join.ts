@@ -1,84 +1,75 @@
 /**
- * The point-in-time join: for every row of a spine, the values of views at (entity, row's time).
+ * The point-in-time join: for every row of a spine, the values of a view at (entity, row's time).
  * Each event counts from the time on at which it is visible.
  *
  *   visible(e)   event-time: e's event time
  *                as-served:  the later of e's event time and the time from which e is known, by
  *                            rule 1 of decision 5
- *   events       sorted by visible time: e1 ≤ e2 ≤ e3 ≤ …
- *   spine        sorted by its time: T1 ≤ T2 ≤ …
- *   merge        feed every event with visible(e) ≤ T into the view's windows, then read them at T
+ *   events       of some entities, in any order
+ *   rows         of the same entities, by time: T1 ≤ T2 ≤ …
+ *   group        both by entity, and the events of each by visible time: e1 ≤ e2 ≤ e3 ≤ …
+ *   merge        for each entity: feed every event with visible(e) ≤ T into the view's windows,
+ *                then read them at T
  *
- * A batch is merged entity by entity. Entities do not depend on each other, and one entity's
- * windows stay in the processor's cache while its part of the batch is merged. Event by event, the
- * windows would be loaded from memory again each time.
+ * Entities do not depend on each other. So any of them can be joined apart, in any thread, and one
+ * entity's windows stay in the processor's cache while it is merged. After its last row they are
+ * given back. Where one entity has more events than fit in memory, they come in spans of time, and
+ * the windows wait for the next span.
  *
  * Where the rows are ends of half-open periods, an event that becomes visible at T does not count
  * in a row of T, either.
  *
  * An event that is not fed yet cannot be read, so no other guard against leakage is needed. Time
- * only moves forward, so windows slide and release what they leave: the state is no larger than a
- * server's. Events of entities that are not in the spine are skipped. Lateness plays no part here:
+ * only moves forward, so windows slide and release what they leave. Lateness plays no part here:
  * events that a live generation dropped as late come as `excluded` positions.
  */
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { ScannedColumns } from '#domain/ports/history.ts';
+import { sortRows } from '#domain/values/row-order.ts';
 import type { FieldType, Position } from '#domain/values/value.ts';
-import { type EventRow, eventEntities, eventRow } from './event-row.ts';
+import { eventRow } from './event-row.ts';
 import { grouping } from './grouping.ts';
 import { type SlidingOutput, slidingView } from './sliding-view.ts';
-import type { SpineKeys } from './spine-keys.ts';
 
-export interface VisibleEvents extends ScannedColumns {
-  /** ascending, over all batches of a scan */
+export interface EntityEvents extends Omit<ScannedColumns, 'logTime'> {
+  /** by event: its entity, from 0; −1: it is left out */
+  readonly entities: Int32Array;
+  /** by event: when it becomes visible, microseconds since 1970 */
   readonly visible: Float64Array;
+}
+
+export interface EntityRows {
+  /** how many entities there are */
+  readonly entities: number;
+  /** by row: its entity; −1: none, and nothing is computed for it */
+  readonly ids: Int32Array;
+  /** epoch ms, ascending */
+  readonly times: Float64Array;
+  /** whether an event that is visible from exactly a row's time on is left out of it */
+  readonly halfOpen?: boolean;
 }
 
 export interface JoinedView {
   readonly plan: ViewPlan;
   /** the fields that the plan's expressions read */
   readonly fields: Readonly<Record<string, FieldType>>;
-  readonly keys: SpineKeys;
-  /** index of the plan's feature → where its values go, by row of the spine */
+  /** index of the plan's feature → where its values go, by row */
   readonly outputs: readonly SlidingOutput[];
   readonly excluded?: readonly Position[];
   /** as in `slidingView` */
   readonly marks?: Float64Array;
 }
 
-/** One scan of one source, and the views over it. */
-export interface JoinPass {
-  /** every field that the views read, keys included */
-  readonly fields: Readonly<Record<string, FieldType>>;
-  readonly views: readonly JoinedView[];
-  readonly events: AsyncIterable<VisibleEvents>;
-}
-
-export interface JoinSpine {
-  /** epoch ms, by row */
-  readonly times: Float64Array;
-  /** the rows to answer, by time */
-  readonly order: Uint32Array;
-  /** whether an event that is visible from exactly a row's time on is left out of it */
-  readonly halfOpen?: boolean;
-}
-
-export interface JoinOptions {
-  readonly signal?: AbortSignal;
-  /** called after each batch, with the number of events fed so far */
-  readonly onProgress?: (events: number) => void;
-}
-
-interface Feed {
+export interface PointInTimeJoin {
   /**
-   * Feeds the batch and fills the rows order[from‥to), none of which is later than the batch's last
-   * event.
+   * Feeds the events of a span of time, and fills rows that no later event counts in.
+   * @param last no events follow; else none that follows is visible before one of these
    */
-  merge(batch: VisibleEvents, from: number, to: number): void;
-  /** fills the remaining rows, when every event is fed */
-  rest(from: number): void;
+  feed(events: EntityEvents, last: boolean): void;
 }
+
+const US_PER_MS = 1000;
 
 const positionsSet = (
   positions: readonly Position[],
@@ -93,43 +84,48 @@ const positionsSet = (
   return (partition, offset) => offsets.get(partition)?.has(offset) === true;
 };
 
-const feedOf = (
-  { plan, fields, outputs, keys, excluded = [], marks }: JoinedView,
-  whole: EventRow,
-  { order, halfOpen = false }: JoinSpine,
-  sorted: Float64Array,
-): Feed => {
-  const { ids } = keys;
-  const count = keys.keys.length;
-  const entities = new Map(keys.keys.map((key, id) => [key, id]));
-  const entitiesOf = eventEntities(plan, whole, (key) => entities.get(key) ?? -1);
+export const joinPointInTime = (
+  { plan, fields, outputs, excluded = [], marks }: JoinedView,
+  { entities, ids, times, halfOpen = false }: EntityRows,
+): PointInTimeJoin => {
   const isExcluded = positionsSet(excluded);
-  const view = slidingView(plan, count, outputs, marks);
+  const view = slidingView(plan, entities, outputs, marks);
   const event = eventRow(fields);
-  const eventGroups = grouping(count);
-  const rowGroups = grouping(count);
+  const eventsOf = grouping(entities);
+  const rowsOf = grouping(entities);
+  rowsOf.group(ids.length, (row) => ids[row] as number);
+  /** by entity: its first row that is not filled */
+  const unread = new Int32Array(entities);
+  for (let entity = 0; entity < entities; entity++) unread[entity] = rowsOf.startOf(entity);
+
   return {
-    merge(batch, from, to) {
-      const { count: events, visible, eventTime, partition, offset } = batch;
-      entitiesOf.use(batch);
-      event.use(batch);
-      eventGroups.group(events, (i) =>
-        isExcluded?.(partition[i] as number, offset[i] as number) ? -1 : entitiesOf.of(i),
+    feed(events, last) {
+      const { count, visible, eventTime, partition, offset } = events;
+      const order = [visible, partition, offset];
+      event.use(events);
+      eventsOf.group(count, (i) =>
+        isExcluded?.(partition[i] as number, offset[i] as number)
+          ? -1
+          : (events.entities[i] as number),
       );
-      rowGroups.group(to - from, (i) => ids[order[from + i] as number] as number);
-      for (let entity = 0; entity < count; entity++) {
-        const lastEvent = eventGroups.ends[entity] as number;
-        const lastRow = rowGroups.ends[entity] as number;
-        let r = rowGroups.startOf(entity);
-        for (let e = eventGroups.startOf(entity); e < lastEvent; e++) {
-          const i = eventGroups.items[e] as number;
-          const seen = visible[i] as number;
+      const { items } = eventsOf;
+      for (let entity = 0; entity < entities; entity++) {
+        const firstEvent = eventsOf.startOf(entity);
+        const lastEvent = eventsOf.ends[entity] as number;
+        const lastRow = rowsOf.ends[entity] as number;
+        let r = unread[entity] as number;
+        if (r === lastRow) continue;
+        if (lastEvent - firstEvent > 1) sortRows(items.subarray(firstEvent, lastEvent), order);
+        for (let e = firstEvent; e < lastEvent; e++) {
+          const i = items[e] as number;
+          const seen = Math.floor((visible[i] as number) / US_PER_MS);
           for (; r < lastRow; r++) {
-            const place = from + (rowGroups.items[r] as number);
-            const at = sorted[place] as number;
+            const row = rowsOf.items[r] as number;
+            const at = times[row] as number;
             if (halfOpen ? seen < at : seen <= at) break;
-            view.read(entity, at, order[place] as number);
+            view.read(entity, at, row);
           }
+          if (r === lastRow) break;
           event.at(i);
           view.add(
             entity,
@@ -140,52 +136,13 @@ const feedOf = (
             offset[i] as number,
           );
         }
-        for (; r < lastRow; r++) {
-          const place = from + (rowGroups.items[r] as number);
-          view.read(entity, sorted[place] as number, order[place] as number);
+        for (; last && r < lastRow; r++) {
+          const row = rowsOf.items[r] as number;
+          view.read(entity, times[row] as number, row);
         }
-      }
-    },
-    rest(from) {
-      for (let i = from; i < order.length; i++) {
-        const row = order[i] as number;
-        const entity = ids[row] as number;
-        if (entity >= 0) view.read(entity, sorted[i] as number, row);
+        if (r === lastRow) view.forget(entity);
+        unread[entity] = r;
       }
     },
   };
-};
-
-/**
- * Fills the outputs of every view of the pass. Stops with the signal's reason where it is aborted.
- */
-export const joinPointInTime = async (
-  pass: JoinPass,
-  { times, order, halfOpen = false }: JoinSpine,
-  { signal, onProgress }: JoinOptions = {},
-): Promise<void> => {
-  const event = eventRow(pass.fields);
-  /** times in the order of the rows: they are read sequentially, `times` would be at random */
-  const sorted = Float64Array.from(order, (row) => times[row] as number);
-  const feeds = pass.views.map((view) => feedOf(view, event, { times, order, halfOpen }, sorted));
-  let next = 0;
-  let fed = 0;
-  for await (const batch of pass.events) {
-    signal?.throwIfAborted();
-    if (batch.count === 0) continue;
-    // Rows at the time of the last event wait: the next batch can start with an event of that
-    // time. Half-open ones do not: they must be read before this batch's events of that time.
-    const last = batch.visible[batch.count - 1] as number;
-    const isDue = (at: number): boolean => (halfOpen ? at <= last : at < last);
-    let to = next;
-    while (to < order.length && isDue(sorted[to] as number)) to++;
-    event.use(batch);
-    for (const feed of feeds) feed.merge(batch, next, to);
-    next = to;
-    fed += batch.count;
-    onProgress?.(fed);
-    if (next === order.length) return;
-  }
-  signal?.throwIfAborted();
-  for (const feed of feeds) feed.rest(next);
 };

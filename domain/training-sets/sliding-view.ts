@@ -31,6 +31,8 @@ export interface SlidingView {
     offset: number,
   ): void;
   read(entity: number, at: number, row: number): void;
+  /** gives back the entity's tiles: no event of it is added any more, and none is read */
+  forget(entity: number): void;
   /** number of tiles and totals in memory */
   readonly size: number;
 }
@@ -189,6 +191,9 @@ export const slidingView = (
       for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).read(entity, at, row);
       if (last === Number.NEGATIVE_INFINITY) mark(row, NOT_FOUND);
       else if (marks !== undefined && last >= begins(at)) marks[row] = 1;
+    },
+    forget(entity) {
+      for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).forget(entity);
     },
     get size() {
       return windows.reduce((sum, window) => sum + window.size, 0);

@@ -40,6 +40,7 @@ export interface WindowPlan {
 }
 
 const NO_SLOT = -1;
+const FIRST_SLOTS = 256;
 
 export class SlidingWindow {
   private readonly plan: WindowPlan;
@@ -51,10 +52,15 @@ export class SlidingWindow {
   private tileNo: Float64Array;
   private free: number[] = [];
   private used = 0;
-  /** by entity: slots; front's last is its oldest, back's last is its newest */
-  private readonly front: number[][];
-  private readonly back: number[][];
+  /**
+   * by entity: slots; front's last is its oldest, back's last is its newest; absent where the
+   * entity has no event
+   */
+  private readonly front: (number[] | undefined)[];
+  private readonly back: (number[] | undefined)[];
   private readonly total: Int32Array;
+  /** empty lists of slots */
+  private readonly spare: number[][] = [];
   private readonly into: Slots;
   private readonly from: Slots;
   private readonly sum: Slots;
@@ -65,11 +71,10 @@ export class SlidingWindow {
     this.ops = compilePartials(plan.partials);
     this.width = this.ops.nums;
     this.refWidth = this.ops.refs;
-    const capacity = entities + 256;
-    this.nums = new Float64Array(capacity * this.width);
-    this.tileNo = new Float64Array(capacity);
-    this.front = Array.from({ length: entities }, () => []);
-    this.back = Array.from({ length: entities }, () => []);
+    this.nums = new Float64Array(FIRST_SLOTS * this.width);
+    this.tileNo = new Float64Array(FIRST_SLOTS);
+    this.front = new Array<undefined>(entities).fill(undefined);
+    this.back = new Array<undefined>(entities).fill(undefined);
     this.total = new Int32Array(entities).fill(NO_SLOT);
     this.into = { nums: this.nums, n: 0, refs: this.refs, r: 0 };
     this.from = { nums: this.nums, n: 0, refs: this.refs, r: 0 };
@@ -142,6 +147,8 @@ export class SlidingWindow {
     if (total === NO_SLOT) {
       total = this.allocate(0);
       this.total[entity] = total;
+      this.front[entity] = this.spare.pop() ?? [];
+      this.back[entity] = this.spare.pop() ?? [];
     }
     const { hopMs } = this.plan;
     if (hopMs === 0) {
@@ -220,6 +227,20 @@ export class SlidingWindow {
     }
     back.length = 0;
     this.ops.identity(this.point(this.into, this.total[entity] as number));
+  }
+
+  /** Gives back what the entity has. */
+  forget(entity: number): void {
+    const total = this.total[entity] as number;
+    if (total === NO_SLOT) return;
+    this.release(total);
+    this.total[entity] = NO_SLOT;
+    for (const lists of [this.front, this.back]) {
+      const slots = lists[entity] as number[];
+      while (slots.length > 0) this.release(slots.pop() as number);
+      this.spare.push(slots);
+      lists[entity] = undefined;
+    }
   }
 
   /** Puts the values of the window's features at `at` into their columns. */

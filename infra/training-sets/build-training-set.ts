@@ -13,7 +13,6 @@ import type {
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
-import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
@@ -22,12 +21,11 @@ import { interruptOnAbort } from '#infra/shared/duckdb/interrupt.ts';
 import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { describeOutput } from './describe-output.ts';
 import { joinOnEngine, type RunJoins } from './engine-join.ts';
-import { countEvents, scanEvents } from './event-files.ts';
 import { fileDigest } from './file-digest.ts';
+import { type JoinLimits, joinPasses } from './join-passes.ts';
 import { loadSpine } from './load-spine.ts';
 import { joinDirectory, type OutputRows, outputFormat } from './output-file.ts';
-import { rowsOfPass } from './pass-rows.ts';
-import { type PlannedPass, passesOf } from './passes.ts';
+import { passesOf } from './passes.ts';
 import { countMarked, marksOf } from './periods.ts';
 import { emptyResults, type Result, refuseCollisions, writtenColumns } from './results.ts';
 import { writeResult } from './write-result.ts';
@@ -39,42 +37,8 @@ export interface ThreadOptions extends BuildOptions {
   readonly resultsOnly?: boolean;
   /** runs the joins on an engine; absent: they are run here */
   readonly join?: RunJoins | undefined;
+  readonly limits?: Partial<JoinLimits> | undefined;
 }
-
-const joinAll = async (
-  connection: DuckDBConnection,
-  passes: readonly PlannedPass[],
-  spine: JoinSpine,
-  { signal, onProgress }: ThreadOptions,
-): Promise<number> => {
-  const counts = await passes.reduce<Promise<number[]>>(
-    async (before, pass) => [...(await before), await countEvents(connection, pass.scan.raw)],
-    Promise.resolve([]),
-  );
-  const total = Math.max(
-    1,
-    counts.reduce((sum, n) => sum + n, 0),
-  );
-  let before = 0;
-  for (const [i, pass] of passes.entries()) {
-    const stage = `joining ${pass.views.map(({ plan }) => plan.view).join(', ')}`;
-    const order = rowsOfPass(pass, spine);
-    const joined: JoinSpine = { ...spine, order };
-    if (order.length > 0) {
-      await joinPointInTime(
-        { fields: pass.scan.fields, views: pass.views, events: scanEvents(connection, pass.scan) },
-        joined,
-        {
-          ...(signal === undefined ? {} : { signal }),
-          onProgress: (events) =>
-            onProgress?.({ stage, progress: 0.05 + 0.85 * Math.min(1, (before + events) / total) }),
-        },
-      );
-    }
-    before += counts[i] as number;
-  }
-  return before;
-};
 
 /** @throws MR_SPINE_INVALID where the file is not the one that was recognized */
 const requireUnchanged = async (
@@ -123,10 +87,11 @@ export const buildTrainingSet = async (
   outputFormat(job.out);
   const plan = planTrainingSet(job.target, job.withStatus);
   await makeDirectory(dirname(job.out));
+  const spill = `${options.temporary ?? job.out}.spill`;
   const duckDb = await openDuckDb({
     memoryLimit: job.memoryLimit ?? '512MB',
     threads: 2,
-    spillDirectory: `${options.temporary ?? job.out}.spill`,
+    spillDirectory: spill,
   });
   const connection = await duckDb.connect();
   // Ends the statement that runs; what reads and joins rows looks at the signal by itself.
@@ -142,16 +107,18 @@ export const buildTrainingSet = async (
 
     const results = emptyResults(plan, spine.rows);
     const marks = marksOf(job, spine.rows);
-    const passes = passesOf(job, plan, spine.keys, results, marks);
+    const passes = passesOf(job, plan, spine.keys);
     const times = spine.readTimes ?? spine.times;
-    const order = orderByTime(times);
-    const halfOpen = job.periods !== undefined;
-    const joined = { times, order, halfOpen };
+    const joined = { times, order: orderByTime(times), halfOpen: job.periods !== undefined };
+    const found = { values: results, marks };
     const { join } = options;
     const events =
       join === undefined
-        ? await joinAll(connection, passes, joined, options)
-        : await joinOnEngine(connection, passes, joined, {
+        ? await joinPasses(connection, passes, joined, found, {
+            ...{ signal, spill, limits: options.limits },
+            onProgress: (stage, done) => onProgress?.({ stage, progress: 0.05 + 0.85 * done }),
+          })
+        : await joinOnEngine(connection, passes, joined, found, {
             join,
             signal,
             directory: joinDirectory(options.temporary ?? job.out),

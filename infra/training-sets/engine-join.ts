@@ -9,15 +9,16 @@ import type { JoinEvents, JoinedFiles, JoinTask } from '#domain/ports/join-engin
 import { literal } from '#domain/sql/duckdb/names.ts';
 import { columnName } from '#domain/sql/duckdb/parquet-files.ts';
 import { joinPlan } from '#domain/training-sets/join-plan.ts';
-import type { JoinedView, JoinSpine } from '#domain/training-sets/point-in-time-join.ts';
 import type { SpineKeys } from '#domain/training-sets/spine-keys.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import { countEvents } from './event-files.ts';
 import { fileGroups } from './file-groups.ts';
-import { rowsOfPass } from './pass-rows.ts';
+import { fieldsOf } from './join-part.ts';
+import { type AnsweringView, answering, type JoinSpine } from './join-tasks.ts';
 import type { PlannedPass } from './passes.ts';
 import { readJoined } from './read-joined.ts';
 import { createTable } from './result-table.ts';
+import type { Results } from './results.ts';
 import { rowLook } from './spine-reader.ts';
 
 /** @param directory for files of the engine, which exists */
@@ -82,31 +83,32 @@ const eventsOf = async (
 };
 
 const taskOf = (
-  { plan, fields, outputs, excluded }: JoinedView,
+  { plan, task }: AnsweringView,
   events: JoinEvents,
   { file, count }: WrittenRows,
 ): JoinTask => ({
   view: plan.view,
   plan: joinPlan(
     { plan, source: events.source },
-    Object.keys(fields),
-    outputs.map(({ feature }) => feature),
-    excluded,
+    Object.keys(fieldsOf(task)),
+    task.outputs.map(({ feature }) => feature),
+    task.excluded,
   ),
-  withStatus: outputs.some(({ statuses }) => statuses !== undefined),
+  withStatus: task.outputs.some(({ withStatus }) => withStatus),
   events,
   spine: file,
   rows: count,
 });
 
 /**
- * Fills the outputs of the passes' views.
+ * Fills the results of the passes' views.
  * @returns how many events the files have
  */
 export const joinOnEngine = async (
   connection: DuckDBConnection,
   passes: readonly PlannedPass[],
   spine: JoinSpine,
+  results: Results,
   { join, directory, signal }: JoinOnEngine,
 ): Promise<number> => {
   await mkdir(directory, { recursive: true });
@@ -122,14 +124,12 @@ export const joinOnEngine = async (
     return made;
   };
   let events = 0;
-  const planned: { readonly task: JoinTask; readonly view: JoinedView }[] = [];
+  const planned: { readonly task: JoinTask; readonly view: AnsweringView }[] = [];
   for (const pass of passes) {
     const read = await eventsOf(connection, pass);
     events += read.count;
-    const rows = rowsOfPass(pass, spine);
-    if (rows.length === 0) continue;
-    for (const view of pass.views) {
-      const own = await rowsOf(rows, view.keys);
+    for (const view of answering(pass, spine)) {
+      const own = await rowsOf(view.rows, view.keys);
       if (own.count > 0) planned.push({ task: taskOf(view, read, own), view });
     }
   }
@@ -140,6 +140,11 @@ export const joinOnEngine = async (
     directory,
   );
   for (const [i, { task, view }] of planned.entries())
-    await readJoined(connection, task, joined[i] ?? [], view, spine.times.length, signal);
+    await readJoined(connection, task, joined[i] ?? [], {
+      view,
+      results: results.values,
+      rows: spine.times.length,
+      signal,
+    });
   return events;
 };

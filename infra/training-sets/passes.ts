@@ -1,27 +1,39 @@
 /**
- * The scans of a training set. In event-time mode there is one for each source, shared by its
- * views. As served there is one for each view and answering generation: each one answers the rows
- * of its own time, and leaves out its own late events. If the source takes imported events, the
- * rows before its first live event have a pass of their own, in which known times count.
+ * The scans of a training set, and the views that each one feeds. Views share a scan if they read
+ * the same events of the same source, which become visible at the same times.
+ *
+ * As served, each generation of a view answers the rows of its own time, and leaves out its own
+ * late events. If the source takes imported events, the rows before its first live event are
+ * answered apart, because known times count in them.
  */
 import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { RawFiles, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import { countsKnownTimes } from '#domain/sources/knowledge.ts';
 import { eventFields } from '#domain/training-sets/event-fields.ts';
-import type { JoinedView } from '#domain/training-sets/point-in-time-join.ts';
 import { type CodedValues, type SpineKeys, spineKeys } from '#domain/training-sets/spine-keys.ts';
-import { planFeatures, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
+import {
+  planFeatures,
+  type TrainingSetPlan,
+  type ViewDefinitions,
+} from '#domain/training-sets/training-set-plan.ts';
 import { readsAs } from '#domain/values/field-type.ts';
+import type { Position } from '#domain/values/value.ts';
 import type { EventScan } from './event-files.ts';
+import type { ViewTask } from './join-part.ts';
 import { periodsRead } from './periods.ts';
-import type { Result } from './results.ts';
+
+export interface PlannedView {
+  readonly plan: ViewPlan;
+  readonly keys: SpineKeys;
+  readonly task: ViewTask;
+  /** whether it answers the rows of a time; null: it answers all */
+  readonly covers: ((at: number) => boolean) | null;
+}
 
 export interface PlannedPass {
   readonly scan: EventScan;
-  readonly views: readonly JoinedView[];
-  /** whether this pass answers a time; null: it answers all */
-  readonly covers: ((at: number) => boolean) | null;
+  readonly views: readonly PlannedView[];
 }
 
 interface RowsAlike {
@@ -39,14 +51,25 @@ const knownTimesIn = ({ imports }: RawFiles): readonly RowsAlike[] => {
   }));
 };
 
+/** One pass for all views whose scans differ in nothing but the fields that they read. */
+const shared = (passes: readonly PlannedPass[]): readonly PlannedPass[] => {
+  const found = new Map<string, PlannedPass>();
+  for (const { scan, views } of passes) {
+    const { fields, raw: _, ...same } = scan;
+    const id = JSON.stringify(same);
+    const known = found.get(id) ?? { scan, views: [] };
+    found.set(id, {
+      scan: { ...scan, fields: { ...known.scan.fields, ...fields } },
+      views: [...known.views, ...views],
+    });
+  }
+  return [...found.values()];
+};
+
 export const passesOf = (
   job: TrainingSetJob,
   plan: TrainingSetPlan,
   keyColumns: Readonly<Record<string, CodedValues>>,
-  /** by planned value */
-  results: readonly Result[],
-  /** as in `slidingView` */
-  marks?: Float64Array,
 ): readonly PlannedPass[] => {
   const encoded = new Map<string, SpineKeys>();
   const keysOf = (viewPlan: ViewPlan): SpineKeys => {
@@ -56,51 +79,59 @@ export const passesOf = (
     encoded.set(id, keys);
     return keys;
   };
+  const withStatus = new Set(
+    plan.columns.flatMap(({ value, status }) => (status === null ? [] : [value])),
+  );
   /**
-   * The results of a view's features. A feature whose values in that version do not fit the column
-   * is left out, as a past read leaves it out: null, not-found.
+   * The values that a view's features are. A feature whose values in that version do not fit the
+   * column is left out, as a past read leaves it out: null, not-found.
    */
-  const outputsOf = (viewPlan: ViewPlan): JoinedView['outputs'] =>
+  const outputsOf = (viewPlan: ViewPlan): ViewTask['outputs'] =>
     plan.values.flatMap((value, i) => {
       if (value.from !== 'feature' || value.view !== viewPlan.view) return [];
       const feature = viewPlan.features.findIndex(
         (f) => f.name === value.feature && readsAs(f.type, value.type),
       );
-      return feature < 0 ? [] : [{ feature, ...(results[i] as Result) }];
+      if (feature < 0) return [];
+      return [{ feature, value: i, type: value.type, withStatus: withStatus.has(i) }];
     });
   const rawOf = (source: string): RawFiles =>
     job.sources[source] ??
     fail('MR_DATASET_FAILED', `the job of the data set has no raw events of source "${source}"`, {
       source,
     });
+  const viewOf = (
+    definitions: ViewDefinitions,
+    features: readonly string[],
+    viewPlan: ViewPlan,
+    excluded: readonly Position[],
+    covers: PlannedView['covers'],
+  ): PlannedView => ({
+    plan: viewPlan,
+    keys: keysOf(viewPlan),
+    task: {
+      ...{ definitions, features, excluded },
+      outputs: outputsOf(viewPlan),
+      withMarks: job.periods !== undefined,
+    },
+    covers,
+  });
 
-  if (job.mode === 'event-time') {
-    const sources = [...new Set(plan.views.map(({ definitions }) => definitions.source.name))];
-    return sources.map((source) => {
-      const views = plan.views.filter(({ definitions }) => definitions.source.name === source);
-      const [first] = views as [(typeof views)[number]];
-      return {
+  if (job.mode === 'event-time')
+    return shared(
+      plan.views.map(({ definitions, features, plan: viewPlan }) => ({
         scan: {
           mode: job.mode,
-          source: first.definitions.source,
-          raw: rawOf(source),
-          fields: eventFields(views, { keys: true }),
+          source: definitions.source,
+          raw: rawOf(definitions.source.name),
+          fields: eventFields([{ definitions, features }], { keys: true }),
           within: periodsRead(job, plan),
         },
-        views: views.map((view) => ({
-          plan: view.plan,
-          fields: eventFields([view], { keys: false }),
-          keys: keysOf(view.plan),
-          outputs: outputsOf(view.plan),
-          excluded: job.periods?.late ?? [],
-          ...(marks === undefined ? {} : { marks }),
-        })),
-        covers: null,
-      };
-    });
-  }
+        views: [viewOf(definitions, features, viewPlan, job.periods?.late ?? [], null)],
+      })),
+    );
 
-  return plan.views.flatMap(({ definitions: current, features }): PlannedPass[] => {
+  const passes = plan.views.flatMap(({ definitions: current, features }): PlannedPass[] => {
     const name = current.view.name;
     const timeline =
       job.timelines?.[name] ??
@@ -109,29 +140,25 @@ export const passesOf = (
       });
     return timeline.flatMap(({ definitions, from, to, late = [] }): PlannedPass[] => {
       const viewPlan = planFeatures(definitions, features);
-      const outputs = outputsOf(viewPlan);
-      if (outputs.length === 0) return [];
-      const computed = [{ definitions, features: viewPlan.features.map((f) => f.name) }];
+      if (outputsOf(viewPlan).length === 0) return [];
+      const computed = { definitions, features: viewPlan.features.map((f) => f.name) };
       const raw = rawOf(definitions.source.name);
       return knownTimesIn(raw).map(({ knownTimes, includes }) => ({
         scan: {
-          mode: job.mode,
-          source: definitions.source,
-          raw,
-          fields: eventFields(computed, { keys: true }),
-          knownTimes,
+          ...{ mode: job.mode, source: definitions.source, raw, knownTimes },
+          fields: eventFields([computed], { keys: true }),
         },
         views: [
-          {
-            plan: viewPlan,
-            fields: eventFields(computed, { keys: false }),
-            keys: keysOf(viewPlan),
-            outputs,
-            excluded: late,
-          },
+          viewOf(
+            definitions,
+            computed.features,
+            viewPlan,
+            late,
+            (at) => (from === null || at >= from) && (to === null || at < to) && includes(at),
+          ),
         ],
-        covers: (at) => (from === null || at >= from) && (to === null || at < to) && includes(at),
       }));
     });
   });
+  return shared(passes);
 };

@@ -1,14 +1,17 @@
 /** Reads what an engine has joined into the results, by row number. */
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBListValue } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
+import type { PlannedFeature } from '#domain/plan/plan.ts';
 import { type JoinTask, resultColumns } from '#domain/ports/join-engine.ts';
 import { parquetByName } from '#domain/sql/duckdb/parquet-files.ts';
+import type { ResultValues } from '#domain/training-sets/columns.ts';
 import type { JoinOutput } from '#domain/training-sets/join-plan.ts';
-import type { JoinedView } from '#domain/training-sets/point-in-time-join.ts';
-import type { SlidingOutput } from '#domain/training-sets/sliding-view.ts';
+import type { StatusCodes } from '#domain/training-sets/statuses.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import { CHUNK_ROWS } from '#infra/shared/duckdb/column-parts.ts';
 import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
+import type { AnsweringView } from './join-tasks.ts';
+import type { Result } from './results.ts';
 
 /** Sets the values of a chunk's column at the rows. */
 type Fill = (chunk: DuckDBDataChunk, index: number, rows: Float64Array) => void;
@@ -44,7 +47,7 @@ const listsInto = (into: Value[], { base }: FieldType): Fill => {
   };
 };
 
-const fillOf = (output: JoinOutput, values: SlidingOutput['values'], type: FieldType): Fill => {
+const fillOf = (output: JoinOutput, values: ResultValues, type: FieldType): Fill => {
   if (values instanceof Float64Array) return numbersInto(values, 'double');
   return output === 'text' ? textsInto(values) : listsInto(values, type);
 };
@@ -54,17 +57,23 @@ const columnSql = (name: string): string => {
   return name.startsWith('s') ? `CAST(${name} AS INTEGER)` : name;
 };
 
+interface JoinedInto {
+  readonly view: AnsweringView;
+  /** by planned value */
+  readonly results: readonly Result[];
+  /** of the spine */
+  readonly rows: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
- * @param rows of the spine
  * @throws MR_ENGINE_FAILED where the files have not each row of the task once
  */
 export const readJoined = async (
   connection: DuckDBConnection,
   task: JoinTask,
   files: readonly string[],
-  { plan, outputs }: JoinedView,
-  rows: number,
-  signal: AbortSignal | undefined,
+  { view, results, rows, signal }: JoinedInto,
 ): Promise<void> => {
   const refuse = (what: string): never =>
     fail(
@@ -73,15 +82,16 @@ export const readJoined = async (
       { view: task.view, rows: task.rows },
     );
   if (files.length === 0) refuse('its results have none');
-  const fills = outputs.map(({ feature, values }, i) =>
+  const { plan, task: wanted } = view;
+  const fills = wanted.outputs.map(({ feature, value }, i) =>
     fillOf(
       task.plan.outputs[i] as JoinOutput,
-      values,
-      (plan.features[feature] as (typeof plan.features)[number]).type,
+      (results[value] as Result).values,
+      (plan.features[feature] as PlannedFeature).type,
     ),
   );
-  const statuses = outputs.map(({ statuses: into }) =>
-    into === undefined ? null : numbersInto(into, 'int'),
+  const statuses = wanted.outputs.map(({ value, withStatus }) =>
+    withStatus ? numbersInto((results[value] as Result).statuses as StatusCodes, 'int') : null,
   );
   const columns = resultColumns(task);
   const result = await connection.stream(
@@ -106,7 +116,7 @@ export const readJoined = async (
     });
     if (task.withStatus)
       statuses.forEach((fill, i) => {
-        fill?.(chunk, 1 + outputs.length + i, numbers);
+        fill?.(chunk, 1 + fills.length + i, numbers);
       });
   }
   if (count !== task.rows) refuse(`its results have ${count}`);

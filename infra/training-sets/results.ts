@@ -9,10 +9,18 @@ import {
   statusesOfValues,
 } from '#domain/training-sets/statuses.ts';
 import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
-import type { FieldType } from '#domain/values/value.ts';
+import type { FieldType, Value } from '#domain/values/value.ts';
+import type { PartResult, ViewTask } from './join-part.ts';
 
 /** of a planned value */
 export type Result = PlannedValues;
+
+export interface Results {
+  /** by planned value */
+  readonly values: readonly Result[];
+  /** by row, whether it is written; absent: all are */
+  readonly marks?: Float64Array | undefined;
+}
 
 export interface WrittenColumn {
   readonly name: string;
@@ -30,6 +38,34 @@ export const emptyResults = (plan: TrainingSetPlan, rows: number): readonly Resu
     // Those of on-demand features follow from their values.
     ...(from === 'feature' && wanted.has(i) ? { statuses: statusCodes(rows) } : {}),
   }));
+};
+
+const scatter = <T>(from: readonly T[], rows: Uint32Array, into: T[]): void => {
+  for (let i = 0; i < rows.length; i++) into[rows[i] as number] = from[i] as T;
+};
+const scatterNumbers = <T extends Float64Array | Uint8Array>(
+  from: T,
+  rows: Uint32Array,
+  into: T,
+): void => {
+  for (let i = 0; i < rows.length; i++) into[rows[i] as number] = from[i] as number;
+};
+
+/** Puts what was joined of a view in a part. @param rows their numbers in the spine */
+export const putPart = (
+  { values, marks }: Results,
+  { outputs }: ViewTask,
+  rows: Uint32Array,
+  found: PartResult,
+): void => {
+  for (const [i, { value }] of outputs.entries()) {
+    const result = values[value] as Result;
+    const [own, statuses] = [found.values[i] as ResultValues, found.statuses[i] ?? null];
+    if (own instanceof Float64Array) scatterNumbers(own, rows, result.values as Float64Array);
+    else scatter(own, rows, result.values as Value[]);
+    if (statuses !== null) scatterNumbers(statuses, rows, result.statuses as StatusCodes);
+  }
+  if (found.marks !== null) scatterNumbers(found.marks, rows, marks as Float64Array);
 };
 
 /** Each feature, followed by its statuses where they are wanted. */

@@ -13,6 +13,7 @@ import type {
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
 import { workerUrl } from '#infra/shared/worker-url.ts';
+import type { JoinLimits } from './join-passes.ts';
 import { discard, outputFormat, temporaryPath } from './output-file.ts';
 import type { WorkerAnswer, WorkerFailure, WorkerInput, WorkerRequest } from './worker-messages.ts';
 
@@ -23,6 +24,8 @@ export interface RunOptions extends BuildOptions {
   readonly resultsOnly?: boolean;
   /** what runs the joins; absent: the thread */
   readonly engine?: JoinEngine | undefined;
+  /** how the work is divided; for tests */
+  readonly limits?: Partial<JoinLimits>;
 }
 
 const failureOf = (error: unknown): WorkerFailure =>
@@ -117,10 +120,10 @@ export const runTrainingSet = async (
   const temporary = options.partial ?? temporaryPath(out);
   const spine = 'file' in job.spine ? { file: resolve(job.spine.file) } : job.spine;
   try {
-    const { resultsOnly = false } = options;
+    const { resultsOnly = false, limits } = options;
     const joinsOutside = options.engine !== undefined;
     return await inThread(
-      { job: { ...job, out, spine }, temporary, resultsOnly, joinsOutside },
+      { job: { ...job, out, spine }, temporary, resultsOnly, joinsOutside, limits },
       options,
     );
   } finally {

@@ -16,7 +16,7 @@ import { TIME_COLUMN } from '#domain/training-sets/spine-of-values.ts';
 import type { NamedType, TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
-import { scanEvents } from './event-files.ts';
+import { scanInOrder } from './event-files.ts';
 import type { Spine } from './spine.ts';
 import { builtSpine } from './spine-built.ts';
 import type { Wanted } from './spine-reader.ts';
@@ -92,7 +92,7 @@ export const eventsSpine = async (
   const event = eventRow(fields);
   const values = new Array<Value>(columns.length).fill(null);
   let rows = 0;
-  for await (const batch of scanEvents(connection, { source, raw, fields, mode: 'event-time' })) {
+  for await (const batch of scanInOrder(connection, { source, raw, fields, mode: 'event-time' })) {
     event.use(batch);
     for (let i = 0; i < batch.count; i++) {
       const time = batch.eventTime[i] as number;

@@ -6,6 +6,7 @@ import type {
   TrainingSetProgress,
   TrainingSetResult,
 } from '#domain/ports/training-set-builder.ts';
+import type { JoinLimits } from './join-passes.ts';
 
 export interface WorkerInput {
   readonly job: TrainingSetJob;
@@ -13,6 +14,7 @@ export interface WorkerInput {
   readonly resultsOnly: boolean;
   /** whether the joins are run outside of the thread */
   readonly joinsOutside: boolean;
+  readonly limits?: Partial<JoinLimits> | undefined;
 }
 
 export interface WorkerFailure {

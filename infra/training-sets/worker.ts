@@ -8,7 +8,7 @@ import { buildTrainingSet } from './build-training-set.ts';
 import type { RunJoins } from './engine-join.ts';
 import type { WorkerAnswer, WorkerFailure, WorkerInput, WorkerRequest } from './worker-messages.ts';
 
-const { job, temporary, resultsOnly, joinsOutside } = workerData as WorkerInput;
+const { job, temporary, resultsOnly, joinsOutside, limits } = workerData as WorkerInput;
 const cancel = new AbortController();
 const answer = (message: WorkerAnswer): void => parentPort?.postMessage(message);
 
@@ -44,6 +44,7 @@ try {
     temporary,
     resultsOnly,
     join: joinsOutside ? join : undefined,
+    limits,
     onProgress: (progress) => answer({ type: 'progress', ...progress }),
   });
   answer({ type: 'done', result });

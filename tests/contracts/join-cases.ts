@@ -5,11 +5,11 @@ import { planView } from '#domain/plan/plan-view.ts';
 import type { RawFiles } from '#domain/ports/training-set-builder.ts';
 import { resultValues, valueAt } from '#domain/training-sets/columns.ts';
 import { eventFields } from '#domain/training-sets/event-fields.ts';
-import type { SlidingOutput } from '#domain/training-sets/sliding-view.ts';
 import { type SpineKeys, spineKeys } from '#domain/training-sets/spine-keys.ts';
 import { statusAt, statusCodes } from '#domain/training-sets/statuses.ts';
 import type { Position, RawEvent, Scalar, Value } from '#domain/values/value.ts';
 import type { PlannedPass } from '#infra/training-sets/passes.ts';
+import type { Result } from '#infra/training-sets/results.ts';
 import { definitions, moments } from '#tests/oracle/arbitraries.ts';
 import { denseEvents } from '#tests/oracle/dense-events.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
@@ -124,41 +124,61 @@ const keysOf = ({ rows }: JoinCase, parts: number, first: number, all: number): 
   return spineKeys(Array.from({ length: parts }, (_, part) => coded(part)));
 };
 
-/** @param first the case's first row, of `all` rows */
+/** Where a case is among those of one join. */
+export interface JoinPlace {
+  /** the case's first row, of `all` rows */
+  readonly first: number;
+  readonly all: number;
+  /** its first planned value */
+  readonly value: number;
+}
+
 export const passOf = (
   one: JoinCase,
   stored: Pick<RawFiles, 'files' | 'snapshot'>,
-  first: number,
-  all: number,
+  { first, all, value }: JoinPlace,
 ): PlannedPass => {
-  const { definitions: drawn, mode, below, excluded, imports, withStatus } = one;
-  const { view, source, entity } = drawn;
+  const { definitions, mode, below, excluded, imports, withStatus } = one;
+  const { view, source, entity } = definitions;
   const plan = planView(view, source, entity);
-  const computed = [{ definitions: drawn, features: plan.features.map(({ name }) => name) }];
+  const features = plan.features.map(({ name }) => name);
   return {
     scan: {
       source,
       mode,
       knownTimes: imports !== null && mode === 'as-served',
-      fields: eventFields(computed, { keys: true }),
+      fields: eventFields([{ definitions, features }], { keys: true }),
       raw: { ...stored, below, ...(imports === null ? {} : { imports }) },
     },
     views: [
       {
         plan,
-        fields: eventFields(computed, { keys: false }),
         keys: keysOf(one, plan.keys.length, first, all),
-        outputs: plan.features.map(({ type }, feature) => ({
-          feature,
-          values: resultValues(type, all),
-          ...(withStatus ? { statuses: statusCodes(all) } : {}),
-        })),
-        excluded,
+        task: {
+          definitions,
+          features,
+          outputs: plan.features.map(({ type }, feature) => ({
+            feature,
+            value: value + feature,
+            type,
+            withStatus,
+          })),
+          excluded: excluded.map(({ partition, offset }) => ({ partition, offset })),
+          withMarks: false,
+        },
+        covers: null,
       },
     ],
-    covers: null,
   };
 };
+
+export const emptyOf = ({ views }: PlannedPass, all: number): readonly Result[] =>
+  views.flatMap(({ task }) =>
+    task.outputs.map(({ type, withStatus }) => ({
+      values: resultValues(type, all),
+      ...(withStatus ? { statuses: statusCodes(all) } : {}),
+    })),
+  );
 
 /** The events that count in a row of a time. */
 const countedAt = ({ events, mode, below, excluded }: JoinCase, at: number): readonly RawEvent[] =>
@@ -169,11 +189,11 @@ const countedAt = ({ events, mode, below, excluded }: JoinCase, at: number): rea
       (mode === 'event-time' || event.logTime <= at),
   );
 
-/** @param first the case's first row in the outputs */
+/** @param first the case's first row in its results, which are by feature */
 export const expectDefinition = (
   one: JoinCase,
   first: number,
-  outputs: readonly SlidingOutput[],
+  outputs: readonly Result[],
 ): void => {
   if (one.imports !== null) return;
   const { view, source, entity: of } = one.definitions;
@@ -185,7 +205,7 @@ export const expectDefinition = (
       one.withStatus ? want.status : [],
     );
     plan.features.forEach(({ type, name }, f) => {
-      const { values } = outputs[f] as SlidingOutput;
+      const { values } = outputs[f] as Result;
       const value = valueAt({ type, values }, first + i);
       const { aggregation } = Object.values(view.features)[f] as { aggregation: string };
       const isLong = type.base === 'long';

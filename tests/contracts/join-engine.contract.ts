@@ -12,15 +12,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { JoinEngine, JoinTask } from '#domain/ports/join-engine.ts';
 import type { RawFiles } from '#domain/ports/training-set-builder.ts';
-import { joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
-import type { SlidingOutput } from '#domain/training-sets/sliding-view.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
 import type { RawEvent } from '#domain/values/value.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { joinOnEngine, type RunJoins } from '#infra/training-sets/engine-join.ts';
-import { scanEvents } from '#infra/training-sets/event-files.ts';
+import { joinPasses } from '#infra/training-sets/join-passes.ts';
 import type { PlannedPass } from '#infra/training-sets/passes.ts';
-import { expectDefinition, type JoinCase, joinCases, passOf, withSource } from './join-cases.ts';
+import type { Result } from '#infra/training-sets/results.ts';
+import {
+  emptyOf,
+  expectDefinition,
+  type JoinCase,
+  joinCases,
+  passOf,
+  withSource,
+} from './join-cases.ts';
 
 export interface JoinEngineUnderTest {
   readonly engine: JoinEngine;
@@ -48,7 +54,7 @@ const SEED = Number(process.env.MILLRACE_SEED) || 20_261_201;
 
 const EXACT = (value: unknown): unknown => (Object.is(value, -0) ? '-0' : value);
 
-const shown = (outputs: readonly SlidingOutput[]): unknown =>
+const shown = (outputs: readonly Result[]): unknown =>
   outputs.map(({ values, statuses }) => [
     [...values].map(EXACT),
     statuses === undefined ? null : [...statuses],
@@ -97,45 +103,41 @@ export const joinEngineContract = (
     /** The passes of some cases over one spine, each row of which is a row of one of them. */
     const passesOf = async (some: readonly JoinCase[]) => {
       const times = Float64Array.from(some.flatMap(({ rows }) => rows.map(({ at }) => at)));
-      let first = 0;
-      const passes: { readonly pass: PlannedPass; readonly first: number }[] = [];
+      let [first, value] = [0, 0];
+      const passes: PlannedPass[] = [];
+      const firsts: number[] = [];
       for (const drawnCase of some) {
         // Engines find tables by name, and their tables stay.
         const one = withSource(drawnCase, `joined_${process.pid}_${Date.now()}_${made++}`);
         const stored = await under.store(connection, one.definitions.source, one.events);
-        passes.push({ pass: passOf(one, stored, first, times.length), first });
+        const pass = passOf(one, stored, { first, all: times.length, value });
+        passes.push(pass);
+        firsts.push(first);
         first += one.rows.length;
+        value += valuesOf(pass).length;
       }
-      return { passes, spine: { times, order: orderByTime(times) } };
+      const spine = { times, order: orderByTime(times), halfOpen: false };
+      const empty = () => ({ values: passes.flatMap((pass) => emptyOf(pass, times.length)) });
+      return { passes, firsts, spine, empty };
     };
-    const outputsOf = ({ views }: PlannedPass): readonly SlidingOutput[] =>
-      views.flatMap(({ outputs }) => outputs);
+    const valuesOf = ({ views }: PlannedPass): readonly number[] =>
+      views.flatMap(({ task }) => task.outputs.map(({ value }) => value));
 
     test('each row has the values and statuses of the platform’s own join, and of the definition', async () => {
-      const { passes, spine } = await passesOf(drawn);
-      await joinOnEngine(
-        connection,
-        passes.map(({ pass }) => pass),
-        spine,
-        { join: run('parity'), directory: join(directory, 'parity.spill', 'join') },
-      );
-      const { passes: own } = await passesOf(drawn);
-      for (const [i, { pass, first }] of passes.entries()) {
-        const one = drawn[i] as JoinCase;
-        const { pass: mine } = own[i] as (typeof own)[number];
-        await joinPointInTime(
-          {
-            fields: mine.scan.fields,
-            views: mine.views,
-            events: scanEvents(connection, mine.scan),
-          },
-          spine,
-        );
-        expect({ case: i, outputs: shown(outputsOf(pass)) }).toEqual({
-          case: i,
-          outputs: shown(outputsOf(mine)),
-        });
-        expectDefinition(one, first, outputsOf(pass));
+      const { passes, firsts, spine, empty } = await passesOf(drawn);
+      const [found, own] = [empty(), empty()];
+      await joinOnEngine(connection, passes, spine, found, {
+        join: run('parity'),
+        directory: join(directory, 'parity.spill', 'join'),
+      });
+      const spill = join(directory, 'own.spill');
+      await joinPasses(connection, passes, spine, own, { spill, onProgress: () => {} });
+      for (const [i, pass] of passes.entries()) {
+        const of = (results: readonly Result[]) =>
+          valuesOf(pass).map((value) => results[value] as Result);
+        const outputs = shown(of(found.values));
+        expect({ case: i, outputs }).toEqual({ case: i, outputs: shown(of(own.values)) });
+        expectDefinition(drawn[i] as JoinCase, firsts[i] as number, of(found.values));
       }
       expect(await under.isRunning()).toBe(false);
     }, 600_000);
@@ -144,7 +146,7 @@ export const joinEngineContract = (
     test.skipIf(!failures)(
       'a join that fails says so, and nothing runs any more',
       async () => {
-        const { passes, spine } = await passesOf(drawn.slice(0, 1));
+        const { passes, spine, empty } = await passesOf(drawn.slice(0, 1));
         const broken: RunJoins = (tasks, of) =>
           run('failing')(
             tasks.map((task): JoinTask => {
@@ -154,12 +156,10 @@ export const joinEngineContract = (
             of,
           );
         await expect(
-          joinOnEngine(
-            connection,
-            passes.map(({ pass }) => pass),
-            spine,
-            { join: broken, directory: join(directory, 'failing.spill', 'join') },
-          ),
+          joinOnEngine(connection, passes, spine, empty(), {
+            join: broken,
+            directory: join(directory, 'failing.spill', 'join'),
+          }),
         ).rejects.toMatchObject({ code: 'MR_ENGINE_FAILED' });
         expect(await under.isRunning()).toBe(false);
       },
@@ -170,19 +170,14 @@ export const joinEngineContract = (
     test.skipIf(!failures)(
       'a join that is cancelled ends, and nothing runs any more',
       async () => {
-        const { passes, spine } = await passesOf(drawn);
+        const { passes, spine, empty } = await passesOf(drawn);
         const cancel = new AbortController();
         const reason = new Error('cancelled');
         await expect(
-          joinOnEngine(
-            connection,
-            passes.map(({ pass }) => pass),
-            spine,
-            {
-              join: run('cancelled', cancel.signal, () => cancel.abort(reason)),
-              directory: join(directory, 'cancelled.spill', 'join'),
-            },
-          ),
+          joinOnEngine(connection, passes, spine, empty(), {
+            join: run('cancelled', cancel.signal, () => cancel.abort(reason)),
+            directory: join(directory, 'cancelled.spill', 'join'),
+          }),
         ).rejects.toBe(reason);
         expect(await under.isRunning()).toBe(false);
       },
@@ -193,14 +188,12 @@ export const joinEngineContract = (
     test.skipIf(!outlives)(
       'what a killed process has left running is ended',
       async () => {
-        const { passes, spine } = await passesOf(drawn);
+        const { passes, spine, empty } = await passesOf(drawn);
         const place = join(directory, 'left.spill', 'join');
-        const left = joinOnEngine(
-          connection,
-          passes.map(({ pass }) => pass),
-          spine,
-          { join: run('left'), directory: place },
-        ).then(
+        const left = joinOnEngine(connection, passes, spine, empty(), {
+          join: run('left'),
+          directory: place,
+        }).then(
           () => 'joined',
           () => 'ended',
         );

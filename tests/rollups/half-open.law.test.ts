@@ -9,14 +9,12 @@ import { expect, test } from 'vitest';
 import { planView } from '#domain/plan/plan-view.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import { resultValues, valueAt } from '#domain/training-sets/columns.ts';
-import { joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { spineKeys } from '#domain/training-sets/spine-keys.ts';
-import { orderByTime } from '#domain/training-sets/time-order.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
 import { definitions, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
-import { scanOf } from '#tests/training-sets/columns.ts';
+import { joinRows } from '#tests/training-sets/columns.ts';
 import { atEnd } from './expected.ts';
 
 interface Case {
@@ -24,7 +22,7 @@ interface Case {
   readonly events: readonly RawEvent[];
   readonly late: readonly boolean[];
   readonly ends: readonly number[];
-  readonly batchSize: number;
+  readonly spanEvents: number;
 }
 
 const HOUR = 3_600_000;
@@ -45,9 +43,9 @@ const cases: fc.Arbitrary<Case> = fc
           maxLength: events.length,
         }),
         ends: fc.array(fc.nat(), { minLength: 1, maxLength: 8 }),
-        batchSize: fc.constantFrom(1, 2, 5, 1000),
+        spanEvents: fc.constantFrom(1, 2, 5, 1000),
       })
-      .map(({ moved, late, ends, batchSize }): Case => {
+      .map(({ moved, late, ends, spanEvents }): Case => {
         const times = events.map(({ eventTime }, i) => {
           const time = Math.floor(eventTime / scale);
           return moved[i] === true ? Math.floor(time / HOUR) * HOUR : time;
@@ -59,7 +57,7 @@ const cases: fc.Arbitrary<Case> = fc
         return {
           view,
           late,
-          batchSize,
+          spanEvents,
           ends: [...new Set(ends.map(near))],
           events: events.map((event, i) => {
             const t = times[i] as number;
@@ -77,10 +75,10 @@ const coded = (entities: readonly (readonly Value[])[], part: number) => {
   };
 };
 
-test('a value at the end of a period counts the events before it', async () => {
+test('a value at the end of a period counts the events before it', () => {
   let atEnds = 0;
-  await fc.assert(
-    fc.asyncProperty(cases, async ({ view, events, late, ends, batchSize }) => {
+  fc.assert(
+    fc.property(cases, ({ view, events, late, ends, spanEvents }) => {
       const plan = planView(view.view, view.source, view.entity);
       const keys = events.flatMap((event) => {
         const key = keyValues(view, event.row);
@@ -96,26 +94,19 @@ test('a value at the end of a period counts the events before it', async () => {
         values: resultValues(type, spine.length),
       }));
       const all = spine.map(({ entity }) => entity);
-      await joinPointInTime(
+      joinRows(
         {
+          plan,
           fields: sourceFields(SOURCE),
-          views: [
-            {
-              plan,
-              fields: sourceFields(SOURCE),
-              keys: spineKeys(plan.keys.map((_, part) => coded(all, part))),
-              outputs,
-              excluded: events.filter((_, i) => late[i] === true),
-              marks,
-            },
-          ],
-          events: scanOf(
-            SOURCE,
-            events.map((event) => ({ event, visible: event.eventTime })),
-            batchSize,
-          ),
+          outputs,
+          excluded: events.filter((_, i) => late[i] === true),
+          marks,
         },
-        { times, order: orderByTime(times), halfOpen: true },
+        SOURCE,
+        events.map((event) => ({ event, visible: event.eventTime })),
+        spanEvents,
+        spineKeys(plan.keys.map((_, part) => coded(all, part))),
+        { times, halfOpen: true },
       );
       const counting = events.filter((_, i) => late[i] !== true);
       spine.forEach(({ at, entity }, row) => {

@@ -2,14 +2,13 @@
  * The join equals its definition, row by row: values, and statuses where they are wanted. Views,
  * events and spines are random: events late, out of order, in the same millisecond, before 1970,
  * null; spines in any order, with duplicates, unknown entities, and times before all events. The
- * scan is cut into batches at random, in both modes.
+ * events come in spans of any size, in both modes.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planView } from '#domain/plan/plan-view.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import { resultValues, valueAt } from '#domain/training-sets/columns.ts';
-import { joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import type { SlidingOutput } from '#domain/training-sets/sliding-view.ts';
 import { spineKeys } from '#domain/training-sets/spine-keys.ts';
 import { statusAt, statusCodes } from '#domain/training-sets/statuses.ts';
@@ -19,7 +18,7 @@ import { definitions, moments, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { denseEvents } from '#tests/oracle/dense-events.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
-import { type SeenEvent, scanOf } from './columns.ts';
+import { joinRows, type SeenEvent } from './columns.ts';
 
 interface SpineRow {
   readonly entity: readonly Value[];
@@ -35,7 +34,7 @@ interface Case {
    */
   readonly lags: readonly { readonly lag: number | null; readonly dropped: boolean }[] | null;
   readonly spines: readonly (readonly SpineRow[])[];
-  readonly batchSize: number;
+  readonly spanEvents: number;
   readonly withStatus: boolean;
 }
 
@@ -75,10 +74,10 @@ const cases: fc.Arbitrary<Case> = fc
           nil: null,
         }),
         rows: fc.array(row, { minLength: 1, maxLength: 40 }),
-        batchSize: fc.constantFrom(1, 2, 3, 7, 1000),
+        spanEvents: fc.constantFrom(1, 2, 3, 7, 1000),
         withStatus: fc.boolean(),
       })
-      .map(({ lags, rows, batchSize, withStatus }): Case => {
+      .map(({ lags, rows, spanEvents, withStatus }): Case => {
         const spines = views.map((view) => {
           const unknown: readonly Value[] = Object.values(view.entity.keys).map((type) =>
             type === 'string' ? 'absent' : 99,
@@ -94,7 +93,7 @@ const cases: fc.Arbitrary<Case> = fc
             };
           });
         });
-        return { views, events, lags, spines, batchSize, withStatus };
+        return { views, events, lags, spines, spanEvents, withStatus };
       });
   });
 
@@ -109,44 +108,26 @@ const codedKeys = (
   };
 };
 
-const join = async ({
-  views,
-  events,
-  lags,
-  spines,
-  batchSize,
-  withStatus,
-}: Case): Promise<SlidingOutput[][]> => {
+const join = ({ views, events, lags, spines, spanEvents, withStatus }: Case): SlidingOutput[][] => {
   const seen = events.flatMap((event, i): SeenEvent[] => {
     const visible = visibleAt(events, lags, i);
     return visible === null ? [] : [{ event, visible }];
   });
   const times = Float64Array.from(spines[0] as readonly SpineRow[], ({ at }) => at);
-  const outputs: SlidingOutput[][] = [];
-  const joined = views.map((view, v) => {
+  const excluded = events.filter((_, i) => lags?.[i]?.dropped === true);
+  return views.map((view, v) => {
     const plan = planView(view.view, view.source, view.entity);
     const rows = spines[v] as readonly SpineRow[];
     const keys = spineKeys(plan.keys.map((_, part) => codedKeys(rows, part)));
-    const ofView = plan.features.map(({ type }, feature) => ({
+    const outputs = plan.features.map(({ type }, feature) => ({
       feature,
       values: resultValues(type, rows.length),
       ...(withStatus ? { statuses: statusCodes(rows.length) } : {}),
     }));
-    outputs.push(ofView);
-    const excluded = events.filter((_, i) => lags?.[i]?.dropped === true);
-    return {
-      plan,
-      fields: sourceFields(SOURCE),
-      keys,
-      outputs: ofView,
-      excluded,
-    };
+    const joined = { plan, fields: sourceFields(SOURCE), outputs, excluded };
+    joinRows(joined, SOURCE, seen, spanEvents, keys, { times });
+    return outputs;
   });
-  await joinPointInTime(
-    { fields: sourceFields(SOURCE), views: joined, events: scanOf(SOURCE, seen, batchSize) },
-    { times, order: orderByTime(times) },
-  );
-  return outputs;
 };
 
 const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[] =>
@@ -159,10 +140,10 @@ const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[]
           event.logTime + (lags[i]?.lag as number) <= at,
       );
 
-test('every row has the values and the statuses of its time, as the definition computes them', async () => {
-  await fc.assert(
-    fc.asyncProperty(cases, async (drawn) => {
-      const outputs = await join(drawn);
+test('every row has the values and the statuses of its time, as the definition computes them', () => {
+  fc.assert(
+    fc.property(cases, (drawn) => {
+      const outputs = join(drawn);
       drawn.views.forEach((view, v) => {
         const plan = planView(view.view, view.source, view.entity);
         (drawn.spines[v] as readonly SpineRow[]).forEach(({ entity, at }, row) => {
@@ -219,17 +200,4 @@ test('rows are ordered by time, and rows of one time by their position', () => {
       },
     ),
   );
-});
-
-test('an aborted join stops with the reason of the abort', async () => {
-  const times = Float64Array.of(0);
-  const controller = new AbortController();
-  controller.abort(new Error('stop'));
-  await expect(
-    joinPointInTime(
-      { fields: {}, views: [], events: scanOf(SOURCE, [], 1) },
-      { times, order: orderByTime(times) },
-      { signal: controller.signal },
-    ),
-  ).rejects.toThrow('stop');
 });

@@ -141,42 +141,67 @@ export const createDictionary = (): Dictionary => {
         );
     }
   };
+  /** The code of a string of up to 12 bytes, which lies in its four words. */
+  const inlinedCode = (
+    bytes: Uint8Array,
+    start: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): number => {
+    const known = slots[find(a, b, c, d) + 4] as number;
+    if (known !== 0) return known - 1;
+    const code = codes.codeOf(bytes, start, start + a);
+    put(a, b, c, d, code);
+    if (++used * 2 > capacity) grow();
+    return code;
+  };
+  const readLonger = (column: RawColumn, words: Int32Array, into: Int32Array, at: number): void => {
+    const { count, bytes, isNull } = column;
+    const strings = reader.read(bytes, count, isNull, (offset, length) =>
+      duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + offset, length),
+    );
+    for (let i = 0; i < count; i++) {
+      if (isNull(i) || (words[i * 4] as number) <= INLINE_BYTES) continue;
+      const text = strings.bytes[i] as Uint8Array;
+      into[at + i] = codes.codeOf(text, strings.starts[i] as number, strings.ends[i] as number);
+    }
+  };
   return {
     values: codes.values,
     texts: codes,
     read(chunk, index, into, at) {
-      const { count, bytes, isNull } = rawColumn(chunk, index, STRING_BYTES);
+      const column = rawColumn(chunk, index, STRING_BYTES);
+      const { count, bytes, isNull } = column;
       const words = new Int32Array(bytes.buffer, bytes.byteOffset, count * 4);
-      const strings = reader.read(bytes, count, isNull, (offset, length) =>
-        duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + offset, length),
-      );
+      let hasLonger = false;
+      // In files that are sorted by keys, a text mostly equals the one before it.
+      let [lastA, lastB, lastC, lastD, last] = [-1, 0, 0, 0, 0];
       for (let i = 0; i < count; i++) {
-        const text = strings.bytes[i] ?? null;
-        if (text === null) {
+        if (isNull(i)) {
           into[at + i] = -1;
-          continue;
-        }
-        const [start, end] = [strings.starts[i] as number, strings.ends[i] as number];
-        if (end - start > INLINE_BYTES) {
-          into[at + i] = codes.codeOf(text, start, end);
           continue;
         }
         const word = i * 4;
         const a = words[word] as number;
+        if (a > INLINE_BYTES) {
+          hasLonger = true;
+          continue;
+        }
         const b = words[word + 1] as number;
         const c = words[word + 2] as number;
         const d = words[word + 3] as number;
-        const slot = find(a, b, c, d);
-        const known = slots[slot + 4] as number;
-        if (known !== 0) {
-          into[at + i] = known - 1;
-          continue;
+        if (a !== lastA || b !== lastB || c !== lastC || d !== lastD) {
+          last = inlinedCode(bytes, word * 4 + 4, a, b, c, d);
+          lastA = a;
+          lastB = b;
+          lastC = c;
+          lastD = d;
         }
-        const code = codes.codeOf(text, start, end);
-        put(a, b, c, d, code);
-        into[at + i] = code;
-        if (++used * 2 > capacity) grow();
+        into[at + i] = last;
       }
+      if (hasLonger) readLonger(column, words, into, at);
     },
   };
 };

@@ -13,12 +13,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FileIO } from '#domain/ports/file-io.ts';
 import type { EventQuery, ScannedColumns } from '#domain/ports/history.ts';
+import { sortRows } from '#domain/values/row-order.ts';
 import { OtherParquet } from '#infra/shared/parquet/pages.ts';
 import { type DecodedColumns, decodeFile } from './decode-file.ts';
 import { numberBound, type PinnedFile } from './pinned-table.ts';
 import { timeLimits } from './point-files.ts';
 import { PHYSICAL_TYPES } from './point-query.ts';
-import { sortRows } from './row-order.ts';
 import { type IcebergField, typeName } from './schema.ts';
 import { type Column, keep, noRows, picked, type UnsortedRows, withRoom } from './unsorted-rows.ts';
 

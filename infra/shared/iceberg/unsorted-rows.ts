@@ -1,4 +1,5 @@
 /** Rows by columns that files are decoded into, and from which some are taken in another order. */
+import { gatherCodes, gatherNumbers } from '#domain/values/row-order.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
 /** Numbers, or codes of texts. */
@@ -17,16 +18,9 @@ export const noRows = (fields: readonly IcebergField[]): UnsortedRows => ({
   count: 0,
 });
 
-const gather = <T extends Column>(from: T, rows: Uint32Array, into: T): T => {
-  for (let i = 0; i < rows.length; i++) into[i] = from[rows[i] as number] as number;
-  return into;
-};
-
 /** The values of these rows, in their order. */
 export const picked = (column: Column, rows: Uint32Array): Column =>
-  column instanceof Float64Array
-    ? gather(column, rows, new Float64Array(rows.length))
-    : gather(column, rows, new Int32Array(rows.length));
+  column instanceof Float64Array ? gatherNumbers(column, rows) : gatherCodes(column, rows);
 
 /** Keeps only these rows. */
 export const keep = (rows: UnsortedRows, kept: Uint32Array): void => {

@@ -68,14 +68,17 @@ const distribute = (rows: Uint32Array, numbers: Uint32Array, most: number): void
 const sortFrom = (rows: Uint32Array, columns: Columns, from: number): void => {
   const column = columns[from];
   if (column === undefined || rows.length < 2) return;
-  if (rows.length < FEW) return insert(rows, columns, from);
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
+  let inOrder = true;
   for (let i = 0; i < rows.length; i++) {
     const value = column[rows[i] as number] as number;
+    if (value <= high) inOrder = false;
     if (value < low) low = value;
     if (value > high) high = value;
   }
+  if (inOrder) return;
+  if (rows.length < FEW) return insert(rows, columns, from);
   if (low === high) return sortFrom(rows, columns, from + 1);
   const unit = 2 ** Math.max(0, Math.ceil(Math.log2(high - low + 1)) - BITS);
   const numbers = new Uint32Array(rows.length);
@@ -91,3 +94,16 @@ const sortFrom = (rows: Uint32Array, columns: Columns, from: number): void => {
 
 /** Sorts the rows in place. @param columns whole numbers that a double has exactly, by row */
 export const sortRows = (rows: Uint32Array, columns: Columns): void => sortFrom(rows, columns, 0);
+
+/** The values of these rows, in their order. One function for each type: V8 compiles it for it. */
+export const gatherNumbers = (from: Float64Array, rows: Uint32Array): Float64Array => {
+  const into = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) into[i] = from[rows[i] as number] as number;
+  return into;
+};
+
+export const gatherCodes = (from: Int32Array, rows: Uint32Array): Int32Array => {
+  const into = new Int32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) into[i] = from[rows[i] as number] as number;
+  return into;
+};
