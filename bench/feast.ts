@@ -156,6 +156,10 @@ const best = (all: readonly Runs[], count: number): Run =>
   all.map((runs) => at(runs, count)).reduce((a, b) => (a.load.requests >= b.load.requests ? a : b));
 const whole = (n: number): string => (n < 100 ? n.toFixed(1) : Math.round(n).toLocaleString('en'));
 
+/** A short run may have no answer of a slow server; its p99 is null then. */
+const ms = (value: number | null): string =>
+  value === null || Number.isNaN(value) ? 'none' : value.toFixed(1);
+
 const figuresOf = (count: number, goal: number): Figure[] => {
   const mine = best(ours, count);
   const what = `${count} × ${COLUMNS}`;
@@ -188,8 +192,8 @@ const figuresOf = (count: number, goal: number): Figure[] => {
     each('CPU ms a request', ({ cpu }) => cpu.toFixed(cpu < 1 ? 3 : 1)),
     {
       what: '  p99, ms',
-      ours: p99.toFixed(1),
-      limit: `${other.toFixed(1)}; vectors ${best(vectors, count).load.p99.toFixed(1)}`,
+      ours: ms(p99),
+      limit: `${ms(other)}; vectors ${ms(best(vectors, count).load.p99)}`,
       goal: count === 1 ? 'a tenth' : '',
       met: count === 1 ? p99 <= other / 10 : null,
     },
