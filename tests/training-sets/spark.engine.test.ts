@@ -30,6 +30,8 @@ import { caller, finished, plain, testPlatform } from '#tests/support/platform.t
 import { rawRelation } from '#tests/support/raw-events.ts';
 import { hasPython, pythonWithDialects } from '#tests/support/venv.ts';
 
+const all = process.env.MILLRACE_TEST_ENGINES === 'all';
+if (!all) console.warn('Spark is run with MILLRACE_TEST_ENGINES=all');
 const python = hasPython();
 if (!python) console.warn('Spark is not run: this machine has no python3');
 
@@ -68,8 +70,8 @@ const empty = (fields: Readonly<Record<string, string>>, events: readonly RawEve
     Object.keys(fields).filter((name) => events.every(({ row }) => (row[name] ?? null) === null)),
   );
 
-// Without Python, there is no Spark to run.
-describe.skipIf(!python)('on Spark', () => {
+// Without Python, there is no Spark to run; it takes a minute.
+describe.skipIf(!python || !all)('on Spark', () => {
   joinEngineContract(
     'Spark',
     async () => {
@@ -98,7 +100,7 @@ describe.skipIf(!python)('on Spark', () => {
     },
     {
       cases: casesOf(6),
-      failures: process.env.MILLRACE_TEST_ENGINES === 'all',
+      failures: true,
       // Its job watches its input: see below.
       outlives: false,
     },
@@ -147,8 +149,8 @@ const ROWS = Array.from({ length: 90 }, (_, i) => ({
   label: i,
 }));
 
-// Without Python, there is no Spark to run.
-describe.skipIf(!python)('a data set of the platform on Spark', () => {
+// Without Python, there is no Spark to run; it takes a minute.
+describe.skipIf(!python || !all)('a data set of the platform on Spark', () => {
   const closes: (() => Promise<void>)[] = [];
   afterAll(async () => {
     for (const close of closes) await close();
@@ -199,7 +201,7 @@ describe.skipIf(!python)('a data set of the platform on Spark', () => {
 });
 
 // Without Python, there is no Spark to run.
-test.skipIf(!python)(
+test.skipIf(!python || !all)(
   'the application ends when its standard input does',
   async () => {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-spark-'));
