@@ -14,6 +14,7 @@ if (!all)
 
 let numbers: NumbersCatalog;
 
+// It takes most of a minute.
 describe.runIf(all)('Flink', () => {
   beforeAll(async () => {
     numbers = await openNumbers();
