@@ -67,7 +67,7 @@ test('while the platform runs: signed, anchored, and with the quotas of the serv
   };
   const { platform, restart } = await started({
     auditAnchor,
-    entityQuotas: { views: { sold: 1 } },
+    entityQuotas: { views: { received: 1 } },
   });
   const { id } = await platform.erasures.request(
     { entity: { person: ERASED }, reason: 'r' },
@@ -76,10 +76,10 @@ test('while the platform runs: signed, anchored, and with the quotas of the serv
   expect(await ended(platform, id)).toMatchObject({ state: 'done', error: null });
   const { certificate, signature } = await platform.erasures.certificate(id);
   const { recomputed, remains } = certificate;
-  expect(recomputed.map(({ view }) => view)).toEqual(['paid', 'received']);
-  // The replay of `sold` has more entities than its quota.
+  expect(recomputed.map(({ view }) => view)).toEqual(['paid', 'sold']);
+  // The replay of `received` has more than twice as many entities as its quota.
   expect(remains).toContainEqual({
-    what: 'values of other entities of the view sold, all',
+    what: 'values of other entities of the view received, all',
     why: expect.stringContaining('its quota is 1'),
   });
   const { records } = await platform.audit.verify();
